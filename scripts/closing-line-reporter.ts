@@ -17,8 +17,6 @@ export default class ClosingLineReporter implements Reporter {
       count.failed += failedAlone ? 1 : failedTests;
     }
     const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : "";
-    // colour codes and the default reporter's summary stay on lines of their own
-    process.once("exit", () => process.stdout.write(""));
     console.log(`${count.passed} passed, ${count.failed} failed${skipped}`);
   }
 }

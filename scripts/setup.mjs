@@ -3,13 +3,14 @@
 // Standard output stays untouched: a command that prints one JSON object goes through here.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const modules = join(root, "node_modules");
+const lockfile = join(root, "package-lock.json");
 const stampFile = join(modules, ".witnessops-setup");
 const lockFolder = join(root, ".setup-lock");
 const lockOwner = join(lockFolder, "pid");
@@ -26,6 +27,7 @@ const nodePackages = {
 export function setup() {
   const wanted = stamp();
   if (readStamp() !== wanted) install(wanted);
+  else if (statSync(stampFile).mtimeMs <= statSync(lockfile).mtimeMs) writeStamp(wanted); // see ./witnessops
   return projectNode();
 }
 
@@ -45,77 +47,97 @@ function projectNode() {
 
 /** What node_modules must be the installation of: the lockfile, on this platform. */
 function stamp() {
-  const lockfile = readFileSync(join(root, "package-lock.json"));
-  return `${createHash("sha256").update(lockfile).digest("hex")} ${process.platform}-${process.arch}`;
+  const digest = createHash("sha256").update(readFileSync(lockfile)).digest("hex");
+  return `${digest} ${process.platform}-${process.arch}`;
 }
 
 function readStamp() {
   try {
-    return readFileSync(stampFile, "utf8").trim();
+    return readFileSync(stampFile, "utf8").split("\n")[0];
   } catch {
     return undefined;
   }
 }
 
+/** The second line tells ./witnessops, which starts no other Node.js to find out, where the project's is. */
+function writeStamp(wanted) {
+  writeFileSync(stampFile, `${wanted}\n${relative(modules, projectNode())}\n`);
+}
+
 function install(wanted) {
-  takeLock(wanted);
+  takeLock();
   try {
     if (readStamp() === wanted) return; // another process installed it while we waited
+    rmSync(stampFile, { force: true });
     process.stderr.write("witnessops: installing dependencies from package-lock.json …\n");
     const npm = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
       cwd: root,
       encoding: "utf8",
       shell: process.platform === "win32",
-      // npm would take the settings of the `npm run` around us for its own command line
       env: withoutNpmSettings(process.env),
     });
     if (npm.error) fail(`npm did not start: ${npm.error.message}`, "install npm, then try again");
     if (npm.status !== 0) {
       process.stderr.write(npm.stderr);
-      fail(`npm ci ended with status ${npm.status ?? npm.signal}`, "read npm's message above");
+      fail(`npm ci ended with ${npm.signal ?? `status ${npm.status}`}`, "read npm's message above");
     }
-    writeFileSync(stampFile, `${wanted}\n`);
+    writeStamp(wanted);
   } finally {
     rmSync(lockFolder, { recursive: true, force: true });
   }
 }
 
-function takeLock(wanted) {
-  let waiting = false;
-  for (;;) {
+/**
+ * Waits for the right to install. The folder appears by one rename with its owner's process id inside,
+ * so that a lock without an owner does not exist; who finds the owner gone takes the lock over in place,
+ * one at a time.
+ */
+function takeLock() {
+  const mine = `${lockFolder}.${process.pid}`;
+  mkdirSync(mine, { recursive: true });
+  writeFileSync(join(mine, "pid"), String(process.pid));
+  for (let waits = 0; ; waits++) {
     try {
-      mkdirSync(lockFolder);
-      writeFileSync(lockOwner, String(process.pid));
+      renameSync(mine, lockFolder);
       return;
     } catch (error) {
-      if (error.code !== "EEXIST") throw error;
+      if (!existsSync(lockFolder) && waits > 50) throw error;
     }
-    if (lockIsStale()) rmSync(lockFolder, { recursive: true, force: true });
-    else {
-      if (!waiting)
-        process.stderr.write("witnessops: another process installs the dependencies, waiting …\n");
-      waiting = true;
-      sleep(200);
+    if (lockIsStale() && takeOver()) {
+      rmSync(mine, { recursive: true, force: true });
+      return;
     }
+    if (waits === 5)
+      process.stderr.write("witnessops: another process installs the dependencies, waiting …\n");
+    sleep(100);
   }
 }
 
-/** A lock is stale when its owner is gone, or when nobody wrote an owner into it for ten seconds. */
+function takeOver() {
+  const turn = join(lockFolder, "turn");
+  try {
+    mkdirSync(turn);
+  } catch {
+    return false;
+  }
+  const stale = lockIsStale();
+  if (stale) writeFileSync(lockOwner, String(process.pid));
+  rmSync(turn, { recursive: true, force: true });
+  return stale;
+}
+
 function lockIsStale() {
   try {
-    process.kill(Number(readFileSync(lockOwner, "utf8")), 0);
-    return false;
+    const owner = Number(readFileSync(lockOwner, "utf8"));
+    if (Date.now() - statSync(lockOwner).mtimeMs > 15 * 60_000) return true; // its id belongs to another program by now
+    process.kill(owner, 0);
   } catch (error) {
-    if (error.code === "EPERM") return false;
-    if (error.code === "ESRCH") return true;
+    return error.code === "ESRCH";
   }
-  try {
-    return Date.now() - statSync(lockFolder).mtimeMs > 10_000;
-  } catch {
-    return false; // released just now
-  }
+  return false;
 }
 
+// npm describes the script it runs in the environment; the npm that we start must not read that as its own
 function withoutNpmSettings(env) {
   return Object.fromEntries(
     Object.entries(env).filter(([name]) => !/^npm_(lifecycle|package|command)/i.test(name)),
