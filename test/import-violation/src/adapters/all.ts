@@ -1,0 +1,2 @@
+import "../run/advance.ts";
+export const adapters = [];

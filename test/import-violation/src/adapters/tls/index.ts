@@ -1,0 +1,1 @@
+import "../tcp/index.ts";

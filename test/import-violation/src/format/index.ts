@@ -1,0 +1,3 @@
+import "node:crypto";
+import "../contract/index.ts";
+import "./index.test.ts";

@@ -1,0 +1,3 @@
+import "node:fs";
+import "../adapters/all.ts";
+export const advance = 1;

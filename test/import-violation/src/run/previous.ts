@@ -1,0 +1,2 @@
+import { next } from "./next.ts";
+export const previous = () => next;
