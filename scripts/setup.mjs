@@ -26,8 +26,8 @@ const nodePackages = {
 /** Returns the path of the project's own Node.js, after installing the dependencies if they are stale. */
 export function setup() {
   const wanted = stamp();
-  if (readStamp() !== wanted) install(wanted);
-  else if (statSync(stampFile).mtimeMs <= statSync(lockfile).mtimeMs) writeStamp(wanted); // see ./witnessops
+  if (readStamp()[0] !== wanted) install(wanted);
+  else if (readStamp()[1] === undefined || modified(stampFile) <= modified(lockfile)) writeStamp(wanted);
   return projectNode();
 }
 
@@ -53,9 +53,9 @@ function stamp() {
 
 function readStamp() {
   try {
-    return readFileSync(stampFile, "utf8").split("\n")[0];
+    return readFileSync(stampFile, "utf8").trimEnd().split("\n");
   } catch {
-    return undefined;
+    return [];
   }
 }
 
@@ -64,10 +64,14 @@ function writeStamp(wanted) {
   writeFileSync(stampFile, `${wanted}\n${relative(modules, projectNode())}\n`);
 }
 
+function modified(path) {
+  return statSync(path).mtimeMs;
+}
+
 function install(wanted) {
   takeLock();
   try {
-    if (readStamp() === wanted) return; // another process installed it while we waited
+    if (readStamp()[0] === wanted) return; // another process installed it while we waited
     rmSync(stampFile, { force: true });
     process.stderr.write("witnessops: installing dependencies from package-lock.json …\n");
     const npm = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
