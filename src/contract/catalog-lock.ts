@@ -1,0 +1,13 @@
+import Type, { type Static } from "typebox";
+import * as word from "./vocabulary.ts";
+
+/** The catalog's lock: pins every `id@version` to the digest of the contract (design section 3). */
+export const catalogLockSchema = Type.Object(
+  {
+    apiVersion: word.apiVersion,
+    kind: Type.Literal("CatalogLock"),
+    contracts: Type.Record(word.reference, word.digest),
+  },
+  { ...word.closed, title: "WitnessOps catalog lock" },
+);
+export type CatalogLock = Static<typeof catalogLockSchema>;

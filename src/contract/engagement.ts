@@ -1,0 +1,68 @@
+import Type, { type Static } from "typebox";
+import * as word from "./vocabulary.ts";
+
+const { closed, text } = word;
+
+const targetAuthorization = Type.Object(
+  {
+    id: word.id,
+    /** `owner-record`: the engagement's owner says so; `letter`: a signed letter, named by its digest. */
+    kind: Type.Enum(["owner-record", "letter"]),
+    targets: Type.Array(word.scopePattern, { minItems: 1, maxItems: 10_000 }),
+    grantedBy: text,
+    reference: Type.Optional(text),
+    letterDigest: Type.Optional(word.digest),
+    notBefore: Type.Optional(word.utc),
+    notAfter: Type.Optional(word.utc),
+  },
+  closed,
+);
+
+const exceptionTerms = Type.Object(
+  {
+    approver: word.id,
+    reason: text,
+    boundary: text,
+    stopCondition: text,
+    dataHandling: text,
+  },
+  closed,
+);
+
+/** An engagement: who may do what to which targets, when and why (design section 1, `spec/engagement.md`). */
+export const engagementSchema = Type.Object(
+  {
+    apiVersion: word.apiVersion,
+    kind: Type.Literal("Engagement"),
+    id: word.id,
+    version: word.version,
+    title: text,
+    owner: word.id,
+    objective: text,
+    ticket: Type.Optional(text),
+    environment: Type.Enum([...word.environments]),
+    classification: Type.Enum([...word.classifications]),
+    window: Type.Object({ notBefore: word.utc, notAfter: word.utc }, closed),
+    principals: Type.Array(
+      Type.Object({ id: word.id, roles: Type.Array(Type.Enum([...word.roles]), { minItems: 1, uniqueItems: true }) }, closed),
+      { minItems: 1, maxItems: 1000 },
+    ),
+    scope: Type.Object(
+      {
+        include: Type.Array(word.scopePattern, { minItems: 1, maxItems: 10_000 }),
+        exclude: Type.Optional(Type.Array(word.scopePattern, { maxItems: 10_000 })),
+      },
+      closed,
+    ),
+    authorizations: Type.Array(targetAuthorization, { maxItems: 1000 }),
+    /** Required when `environment` is `lab`: the terms under which results are operational input. */
+    lab: Type.Optional(exceptionTerms),
+    identityFloor: Type.Optional(
+      Type.Object({ refuseFreeMail: Type.Optional(Type.Boolean()) }, closed),
+    ),
+  },
+  { ...closed, title: "WitnessOps engagement" },
+);
+
+export type Engagement = Static<typeof engagementSchema>;
+export type TargetAuthorization = Engagement["authorizations"][number];

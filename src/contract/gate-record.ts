@@ -1,0 +1,90 @@
+import Type, { type Static } from "typebox";
+import { actionDocumentSchema } from "./action-document.ts";
+import * as word from "./vocabulary.ts";
+
+export const gateNames = [
+  "catalog",
+  "identity",
+  "scope",
+  "target-authorization",
+  "environment",
+  "policy",
+  "approval",
+] as const;
+export type GateName = (typeof gateNames)[number];
+export const decisions = ["allow", "deny", "pause"] as const;
+export type Decision = (typeof decisions)[number];
+
+/** Live status that was read for a decision; it only ever tightens (design section 3). */
+export const liveStatusSchema = Type.Object(
+  {
+    contract: Type.Enum(["active", "suspended", "revoked"]),
+    engagement: Type.Enum(["open", "halted", "closed"]),
+    freeze: Type.Boolean(),
+    disabledPrincipals: Type.Array(word.id),
+  },
+  word.closed,
+);
+export type LiveStatus = Static<typeof liveStatusSchema>;
+
+/** An approval whose signature was checked, as a gate sees it. */
+export const approvalFactSchema = Type.Object(
+  {
+    /** Digest of the approval envelope's pre-authentication bytes. */
+    digest: word.digest,
+    principal: word.id,
+    decision: Type.Enum(["approve", "reject"]),
+    keyId: Type.String(),
+    custody: Type.Enum(["held", "local"]),
+    reason: Type.Optional(word.text),
+    notAfter: word.utc,
+  },
+  word.closed,
+);
+export type ApprovalFact = Static<typeof approvalFactSchema>;
+
+/** What one gate decided, why, and the facts it saw. */
+export const gateDecisionSchema = Type.Object(
+  {
+    gate: Type.Enum([...gateNames]),
+    decision: Type.Enum([...decisions]),
+    /** A reason code, e.g. `outside-scope`; `ok` when allowed. */
+    reason: Type.String({ pattern: "^[a-z][a-z0-9-]*$" }),
+    facts: Type.Record(Type.String(), Type.Unknown()),
+  },
+  word.closed,
+);
+export type GateDecision = Static<typeof gateDecisionSchema>;
+
+/**
+ * The record of one attempt's gates (design section 5): canonical JSON, committed with the dispatch or the
+ * denial, its digest a subject of the receipt, so that a verifier can decide again.
+ */
+export const gateRecordSchema = Type.Object(
+  {
+    schema: Type.Literal("witnessops/gate-record/v1"),
+    action: actionDocumentSchema,
+    actionDigest: word.digest,
+    /** 1 for the first attempt. */
+    attempt: Type.Integer({ minimum: 1 }),
+    /** The host's clock. */
+    decidedAt: word.utc,
+    draft: Type.Boolean(),
+    /** What the adapter of this contract can promise. */
+    adapter: Type.Object(
+      {
+        id: word.id,
+        version: Type.String(),
+        isolation: Type.Enum(["in-process", "none"]),
+        egress: Type.Enum(["guarded", "unguarded", "none"]),
+      },
+      word.closed,
+    ),
+    live: liveStatusSchema,
+    approvals: Type.Array(approvalFactSchema),
+    gates: Type.Array(gateDecisionSchema, { minItems: 1, maxItems: 7 }),
+    decision: Type.Enum([...decisions]),
+  },
+  word.closed,
+);
+export type GateRecord = Static<typeof gateRecordSchema>;

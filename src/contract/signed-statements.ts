@@ -1,0 +1,69 @@
+import Type, { type Static } from "typebox";
+import * as word from "./vocabulary.ts";
+
+/** What an approver signs (design section 6): DSSE payload of type `APPROVAL_PAYLOAD_TYPE`. */
+export const approvalStatementSchema = Type.Object(
+  {
+    purpose: Type.Literal("witnessops/approval/v1"),
+    decision: Type.Enum(["approve", "reject"]),
+    actionDigest: word.digest,
+    principal: word.id,
+    reason: Type.Optional(word.text),
+    notAfter: word.utc,
+    nonce: Type.String({ pattern: "^[0-9a-f]{32}$" }),
+  },
+  word.closed,
+);
+export type ApprovalStatement = Static<typeof approvalStatementSchema>;
+
+/** What a person signs to settle an in-doubt attempt: DSSE payload of type `RESOLUTION_PAYLOAD_TYPE`. */
+export const resolutionStatementSchema = Type.Object(
+  {
+    purpose: Type.Literal("witnessops/resolution/v1"),
+    /** `executed` or `failed`: what the person found; `retry`: it provably did not happen, run it again. */
+    finding: Type.Enum(["executed", "failed", "retry"]),
+    invocation: Type.String(),
+    attempt: Type.Integer({ minimum: 1 }),
+    actionDigest: word.digest,
+    principal: word.id,
+    reason: word.text,
+    signedAt: word.utc,
+    nonce: Type.String({ pattern: "^[0-9a-f]{32}$" }),
+  },
+  word.closed,
+);
+export type ResolutionStatement = Static<typeof resolutionStatementSchema>;
+
+/** A conclusion (design section 9): DSSE payload of type `CONCLUSION_PAYLOAD_TYPE`. Always inferred. */
+export const conclusionStatementSchema = Type.Object(
+  {
+    purpose: Type.Literal("witnessops/conclusion/v1"),
+    run: Type.String(),
+    label: Type.Literal("inferred"),
+    statement: word.text,
+    confidence: Type.Enum(["low", "medium", "high"]),
+    cites: Type.Array(
+      Type.Object({ receipt: word.digest, artifact: Type.Optional(word.digest) }, word.closed),
+      { minItems: 1, maxItems: 1000 },
+    ),
+    principal: word.id,
+    signedAt: word.utc,
+  },
+  word.closed,
+);
+export type ConclusionStatement = Static<typeof conclusionStatementSchema>;
+
+/** Predicate of an issuer key certificate, signed by an issuer root (design section 8). */
+export const keyCertificateSchema = Type.Object(
+  {
+    schema: Type.Literal("witnessops/key-certificate/v1"),
+    publicKey: Type.String({ pattern: "^[A-Za-z0-9+/]+=*$" }),
+    keyId: Type.String(),
+    purpose: Type.Literal("receipts"),
+    issuedAt: word.utc,
+    notBefore: word.utc,
+    notAfter: word.utc,
+  },
+  word.closed,
+);
+export type KeyCertificate = Static<typeof keyCertificateSchema>;

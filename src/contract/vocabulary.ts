@@ -1,0 +1,65 @@
+import Type, { type Static } from "typebox";
+import { DURATION_PATTERN, SIZE_PATTERN } from "../format/duration.ts";
+
+/** Options that make an object schema refuse members it does not name. */
+export const closed = { additionalProperties: false } as const;
+
+export const effects = ["read", "write", "intrusive", "destructive"] as const;
+export const idempotencies = ["safe", "idempotent", "unsafe"] as const;
+export const sensitivities = ["public", "internal", "confidential", "secret"] as const;
+export const classifications = ["public", "internal", "confidential", "restricted"] as const;
+export const principalKinds = ["human", "agent", "service"] as const;
+export const roles = ["operator", "approver", "owner", "system"] as const;
+export const failureModes = ["stop", "continue", "hold", "escalate"] as const;
+export const environments = ["lab", "production"] as const;
+export const sides = ["external", "witnessops", "operator"] as const;
+
+export type Effect = (typeof effects)[number];
+export type Idempotency = (typeof idempotencies)[number];
+export type Sensitivity = (typeof sensitivities)[number];
+export type Classification = (typeof classifications)[number];
+export type PrincipalKind = (typeof principalKinds)[number];
+export type Role = (typeof roles)[number];
+export type FailureMode = (typeof failureModes)[number];
+export type Environment = (typeof environments)[number];
+/** Whose part failed. */
+export type Side = (typeof sides)[number];
+
+export const apiVersion = Type.Literal("witnessops/v1");
+export const id = Type.String({ pattern: "^[a-z][a-z0-9]*([.-][a-z0-9]+)*$", maxLength: 100 });
+export const version = Type.String({ pattern: "^(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)$", maxLength: 40 });
+/** `id@version`. */
+export const reference = Type.String({
+  pattern: "^[a-z][a-z0-9]*([.-][a-z0-9]+)*@(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)$",
+  maxLength: 160,
+});
+export const text = Type.String({ minLength: 1, maxLength: 4000 });
+export const duration = Type.String({ pattern: DURATION_PATTERN, description: "a whole number and ms, s, m, h or d" });
+export const size = Type.String({ pattern: SIZE_PATTERN, description: "a whole number and B, kB, MB, GB, KiB, MiB or GiB" });
+export const utc = Type.String({
+  pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?Z$",
+  description: "a UTC instant, RFC 3339",
+});
+export const digest = Type.String({ pattern: "^sha256:[0-9a-f]{64}$" });
+/** A CEL expression (no clock, RE2, bounded size). */
+export const cel = Type.String({ minLength: 1, maxLength: 4000, description: "a CEL expression" });
+/** A JSON Schema (2020-12) for inputs or outputs. Checked further by `parse-data-schema.ts`. */
+export const dataSchema = Type.Object({ type: Type.Literal("object") }, { additionalProperties: true });
+/** A scope pattern as text, `kind:value` (spec/scope.md). */
+export const scopePattern = Type.String({ minLength: 3, maxLength: 2100, pattern: "^[a-z][a-z0-9-]*:.+$" });
+
+/** Who must approve before an action runs. */
+export const approvalRule = Type.Union([
+  Type.Literal("none"),
+  Type.Literal("self"),
+  Type.Literal("designated"),
+  Type.Object(
+    {
+      quorum: Type.Integer({ minimum: 1, maximum: 20 }),
+      roles: Type.Array(Type.Enum([...roles]), { minItems: 1, uniqueItems: true }),
+      expiresIn: Type.Optional(duration),
+    },
+    closed,
+  ),
+]);
+export type ApprovalRule = Static<typeof approvalRule>;

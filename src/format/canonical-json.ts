@@ -1,0 +1,114 @@
+import { FormatError } from "./coded-error.ts";
+import type { Json } from "./json.ts";
+
+const MAX_DEPTH = 200;
+
+/**
+ * Serializes a value as canonical JSON (RFC 8785, JCS): members sorted by UTF-16 code units, ECMAScript
+ * numbers, no white space.
+ *
+ * Members whose value is `undefined` are left out, so that typed objects with optional fields can be
+ * passed as they are.
+ *
+ * @throws FormatError `VALUE_NOT_JSON` for a number that is not finite, a lone surrogate, a function, a
+ *   bigint, a class instance, or nesting deeper than 200.
+ */
+export function canonicalJson(value: unknown): string {
+  return write(value, 0);
+}
+
+/** Canonical JSON as UTF-8 bytes. Errors as `canonicalJson`. */
+export function canonicalBytes(value: unknown): Uint8Array<ArrayBuffer> {
+  return encoder.encode(canonicalJson(value));
+}
+
+/**
+ * Parses bytes that must already be canonical JSON: any other spelling of the same value is refused, so
+ * that one value has one digest. This also refuses duplicate members, a byte order mark and invalid UTF-8.
+ *
+ * @throws FormatError `JSON_MALFORMED` when it is not JSON, `JSON_NOT_CANONICAL` when it is JSON spelled
+ *   another way.
+ */
+export function parseCanonicalJson(bytes: Uint8Array): Json {
+  const { value, text } = decode(bytes);
+  let canonical: string;
+  try {
+    canonical = canonicalJson(value);
+  } catch (cause) {
+    throw new FormatError({ code: "JSON_NOT_CANONICAL", message: "the JSON has no canonical form", cause });
+  }
+  if (canonical !== text) {
+    throw new FormatError({
+      code: "JSON_NOT_CANONICAL",
+      message: "the JSON is not in canonical form (RFC 8785)",
+    });
+  }
+  return value;
+}
+
+/** Parses UTF-8 JSON of any spelling. @throws FormatError `JSON_MALFORMED`. */
+export function parseJson(bytes: Uint8Array): Json {
+  return decode(bytes).value;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function decode(bytes: Uint8Array): { value: Json; text: string } {
+  try {
+    const text = decoder.decode(bytes);
+    return { value: JSON.parse(text) as Json, text };
+  } catch (cause) {
+    throw new FormatError({ code: "JSON_MALFORMED", message: "the bytes are not JSON", cause });
+  }
+}
+
+function write(value: unknown, depth: number): string {
+  if (value === null) return "null";
+  switch (typeof value) {
+    case "string":
+      return writeString(value);
+    case "boolean":
+      return value ? "true" : "false";
+    case "number":
+      if (!Number.isFinite(value)) throw notJson("a number that is not finite");
+      return value === 0 ? "0" : String(value);
+    case "object":
+      if (depth >= MAX_DEPTH) throw notJson(`nesting deeper than ${MAX_DEPTH}`);
+      return Array.isArray(value) ? writeArray(value, depth) : writeObject(value as object, depth);
+    default:
+      throw notJson(`a ${typeof value}`);
+  }
+}
+
+function writeString(value: string): string {
+  if (!value.isWellFormed()) throw notJson("a string with a lone surrogate");
+  return JSON.stringify(value);
+}
+
+function writeArray(value: readonly unknown[], depth: number): string {
+  let out = "[";
+  for (let i = 0; i < value.length; i++) {
+    if (i > 0) out += ",";
+    out += write(value[i], depth + 1);
+  }
+  return `${out}]`;
+}
+
+function writeObject(value: object, depth: number): string {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) throw notJson("a class instance");
+  const members = value as Record<string, unknown>;
+  let out = "";
+  // Array.prototype.sort without a comparator orders by UTF-16 code units, as RFC 8785 section 3.2.3 asks.
+  for (const key of Object.keys(members).sort()) {
+    const member = members[key];
+    if (member === undefined) continue;
+    out += `${out === "" ? "" : ","}${writeString(key)}:${write(member, depth + 1)}`;
+  }
+  return `{${out}}`;
+}
+
+function notJson(what: string): FormatError {
+  return new FormatError({ code: "VALUE_NOT_JSON", message: `${what} has no canonical JSON` });
+}

@@ -1,0 +1,73 @@
+import { createHash, createPublicKey, verify } from "node:crypto";
+
+/**
+ * The one place where verification touches a cryptographic library. A browser build replaces this file
+ * with one of the same shape; nothing else in `format`, `contract`, `gate` or `verifier` knows the host.
+ */
+
+/** Incremental SHA-256 (FIPS 180-4). */
+export interface Sha256 {
+  update(bytes: Uint8Array): Sha256;
+  /** Lower-case hex; ends the computation. */
+  hex(): string;
+}
+
+/** Signature algorithms that can be verified: Ed25519 (RFC 8032) and ECDSA P-256 with SHA-256, DER. */
+export type SignatureAlgorithm = "ed25519" | "ecdsa-p256-sha256";
+
+/** Starts an incremental SHA-256. */
+export function startSha256(): Sha256 {
+  const hash = createHash("sha256");
+  const running: Sha256 = {
+    update(bytes) {
+      hash.update(bytes);
+      return running;
+    },
+    hex: () => hash.digest("hex"),
+  };
+  return running;
+}
+
+/** SHA-256 of bytes, lower-case hex. */
+export function sha256Hex(bytes: Uint8Array | string): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/**
+ * Verifies a signature over `message` with an SPKI (DER) public key. Resolves to false for anything that
+ * does not check out, a malformed key or signature included: it never throws.
+ */
+export async function verifySignature(
+  key: { algorithm: SignatureAlgorithm; spki: Uint8Array },
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  try {
+    const publicKey = importKey(key.spki);
+    if (key.algorithm === "ed25519") {
+      return publicKey.asymmetricKeyType === "ed25519" && verify(null, message, publicKey, signature);
+    }
+    return (
+      publicKey.asymmetricKeyType === "ec" &&
+      publicKey.asymmetricKeyDetails?.namedCurve === "prime256v1" &&
+      verify("sha256", message, { key: publicKey, dsaEncoding: "der" }, signature)
+    );
+  } catch {
+    return false;
+  }
+}
+
+const MAX_CACHED_KEYS = 256;
+const imported = new Map<string, ReturnType<typeof createPublicKey>>();
+
+// Importing a key costs as much as using it; a bundle has thousands of signatures by a handful of keys.
+function importKey(spki: Uint8Array): ReturnType<typeof createPublicKey> {
+  const id = Buffer.from(spki).toString("base64");
+  let key = imported.get(id);
+  if (key === undefined) {
+    key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+    if (imported.size >= MAX_CACHED_KEYS) imported.clear();
+    imported.set(id, key);
+  }
+  return key;
+}

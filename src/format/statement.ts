@@ -1,0 +1,33 @@
+import Type, { type Static } from "typebox";
+
+/** `_type` of an in-toto Statement v1. */
+export const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
+/** Predicate types, fixed in `spec/receipt.md`, `spec/authorization.md` and `spec/bundle.md`. */
+export const RECEIPT_PREDICATE = "https://witnessops.dev/receipt/v1";
+export const KEY_CERTIFICATE_PREDICATE = "https://witnessops.dev/key-certificate/v1";
+export const AUTHORIZATION_PREDICATE = "https://witnessops.dev/authorization/v1";
+export const CLAIM_PREDICATE = "https://witnessops.dev/bundle-claim/v1";
+/** Payload types of the statements that people sign (design section 6). */
+export const APPROVAL_PAYLOAD_TYPE = "application/vnd.witnessops.approval.v1+json";
+export const RESOLUTION_PAYLOAD_TYPE = "application/vnd.witnessops.resolution.v1+json";
+export const CONCLUSION_PAYLOAD_TYPE = "application/vnd.witnessops.conclusion.v1+json";
+
+const closed = { additionalProperties: false } as const;
+
+/** One in-toto subject: a name and the SHA-256 of the bytes, hex. */
+export const subjectSchema = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 512 }),
+    digest: Type.Object({ sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }) }, closed),
+  },
+  closed,
+);
+export type Subject = Static<typeof subjectSchema>;
+
+/** An in-toto Statement v1 (spec v1.0, statement.md) around a predicate. */
+export interface Statement<P> {
+  readonly _type: typeof STATEMENT_TYPE;
+  readonly subject: readonly Subject[];
+  readonly predicateType: string;
+  readonly predicate: P;
+}

@@ -1,0 +1,111 @@
+import type { Artifact } from "../contract/artifact.ts";
+import type { AttemptFact } from "../contract/receipt-predicate.ts";
+import type { Digest } from "../format/digest.ts";
+
+/**
+ * What the governed path needs from a database. Drivers (SQLite now) implement it and pass
+ * `src/run/store-conformance.ts`; they never know each other.
+ */
+export interface Store {
+  /**
+   * Commits one change, all of it or nothing, durably (synced) before it resolves. Concurrent calls may
+   * share one sync (group commit) but each stands alone: a conflict of one leaves the others committed.
+   *
+   * @throws StoreError `STORE_FULL`, `STORE_READ_ONLY`, `STORE_CORRUPT`, `STORE_UNAVAILABLE`.
+   */
+  commit(change: Change): Promise<CommitResult>;
+  /** Head of a stream, or undefined when it has no receipts. */
+  head(stream: string): Head | undefined;
+  /** Receipts of a stream in order, from `fromSeq` (inclusive). */
+  receipts(stream: string, fromSeq?: number): StoredReceipt[];
+  receipt(digest: Digest): StoredReceipt | undefined;
+  /** Streams whose name starts with `prefix`, sorted. */
+  streams(prefix: string): string[];
+  /** Dispatch rows of a run in the order they were committed. */
+  dispatches(run: string): DispatchRow[];
+  /** A pinned document's bytes (definitions, gate records, envelopes). */
+  document(digest: Digest): Uint8Array | undefined;
+  /** Artifacts of a run, or of all, in order of capture. */
+  artifacts(run: string): ArtifactRow[];
+  /** Inline bytes of a small artifact; undefined when it lives in a file or is unknown. */
+  blob(digest: Digest): Uint8Array | undefined;
+  /** Approvals already consumed: digest → invocation. */
+  consumed(approval: Digest): string | undefined;
+  /** Open (not closed) run ids, sorted. */
+  openRuns(): string[];
+  /** Live status rows by subject, e.g. `engagement:acme` → `halted`. */
+  status(subject: string): string | undefined;
+  /** All status rows, sorted by subject. */
+  statuses(): { subject: string; status: string }[];
+  /** Takes a lease that no living process holds; false when another has it. Used for issuer keys. */
+  acquireLease(name: string, owner: LeaseOwner): Promise<boolean>;
+  releaseLease(name: string, owner: LeaseOwner): Promise<void>;
+  /** Re-reads every row and checks its digests. Returns one line per fault. */
+  checkIntegrity(): string[];
+  close(): void;
+}
+
+export interface LeaseOwner {
+  readonly pid: number;
+  readonly token: string;
+}
+
+export interface Head {
+  readonly seq: number;
+  readonly digest: Digest;
+}
+
+/** A sealed receipt as it is stored: statement bytes and signature; the bundle is rendered on export. */
+export interface StoredReceipt {
+  readonly stream: string;
+  readonly seq: number;
+  readonly digest: Digest;
+  readonly event: string;
+  /** Canonical JSON of the in-toto statement: the DSSE payload. */
+  readonly payload: Uint8Array;
+  readonly keyId: string;
+  readonly sig: Uint8Array;
+}
+
+/** The durable record made before an attempt leaves the process. */
+export interface DispatchRow {
+  readonly run: string;
+  readonly invocation: string;
+  readonly attempt: number;
+  readonly actionDigest: Digest;
+  /** Digest of the gate record; its bytes are in the same row's document. */
+  readonly gateRecord: Digest;
+  readonly idempotencyKey: string;
+  readonly at: string;
+  /** How the attempt ended, when a later attempt followed it; the last one's end is in the receipt. */
+  readonly ended?: AttemptFact;
+}
+
+export interface ArtifactRow {
+  readonly run: string;
+  readonly invocation: string;
+  readonly attempt: number;
+  readonly artifact: Artifact;
+}
+
+export interface Change {
+  /** Receipts to append. `expectedHead` is the head they were chained to; undefined for a new stream. */
+  readonly append?: readonly { receipt: StoredReceipt; expectedHead: Head | undefined }[];
+  readonly dispatch?: DispatchRow;
+  /** Ends the named attempt before its successor is dispatched. */
+  readonly endAttempt?: { run: string; invocation: string; attempt: number; ended: AttemptFact };
+  readonly documents?: readonly { digest: Digest; bytes: Uint8Array }[];
+  readonly blobs?: readonly { digest: Digest; bytes: Uint8Array }[];
+  readonly artifacts?: readonly ArtifactRow[];
+  /** Unique approval → invocation; the same pair again is no conflict. */
+  readonly consume?: readonly { approval: Digest; invocation: string }[];
+  readonly openRun?: string;
+  readonly closeRun?: string;
+  readonly status?: readonly { subject: string; status: string }[];
+  /** Fails the change when the run's stream head is not this one: the fence before a call. */
+  readonly fence?: { stream: string; head: Head | undefined };
+}
+
+export type CommitResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly conflict: "head" | "dispatch" | "approval-consumed" | "run" };
