@@ -1,0 +1,34 @@
+import type { KeyCertificate } from "../contract/signed-statements.ts";
+import { canonicalBytes } from "../format/canonical-json.ts";
+import { sha256Hex } from "../format/crypto.ts";
+import type { Envelope } from "../format/dsse.ts";
+import { type PublicKey, publicKeyText } from "../format/public-key.ts";
+import { type Signer, signEnvelope } from "../format/signer.ts";
+import { KEY_CERTIFICATE_PREDICATE, STATEMENT_TYPE } from "../format/statement.ts";
+
+/**
+ * Certifies an issuer key with the issuer root: a signed statement whose subject is the key (design
+ * section 8, `spec/receipt.md`).
+ */
+export async function certifyKey(
+  root: Signer,
+  key: PublicKey,
+  validity: { issuedAt: string; notAfter: string },
+): Promise<Envelope> {
+  const predicate: KeyCertificate = {
+    schema: "witnessops/key-certificate/v1",
+    publicKey: publicKeyText(key),
+    keyId: key.keyId,
+    purpose: "receipts",
+    issuedAt: validity.issuedAt,
+    notBefore: validity.issuedAt,
+    notAfter: validity.notAfter,
+  };
+  const statement = {
+    _type: STATEMENT_TYPE,
+    subject: [{ name: "issuer-key", digest: { sha256: sha256Hex(key.spki) } }],
+    predicateType: KEY_CERTIFICATE_PREDICATE,
+    predicate,
+  };
+  return signEnvelope(root, canonicalBytes(statement));
+}
