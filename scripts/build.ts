@@ -1,0 +1,129 @@
+// Bundles what is published, into dist/:
+//   witnessops.mjs  the command: a small entry and chunks that load when a command needs them
+//   verifier.mjs    the verifier as one file without dependencies, WebAssembly included
+//   LICENSES.txt    the licences of the packages inside
+import { globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { basename, join } from "node:path";
+import { build, type OutputOptions, type Plugin, type RolldownOutput } from "rolldown";
+
+/** What a build needs to know of a WebAssembly module; the types of the browser are not loaded here. */
+declare const WebAssembly: {
+  compile(bytes: Uint8Array): Promise<object>;
+  Module: {
+    imports(module: object): { module: string }[];
+    exports(module: object): { name: string }[];
+  };
+};
+
+const root = join(import.meta.dirname, "..");
+const dist = join(root, "dist");
+const bundled = new Set<string>();
+
+rmSync(dist, { recursive: true, force: true });
+const command = await bundle("src/cli/main.ts", wasm("file"), {
+  dir: dist,
+  entryFileNames: "witnessops.mjs",
+  chunkFileNames: "chunks/[name]-[hash].mjs",
+  assetFileNames: "chunks/[name]-[hash][extname]",
+  banner: (chunk) => (chunk.isEntry ? "#!/usr/bin/env node" : ""),
+});
+const verifier = await bundle("src/verifier/index.ts", wasm("inline"), {
+  file: join(dist, "verifier.mjs"),
+  codeSplitting: false,
+});
+if (verifier.output.length !== 1) throw new Error(`the verifier is ${verifier.output.length} files, not one`);
+writeFileSync(join(dist, "LICENSES.txt"), licences());
+
+for (const { fileName } of [...command.output, ...verifier.output]) {
+  const kilobytes = Math.ceil(statSync(join(dist, fileName)).size / 1024);
+  console.log(`dist/${fileName}  ${kilobytes} KB`);
+}
+
+async function bundle(entry: string, plugin: Plugin, output: OutputOptions): Promise<RolldownOutput> {
+  const result = await build({
+    input: join(root, entry),
+    platform: "node",
+    tsconfig: join(root, "tsconfig.json"),
+    external: [/^node:/, ...builtinModules],
+    plugins: [plugin],
+    // the package denies the side effect by which this module hands the WebAssembly instance to the others
+    treeshake: { moduleSideEffects: [{ test: /cedar_wasm\.js$/, sideEffects: true }] },
+    output: { format: "esm", minify: true, keepNames: true, ...output },
+    onLog(level, log, write) {
+      if (log.code === "UNRESOLVED_IMPORT") throw new Error(log.message);
+      write(level, log);
+    },
+  });
+  for (const item of result.output) {
+    if (item.type !== "chunk") continue;
+    for (const id of item.moduleIds) bundled.add(id);
+    const own = new Set(result.output.map(({ fileName }) => fileName));
+    const foreign = [...item.imports, ...item.dynamicImports].filter((id) => !own.has(id) && !isBuiltin(id));
+    if (foreign.length > 0) throw new Error(`${item.fileName} still imports ${foreign.join(", ")}`);
+  }
+  return result;
+}
+
+function isBuiltin(id: string): boolean {
+  return id.startsWith("node:") || builtinModules.includes(id);
+}
+
+/** Instantiates imported WebAssembly modules: from a file beside the chunk, or from their bytes in the source. */
+function wasm(place: "file" | "inline"): Plugin {
+  return {
+    name: "wasm",
+    async resolveId(source, importer) {
+      // this entry reads its file by itself, from a folder that a bundle does not have; the plain one imports it
+      if (source !== "@cedar-policy/cedar-wasm/nodejs") return null;
+      return await this.resolve("@cedar-policy/cedar-wasm", importer);
+    },
+    async load(id) {
+      if (!id.endsWith(".wasm")) return null;
+      const bytes = readFileSync(id);
+      const module = await WebAssembly.compile(bytes);
+      const imports = [...new Set(WebAssembly.Module.imports(module).map((entry) => entry.module))];
+      const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+      const source =
+        place === "inline"
+          ? [`const bytes = Uint8Array.from(atob("${bytes.toString("base64")}"), (c) => c.charCodeAt(0));`]
+          : [
+              `import { readFileSync } from "node:fs";`,
+              `const bytes = readFileSync(new URL(import.meta.ROLLUP_FILE_URL_${this.emitFile({
+                type: "asset",
+                name: basename(id),
+                source: bytes,
+              })}));`,
+            ];
+      return [
+        ...imports.map((name, index) => `import * as import${index} from ${JSON.stringify(name)};`),
+        ...source,
+        `const imports = { ${imports.map((name, index) => `${JSON.stringify(name)}: import${index}`).join(", ")} };`,
+        "const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);",
+        ...names.map((name, index) => `const export${index} = exports[${JSON.stringify(name)}];`),
+        `export { ${names.map((name, index) => `export${index} as ${JSON.stringify(name)}`).join(", ")} };`,
+      ].join("\n");
+    },
+  };
+}
+
+/** The licence file of every package that went into a bundle. */
+function licences(): string {
+  const marker = `${join(root, "node_modules")}/`.replaceAll("\\", "/");
+  const folders = new Set<string>();
+  for (const id of bundled) {
+    const path = id.replaceAll("\\", "/");
+    const name = path.startsWith(marker) && /^(@[^/]+\/)?[^/]+/.exec(path.slice(marker.length))?.[0];
+    if (name) folders.add(join(root, "node_modules", name));
+  }
+  return [...folders]
+    .sort()
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+      const files = globSync("{LICENSE,LICENCE,NOTICE,COPYING}*", { cwd: folder }).sort();
+      const texts = files.map((file) => readFileSync(join(folder, file), "utf8").trim());
+      return [`${name} ${version} (${license})`, ...texts].join("\n\n");
+    })
+    .join(`\n\n${"-".repeat(80)}\n\n`)
+    .concat("\n");
+}
