@@ -1,0 +1,126 @@
+import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
+import type { Artifact } from "../contract/artifact.ts";
+import type { AttemptFact } from "../contract/receipt-predicate.ts";
+import type { Digest } from "../format/digest.ts";
+import { deepFreeze } from "../format/json.ts";
+import type { ArtifactRow, DispatchRow, Head, RunRow, Store, StoredReceipt } from "../run/store.ts";
+
+type Row = Record<string, SQLOutputValue>;
+/** The reading half of a store. */
+export type Reads = Pick<
+  Store,
+  | "head"
+  | "receipts"
+  | "receipt"
+  | "streams"
+  | "dispatches"
+  | "document"
+  | "artifacts"
+  | "blob"
+  | "consumed"
+  | "run"
+  | "runs"
+  | "status"
+  | "statuses"
+>;
+
+const RECEIPT = "SELECT stream, seq, digest, event, payload, key_id, sig FROM receipts";
+
+/** Prepares the reads of a store. Each takes its rows whole: no read stays open and holds up a checkpoint. */
+export function prepareReads(db: DatabaseSync): Reads {
+  const head = db.prepare("SELECT seq, digest FROM streams WHERE stream = ?");
+  const receipts = db.prepare(`${RECEIPT} WHERE stream = ? AND seq >= ? ORDER BY seq`);
+  const receipt = db.prepare(`${RECEIPT} WHERE digest = ?`);
+  const streams = db.prepare("SELECT stream FROM streams WHERE stream >= ? ORDER BY stream");
+  const dispatches = db.prepare("SELECT * FROM dispatches WHERE run = ? ORDER BY ord");
+  const document = db.prepare("SELECT bytes FROM documents WHERE digest = ?");
+  const blob = db.prepare("SELECT bytes FROM blobs WHERE digest = ?");
+  const artifacts = db.prepare("SELECT * FROM artifacts WHERE run = ? ORDER BY ord");
+  const consumed = db.prepare("SELECT invocation FROM consumed WHERE approval = ?");
+  const run = db.prepare("SELECT * FROM runs WHERE run = ?");
+  const runs = db.prepare("SELECT * FROM runs ORDER BY ord");
+  const openRuns = db.prepare("SELECT * FROM runs WHERE open = 1 ORDER BY ord");
+  const status = db.prepare("SELECT status FROM statuses WHERE subject = ?");
+  const statuses = db.prepare("SELECT subject, status FROM statuses ORDER BY subject");
+
+  return {
+    head(stream) {
+      const row = head.get(stream);
+      return row && Object.freeze<Head>({ seq: row.seq as number, digest: row.digest as Digest });
+    },
+    receipts: (stream, fromSeq = 0) => receipts.all(stream, fromSeq).map(receiptOf),
+    receipt(digest) {
+      const row = receipt.get(digest);
+      return row && receiptOf(row);
+    },
+    streams(prefix) {
+      const names: string[] = [];
+      for (const { stream } of streams.all(prefix)) {
+        // Names that start with the prefix follow one another; the first that does not ends them.
+        if (!(stream as string).startsWith(prefix)) break;
+        names.push(stream as string);
+      }
+      return names;
+    },
+    dispatches: (run) => dispatches.all(run).map(dispatchOf),
+    document: (digest) => document.get(digest)?.bytes as Uint8Array | undefined,
+    blob: (digest) => blob.get(digest)?.bytes as Uint8Array | undefined,
+    artifacts: (run) => artifacts.all(run).map(artifactOf),
+    consumed: (approval) => consumed.get(approval)?.invocation as string | undefined,
+    run(id) {
+      const row = run.get(id);
+      return row && runOf(row);
+    },
+    runs: ({ openOnly = false } = {}) => (openOnly ? openRuns : runs).all().map(runOf),
+    status: (subject) => status.get(subject)?.status as string | undefined,
+    statuses: () =>
+      statuses
+        .all()
+        .map((row) => Object.freeze({ subject: row.subject as string, status: row.status as string })),
+  };
+}
+
+/** A row of `receipts` as the store hands it out. */
+export function receiptOf(row: Row): StoredReceipt {
+  return Object.freeze({
+    stream: row.stream as string,
+    seq: row.seq as number,
+    digest: row.digest as Digest,
+    event: row.event as string,
+    payload: row.payload as Uint8Array,
+    keyId: row.key_id as string,
+    sig: row.sig as Uint8Array,
+  });
+}
+
+function runOf(row: Row): RunRow {
+  return Object.freeze({
+    run: row.run as string,
+    document: row.document as Digest,
+    opened: row.opened as Digest,
+    open: row.open === 1,
+  });
+}
+
+function dispatchOf(row: Row): DispatchRow {
+  return Object.freeze({
+    run: row.run as string,
+    invocation: row.invocation as string,
+    attempt: row.attempt as number,
+    actionDigest: row.action_digest as Digest,
+    gateRecord: row.gate_record as Digest,
+    idempotencyKey: row.idempotency_key as string,
+    owner: row.owner as string,
+    at: row.at as string,
+    ...(row.ended === null ? {} : { ended: deepFreeze(JSON.parse(row.ended as string) as AttemptFact) }),
+  });
+}
+
+function artifactOf(row: Row): ArtifactRow {
+  return Object.freeze({
+    run: row.run as string,
+    invocation: row.invocation as string,
+    attempt: row.attempt as number,
+    artifact: deepFreeze(JSON.parse(row.artifact as string) as Artifact),
+  });
+}

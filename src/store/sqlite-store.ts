@@ -1,0 +1,72 @@
+import type { Store } from "../run/store.ts";
+import { checkLedger } from "./check-ledger.ts";
+import { startGroupCommit } from "./group-commit.ts";
+import { prepareLeases } from "./lease.ts";
+import { openDatabase, patiently } from "./open-database.ts";
+import { prepareReads, type Reads } from "./read-rows.ts";
+import { storeFault } from "./sqlite-fault.ts";
+import { prepareChange, weightOf } from "./write-change.ts";
+
+export interface SqliteStoreOptions {
+  /** How long one waits for another process before `STORE_UNAVAILABLE`, in milliseconds. Default 10,000. */
+  readonly maxWaitMs?: number;
+  /** Most changes that share one sync. Default 256. */
+  readonly maxBatch?: number;
+  /** Most bytes that share one sync. Default 8 MiB. */
+  readonly maxBatchBytes?: number;
+}
+
+/**
+ * Opens the embedded store: one SQLite file in write-ahead mode, synced on every commit, shared by several
+ * processes at once. A missing file is made, readable by its owner only.
+ *
+ * @throws StoreError as `Store.commit`, and `STORE_SCHEMA_UNSUPPORTED` for a file of a newer version.
+ */
+export function openSqliteStore(
+  path: string,
+  { maxWaitMs = 10_000, maxBatch = 256, maxBatchBytes = 8 * 1024 * 1024 }: SqliteStoreOptions = {},
+): Store {
+  const db = openDatabase(path, maxWaitMs);
+  const group = startGroupCommit(db, { maxWaitMs, maxBatch, maxBatchBytes });
+  const apply = prepareChange(db);
+  const leases = prepareLeases(db);
+  const reads = prepareReads(db);
+
+  /** Reads wait for an instant when another process recovers the file, and speak the store's errors. */
+  function read<T>(action: () => T): T {
+    try {
+      return patiently(maxWaitMs, action);
+    } catch (error) {
+      throw storeFault(error) ?? error;
+    }
+  }
+
+  const guarded: Reads = {
+    head: (stream) => read(() => reads.head(stream)),
+    receipts: (stream, fromSeq) => read(() => reads.receipts(stream, fromSeq)),
+    receipt: (digest) => read(() => reads.receipt(digest)),
+    streams: (prefix) => read(() => reads.streams(prefix)),
+    dispatches: (run) => read(() => reads.dispatches(run)),
+    document: (digest) => read(() => reads.document(digest)),
+    artifacts: (run) => read(() => reads.artifacts(run)),
+    blob: (digest) => read(() => reads.blob(digest)),
+    consumed: (approval) => read(() => reads.consumed(approval)),
+    run: (run) => read(() => reads.run(run)),
+    runs: (options) => read(() => reads.runs(options)),
+    status: (subject) => read(() => reads.status(subject)),
+    statuses: () => read(() => reads.statuses()),
+  };
+
+  return {
+    ...guarded,
+    commit: (change) => group.enqueue(() => apply(change), weightOf(change)),
+    acquireLease: (name, owner) => group.enqueue(() => leases.acquire(name, owner), 100),
+    releaseLease: (name, owner) => group.enqueue(() => leases.release(name, owner), 100),
+    leaseHeld: (name) => read(() => leases.held(name)),
+    checkIntegrity: () => read(() => checkLedger(db)),
+    close() {
+      group.close();
+      db.close();
+    },
+  };
+}
