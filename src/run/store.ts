@@ -31,8 +31,10 @@ export interface Store {
   blob(digest: Digest): Uint8Array | undefined;
   /** Approvals already consumed: digest → invocation. */
   consumed(approval: Digest): string | undefined;
-  /** Open (not closed) run ids, sorted. */
-  openRuns(): string[];
+  /** A run's index row, or undefined. */
+  run(run: string): RunRow | undefined;
+  /** Index rows of all runs in the order they were opened; `openOnly` leaves out the closed ones. */
+  runs(options?: { openOnly?: boolean }): RunRow[];
   /** Live status rows by subject, e.g. `engagement:acme` → `halted`. */
   status(subject: string): string | undefined;
   /** All status rows, sorted by subject. */
@@ -40,6 +42,8 @@ export interface Store {
   /** Takes a lease that no living process holds; false when another has it. Used for issuer keys. */
   acquireLease(name: string, owner: LeaseOwner): Promise<boolean>;
   releaseLease(name: string, owner: LeaseOwner): Promise<void>;
+  /** Whether a living process holds the lease. */
+  leaseHeld(name: string): boolean;
   /** Re-reads every row and checks its digests. Returns one line per fault. */
   checkIntegrity(): string[];
   close(): void;
@@ -48,6 +52,16 @@ export interface Store {
 export interface LeaseOwner {
   readonly pid: number;
   readonly token: string;
+}
+
+/** Index of a run, derivable from its `run-opened` and `run-closed` receipts. */
+export interface RunRow {
+  readonly run: string;
+  /** Digest of the run document. */
+  readonly document: Digest;
+  /** Digest of the `run-opened` receipt. */
+  readonly opened: Digest;
+  readonly open: boolean;
 }
 
 export interface Head {
@@ -76,6 +90,8 @@ export interface DispatchRow {
   /** Digest of the gate record; its bytes are in the same row's document. */
   readonly gateRecord: Digest;
   readonly idempotencyKey: string;
+  /** Lease name of the process that dispatched; once no living process holds it, the attempt is in doubt. */
+  readonly owner: string;
   readonly at: string;
   /** How the attempt ended, when a later attempt followed it; the last one's end is in the receipt. */
   readonly ended?: AttemptFact;
@@ -99,7 +115,7 @@ export interface Change {
   readonly artifacts?: readonly ArtifactRow[];
   /** Unique approval → invocation; the same pair again is no conflict. */
   readonly consume?: readonly { approval: Digest; invocation: string }[];
-  readonly openRun?: string;
+  readonly openRun?: { run: string; document: Digest; opened: Digest };
   readonly closeRun?: string;
   readonly status?: readonly { subject: string; status: string }[];
   /** Fails the change when the run's stream head is not this one: the fence before a call. */
