@@ -1,6 +1,9 @@
 import type { TSchema } from "typebox";
+import type { Capture } from "../contract/capture.ts";
 import type { Json, JsonObject } from "../format/json.ts";
 import type { Network } from "./network.ts";
+
+export { type ArtifactWriter, type Capture, CaptureRefused } from "../contract/capture.ts";
 
 /** How an adapter's connections are held, as receipts say it. */
 export type EgressMode = "guarded" | "unguarded" | "none";
@@ -53,34 +56,9 @@ export interface Call {
 export interface SecretValue {
   readonly name: string;
   readonly value: string;
-  readonly into: { readonly kind: "header" | "query" | "env"; readonly name: string; readonly scheme?: "raw" | "bearer" | "basic" };
-}
-
-/** Where an adapter puts what came back. Bytes are hashed, bounded and masked on the way. */
-export interface Capture {
-  /**
-   * Opens an artifact that the contract declares by `name`.
-   * @throws CaptureRefused when the contract does not declare it, or it was opened before.
-   */
-  open(name: string, options: { source: string; mediaType?: string; derivedFrom?: string }): ArtifactWriter;
-  /** Whether the contract declares the artifact; adapters skip what it does not ask for. */
-  wants(name: string): boolean;
-}
-
-/** One artifact being written. */
-export interface ArtifactWriter {
-  /** Takes bytes; resolves when more may come. @throws CaptureRefused `SIZE_EXCEEDED` at the bound. */
-  write(bytes: Uint8Array): Promise<void>;
-  /** Ends the artifact normally. */
-  end(): Promise<void>;
-}
-
-/** Thrown by capture when the contract's evidence rules forbid going on. */
-export class CaptureRefused extends Error {
-  readonly code: "SIZE_EXCEEDED" | "ARTIFACT_UNDECLARED" | "ARTIFACT_TWICE";
-  constructor(code: "SIZE_EXCEEDED" | "ARTIFACT_UNDECLARED" | "ARTIFACT_TWICE", message: string) {
-    super(message);
-    this.name = "CaptureRefused";
-    this.code = code;
-  }
+  readonly into: {
+    readonly kind: "header" | "query" | "env";
+    readonly name: string;
+    readonly scheme?: "raw" | "bearer" | "basic";
+  };
 }

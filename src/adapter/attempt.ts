@@ -1,8 +1,11 @@
+import type { CaptureSession } from "../contract/capture.ts";
 import type { Contract, ErrorClass } from "../contract/contract.ts";
 import type { Side } from "../contract/vocabulary.ts";
 import type { JsonObject } from "../format/json.ts";
-import type { Adapter, Capture } from "./adapter.ts";
+import type { Adapter } from "./adapter.ts";
 import type { Network } from "./network.ts";
+
+export type { CaptureSession } from "../contract/capture.ts";
 
 /** What the wrapper needs for one attempt. */
 export interface AttemptRequest {
@@ -35,25 +38,37 @@ export interface AttemptOutcome {
   readonly resolvedAddress?: string;
 }
 
-/** The capture of one attempt: what the adapter sees, plus what the wrapper does with it. */
-export interface CaptureSession extends Capture {
-  /** Writes the `result` artifact and returns the value as masked and stored. */
-  putResult(value: JsonObject): Promise<JsonObject>;
-  /** Names of artifacts that were opened and ended. */
-  readonly finished: readonly string[];
-}
-
 /** Classes that contracts need not declare (design section 3), and whose side they are. */
 export const reservedErrors: Readonly<Record<string, { side: Side; retryable: boolean; meaning: string }>> = {
   AUTH_REJECTED: { side: "external", retryable: false, meaning: "the external system refused the identity" },
   RATE_LIMITED: { side: "external", retryable: true, meaning: "the external system asked for fewer calls" },
-  UNAVAILABLE: { side: "external", retryable: true, meaning: "the external system could not be reached or said it is down" },
+  UNAVAILABLE: {
+    side: "external",
+    retryable: true,
+    meaning: "the external system could not be reached or said it is down",
+  },
   TIMEOUT: { side: "external", retryable: true, meaning: "no complete answer within the deadline" },
   EGRESS_REFUSED: { side: "witnessops", retryable: false, meaning: "the egress guard refused the address" },
-  OUTPUT_CONTRACT_VIOLATION: { side: "external", retryable: false, meaning: "the answer does not fit the declared outputs" },
-  UNDECLARED_ERROR: { side: "external", retryable: false, meaning: "an error that the contract does not declare" },
-  SIZE_EXCEEDED: { side: "external", retryable: false, meaning: "the answer is larger than the contract allows" },
-  EVIDENCE_INCOMPLETE: { side: "external", retryable: false, meaning: "a required artifact was not captured" },
+  OUTPUT_CONTRACT_VIOLATION: {
+    side: "external",
+    retryable: false,
+    meaning: "the answer does not fit the declared outputs",
+  },
+  UNDECLARED_ERROR: {
+    side: "external",
+    retryable: false,
+    meaning: "an error that the contract does not declare",
+  },
+  SIZE_EXCEEDED: {
+    side: "external",
+    retryable: false,
+    meaning: "the answer is larger than the contract allows",
+  },
+  EVIDENCE_INCOMPLETE: {
+    side: "external",
+    retryable: false,
+    meaning: "a required artifact was not captured",
+  },
 };
 
 export type DeclaredError = ErrorClass;
