@@ -38,37 +38,4 @@ export interface AttemptOutcome {
   readonly resolvedAddress?: string;
 }
 
-/** Classes that contracts need not declare (design section 3), and whose side they are. */
-export const reservedErrors: Readonly<Record<string, { side: Side; retryable: boolean; meaning: string }>> = {
-  AUTH_REJECTED: { side: "external", retryable: false, meaning: "the external system refused the identity" },
-  RATE_LIMITED: { side: "external", retryable: true, meaning: "the external system asked for fewer calls" },
-  UNAVAILABLE: {
-    side: "external",
-    retryable: true,
-    meaning: "the external system could not be reached or said it is down",
-  },
-  TIMEOUT: { side: "external", retryable: true, meaning: "no complete answer within the deadline" },
-  EGRESS_REFUSED: { side: "witnessops", retryable: false, meaning: "the egress guard refused the address" },
-  OUTPUT_CONTRACT_VIOLATION: {
-    side: "external",
-    retryable: false,
-    meaning: "the answer does not fit the declared outputs",
-  },
-  UNDECLARED_ERROR: {
-    side: "external",
-    retryable: false,
-    meaning: "an error that the contract does not declare",
-  },
-  SIZE_EXCEEDED: {
-    side: "external",
-    retryable: false,
-    meaning: "the answer is larger than the contract allows",
-  },
-  EVIDENCE_INCOMPLETE: {
-    side: "external",
-    retryable: false,
-    meaning: "a required artifact was not captured",
-  },
-};
-
 export type DeclaredError = ErrorClass;

@@ -1,0 +1,44 @@
+import type { Side } from "./vocabulary.ts";
+
+/** Classes that contracts need not declare (design section 3), and whose side they are. */
+export const reservedErrors: Readonly<Record<string, { readonly side: Side; readonly retryable: boolean; readonly meaning: string }>> = {
+  AUTH_REJECTED: { side: "external", retryable: false, meaning: "the external system refused the identity" },
+  RATE_LIMITED: { side: "external", retryable: true, meaning: "the external system asked for fewer calls" },
+  UNAVAILABLE: { side: "external", retryable: true, meaning: "the external system could not be reached or said it is down" },
+  TIMEOUT: { side: "external", retryable: true, meaning: "no complete answer within the deadline" },
+  EGRESS_REFUSED: { side: "witnessops", retryable: false, meaning: "the egress guard refused the address" },
+  OUTPUT_CONTRACT_VIOLATION: { side: "external", retryable: false, meaning: "the answer does not fit the declared outputs" },
+  UNDECLARED_ERROR: { side: "external", retryable: false, meaning: "an error that the contract does not declare" },
+  SIZE_EXCEEDED: { side: "external", retryable: false, meaning: "the answer is larger than the contract allows" },
+  EVIDENCE_INCOMPLETE: { side: "external", retryable: false, meaning: "a required artifact was not captured" },
+};
+
+
+const BY_CODE: Readonly<Record<string, string>> = {
+  ETIMEDOUT: "TIMEOUT",
+  ESOCKETTIMEDOUT: "TIMEOUT",
+  TIMEOUT: "TIMEOUT",
+  ECONNREFUSED: "UNAVAILABLE",
+  ECONNRESET: "UNAVAILABLE",
+  EPIPE: "UNAVAILABLE",
+  EHOSTUNREACH: "UNAVAILABLE",
+  ENETUNREACH: "UNAVAILABLE",
+  ENOTFOUND: "UNAVAILABLE",
+  EAI_AGAIN: "UNAVAILABLE",
+};
+const BY_STATUS: Readonly<Record<number, string>> = {
+  401: "AUTH_REJECTED",
+  403: "AUTH_REJECTED",
+  429: "RATE_LIMITED",
+  502: "UNAVAILABLE",
+  503: "UNAVAILABLE",
+  504: "UNAVAILABLE",
+};
+
+/** The reserved class of a fault by its code and HTTP status; `UNDECLARED_ERROR` when none fits. */
+export function reservedClassOf(error: { readonly code: string; readonly [fact: string]: unknown }): string {
+  const { code, status } = error;
+  if (code === "HTTP_STATUS" && typeof status === "number") return BY_STATUS[status] ?? "UNDECLARED_ERROR";
+  if (Object.hasOwn(BY_CODE, code)) return BY_CODE[code] ?? "UNDECLARED_ERROR";
+  return Object.hasOwn(reservedErrors, code) ? code : "UNDECLARED_ERROR";
+}
