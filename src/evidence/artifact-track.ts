@@ -1,0 +1,36 @@
+import { type ArtifactSink, type StoredBytes, startSink } from "./artifact-sink.ts";
+import type { ArtifactFiles } from "./artifact-store.ts";
+import { startMasker } from "./masking.ts";
+import type { Needle } from "./secret-forms.ts";
+
+/** A sink behind a masker: what is kept, and hashed, never held a secret. */
+export interface ArtifactTrack {
+  /** How many occurrences were masked so far. */
+  readonly masked: number;
+  write(bytes: Uint8Array): Promise<void>;
+  keep(): Promise<StoredBytes>;
+  drop(): Promise<void>;
+}
+
+/** Starts a track. Without needles the bytes pass as they are, neither copied nor searched. */
+export function startTrack(files: ArtifactFiles, needles: readonly Needle[]): ArtifactTrack {
+  const sink: ArtifactSink = startSink(files);
+  if (needles.length === 0) {
+    return { masked: 0, write: sink.write, keep: sink.keep, drop: sink.drop };
+  }
+  const masker = startMasker(needles);
+  return {
+    get masked() {
+      return masker.masked;
+    },
+    async write(bytes) {
+      const decided = masker.push(bytes);
+      if (decided.length > 0) await sink.write(decided);
+    },
+    async keep() {
+      await sink.write(masker.end());
+      return sink.keep();
+    },
+    drop: sink.drop,
+  };
+}

@@ -1,0 +1,91 @@
+import { EvidenceError } from "./evidence-error.ts";
+
+/** Secrets shorter than this are refused: they occur by chance. In bytes of UTF-8. */
+export const MIN_SECRET_BYTES = 8;
+
+/** One spelling of a secret, as bytes to look for. */
+export interface Needle {
+  readonly bytes: Buffer;
+  /** The base64 digit before or after also holds bits of the secret, mixed with its neighbour's. */
+  readonly before: boolean;
+  readonly after: boolean;
+}
+
+/**
+ * Every spelling in which the secrets are looked for: raw, base64 at its three alignments in both
+ * alphabets, percent-encoded and JSON-escaped.
+ *
+ * @throws EvidenceError `SECRET_TOO_SHORT`; its message does not show the secret.
+ */
+export function needlesOf(secrets: readonly string[]): readonly Needle[] {
+  const needles = new Map<string, Needle>();
+  for (const secret of secrets) {
+    // What was read from a file may end in a line break that is not sent.
+    for (const value of new Set([secret.toWellFormed(), secret.toWellFormed().trim()])) {
+      const bytes = Buffer.from(value);
+      if (bytes.length < MIN_SECRET_BYTES) throw tooShort();
+      for (const needle of [...textForms(value), ...base64Forms(bytes)]) {
+        needles.set(`${needle.bytes.toString("latin1")} ${needle.before} ${needle.after}`, needle);
+      }
+    }
+  }
+  return [...needles.values()];
+}
+
+function tooShort(): EvidenceError {
+  return new EvidenceError({
+    code: "SECRET_TOO_SHORT",
+    message: `a secret is shorter than ${MIN_SECRET_BYTES} bytes and could not be kept out of the evidence`,
+    hint: "use a longer secret",
+  });
+}
+
+function textForms(value: string): Needle[] {
+  const forms = [value, ...percentForms(value), ...jsonForms(value)];
+  return forms.map((form) => ({ bytes: Buffer.from(form), before: false, after: false }));
+}
+
+function percentForms(value: string): string[] {
+  const component = encodeURIComponent(value);
+  const strict = component.replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  const form = new URLSearchParams([["", value]]).toString().slice(1);
+  const all = Buffer.from(value).toString("hex").toUpperCase().replace(/../g, "%$&");
+  const forms = [encodeURI(value), component, strict, form, strict.replaceAll("%20", "+"), all];
+  return forms.flatMap((encoded) => [encoded, encoded.replace(/%../g, (hex) => hex.toLowerCase())]);
+}
+
+function jsonForms(value: string): string[] {
+  const plain = JSON.stringify(value).slice(1, -1);
+  const html = plain.replace(/[<>&\u2028\u2029]/g, unicodeEscape);
+  const forms = [plain, html].flatMap((text) => {
+    const ascii = text.replace(/[\u0080-\uffff]/g, unicodeEscape);
+    return [text, ascii, ascii.replace(/\\u[0-9a-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)];
+  });
+  const slashed = forms.flatMap((text) => [text, text.replaceAll("/", "\\/")]);
+  // JSON inside a JSON string, as logs and queues carry it.
+  return slashed.flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]);
+}
+
+function unicodeEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/** The base64 digits that depend on nothing but the secret, for each place it may have in a group of three. */
+function base64Forms(bytes: Buffer): Needle[] {
+  return [0, 1, 2].flatMap((offset) => {
+    const first = Math.ceil((8 * offset) / 6);
+    const end = 8 * (offset + bytes.length);
+    const encoded = Buffer.concat([Buffer.alloc(offset), bytes, Buffer.alloc(2)]).toString("base64");
+    const digits = encoded.slice(first, Math.floor(end / 6));
+    const urlSafe = digits.replaceAll("+", "-").replaceAll("/", "_");
+    const percent = encodeURIComponent(digits);
+    const forms = [
+      digits,
+      urlSafe,
+      digits.replaceAll("/", "\\/"),
+      percent,
+      percent.replace(/%../g, (hex) => hex.toLowerCase()),
+    ];
+    return forms.map((form) => ({ bytes: Buffer.from(form), before: offset > 0, after: end % 6 !== 0 }));
+  });
+}
