@@ -1,0 +1,89 @@
+import {
+  AUTHORIZATION_SUBJECTS,
+  type AuthorizationPredicate,
+  authorizationPredicateSchema,
+} from "../contract/authorization-record.ts";
+import { checkSchema } from "../contract/check-schema.ts";
+import type { Engagement } from "../contract/engagement.ts";
+import type { PrincipalSet } from "../contract/principal.ts";
+import { parseCanonicalJson } from "../format/canonical-json.ts";
+import { verifySignature } from "../format/crypto.ts";
+import { type Envelope, IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from "../format/dsse.ts";
+import { isJsonObject } from "../format/json.ts";
+import { parsePublicKey } from "../format/public-key.ts";
+import { AUTHORIZATION_PREDICATE, STATEMENT_TYPE, type Statement } from "../format/statement.ts";
+
+/** An authorization record whose structure was read; nothing is said yet about who signed it. */
+export type AuthorizationStatement = Statement<AuthorizationPredicate>;
+
+/** Reads the statement inside an authorization record, or says what is wrong with it. */
+export function readAuthorization(
+  envelope: Envelope,
+): { ok: true; statement: AuthorizationStatement } | { ok: false; problem: string } {
+  if (envelope.payloadType !== IN_TOTO_PAYLOAD_TYPE)
+    return { ok: false, problem: "the payload type is not in-toto" };
+  let value: unknown;
+  try {
+    value = parseCanonicalJson(envelope.payload);
+  } catch {
+    return { ok: false, problem: "the payload is not canonical JSON" };
+  }
+  if (
+    !isJsonObject(value) ||
+    value._type !== STATEMENT_TYPE ||
+    value.predicateType !== AUTHORIZATION_PREDICATE
+  ) {
+    return { ok: false, problem: "the payload is not an authorization statement" };
+  }
+  if (checkSchema(authorizationPredicateSchema, value.predicate).length > 0) {
+    return { ok: false, problem: "the predicate does not fit its schema" };
+  }
+  const names = Array.isArray(value.subject)
+    ? value.subject.map((subject) => isJsonObject(subject) && subject.name)
+    : [];
+  if (names.join() !== AUTHORIZATION_SUBJECTS.join())
+    return { ok: false, problem: "the subjects are not the four digests" };
+  return { ok: true, statement: value as unknown as AuthorizationStatement };
+}
+
+/**
+ * Checks an authorization record before a run is admitted: signed by the engagement's owner with a key the
+ * host does not hold, over exactly these four digests, and not expired. The verifier checks the signer against
+ * the reviewer's trust file instead of the workspace's own principals.
+ *
+ * @returns what is wrong, one line each; empty when it holds.
+ */
+export async function checkAuthorization(
+  envelope: Envelope,
+  facts: { engagement: Engagement; principals: PrincipalSet; digests: readonly string[]; now: string },
+): Promise<string[]> {
+  const read = readAuthorization(envelope);
+  if (!read.ok) return [`the authorization record is malformed: ${read.problem}`];
+  const { predicate, subject } = read.statement;
+  const problems: string[] = [];
+  for (const [i, name] of AUTHORIZATION_SUBJECTS.entries()) {
+    if (`sha256:${subject[i]?.digest.sha256}` !== facts.digests[i]) {
+      problems.push(`the owner authorized another version of \`${name}\`: authorize the engagement again`);
+    }
+  }
+  if (predicate.engagement.id !== facts.engagement.id)
+    problems.push("the authorization record is for another engagement");
+  if (predicate.principal !== facts.engagement.owner)
+    problems.push("the signer is not the engagement's owner");
+  if (facts.now > predicate.notAfter) problems.push(`the authorization expired at ${predicate.notAfter}`);
+  if (!(await signedBy(envelope, facts.principals, predicate.principal))) {
+    problems.push(`the signature is not by a key that \`${predicate.principal}\` holds`);
+  }
+  return problems;
+}
+
+async function signedBy(envelope: Envelope, principals: PrincipalSet, id: string): Promise<boolean> {
+  const signer = principals.principals.find((principal) => principal.id === id);
+  if (signer === undefined || signer.type !== "human" || !signer.roles.includes("owner")) return false;
+  const message = preAuthEncoding(envelope.payloadType, envelope.payload);
+  for (const key of signer.keys) {
+    if (key.custody !== "held") continue;
+    if (await verifySignature(parsePublicKey(key.publicKey), message, envelope.signature.sig)) return true;
+  }
+  return false;
+}
