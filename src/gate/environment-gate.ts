@@ -1,0 +1,61 @@
+import type { GateDecision } from "../contract/gate-record.ts";
+import { classifications } from "../contract/vocabulary.ts";
+import { millisOf } from "../format/time.ts";
+import type { GateFacts } from "./facts.ts";
+import { allow, deny } from "./gate-decision.ts";
+
+export const reasons = [
+  /** The action names another engagement than the one that is decided with. */
+  "engagement-mismatch",
+  "engagement-halted",
+  "engagement-closed",
+  "change-freeze",
+  /** The host's clock or the window is no instant. */
+  "time-malformed",
+  "before-window",
+  "after-window",
+  /** The runbook is classified higher than the engagement, or not in known words. */
+  "classification-exceeded",
+  /** A lab engagement states its terms, or nothing runs. */
+  "lab-terms-missing",
+  /** A production engagement carries lab terms: lab and production are mixed. */
+  "lab-terms-in-production",
+] as const;
+type Reason = (typeof reasons)[number];
+
+/** Gate 5: the engagement is open, now is in its window, and lab and production are apart. Both ends of the window are in it. */
+export function environmentGate(facts: GateFacts): GateDecision {
+  const { action, engagement, live, now, runbookClassification } = facts;
+  const { environment, classification, window } = engagement;
+  const seen = {
+    now,
+    window: { notBefore: window.notBefore, notAfter: window.notAfter },
+    environment,
+    status: live.engagement,
+    freeze: live.freeze,
+    classification: { engagement: classification, runbook: runbookClassification },
+  };
+  const no = (reason: Reason) => deny("environment", reason, seen);
+
+  if (action.engagement.id !== engagement.id || action.engagement.version !== engagement.version) {
+    return no("engagement-mismatch");
+  }
+  if (live.engagement === "closed") return no("engagement-closed");
+  if (live.engagement !== "open") return no("engagement-halted");
+  if (live.freeze) return no("change-freeze");
+
+  const at = millisOf(now);
+  const from = millisOf(window.notBefore);
+  const to = millisOf(window.notAfter);
+  if (at === undefined || from === undefined || to === undefined) return no("time-malformed");
+  if (at < from) return no("before-window");
+  if (at > to) return no("after-window");
+
+  const rank = (word: string) => (classifications as readonly string[]).indexOf(word);
+  if (rank(runbookClassification) < 0 || rank(runbookClassification) > rank(classification)) {
+    return no("classification-exceeded");
+  }
+  if (environment === "lab" && engagement.lab === undefined) return no("lab-terms-missing");
+  if (environment !== "lab" && engagement.lab !== undefined) return no("lab-terms-in-production");
+  return allow("environment", seen);
+}

@@ -1,0 +1,52 @@
+import type { TargetAuthorization } from "../contract/engagement.ts";
+import type { GateDecision } from "../contract/gate-record.ts";
+import { millisOf } from "../format/time.ts";
+import type { GateFacts } from "./facts.ts";
+import { allow, deny } from "./gate-decision.ts";
+import { covers } from "./scope-match.ts";
+import { parsePatterns } from "./scope-patterns.ts";
+import { parseSubject } from "./scope-subject.ts";
+
+export const reasons = [
+  /** No authorization of the engagement covers a subject. */
+  "target-not-authorized",
+  /** Authorizations cover the subject, but none at this time. */
+  "authorization-not-in-force",
+] as const;
+type Reason = (typeof reasons)[number];
+
+/**
+ * Gate 4: for every subject the engagement holds an authorization that is in force now. Being in scope says
+ * what the work is about; an authorization says who allowed it for that target.
+ */
+export function targetAuthorizationGate(facts: GateFacts): GateDecision {
+  const { action, engagement, now } = facts;
+  const granted: { subject: string; authorization: string }[] = [];
+  const no = (reason: Reason, subject: string, lapsed: readonly string[]) =>
+    deny("target-authorization", reason, { subject, now, lapsed });
+
+  if (action.subjects.length === 0) return no("target-not-authorized", "", []);
+  for (const subject of action.subjects) {
+    const text = `${subject.kind}:${subject.value}`;
+    const parsed = parseSubject(subject);
+    const covering = engagement.authorizations.filter(
+      ({ targets }) =>
+        parsed !== undefined &&
+        parsePatterns(targets).patterns.some(({ pattern }) => covers(pattern, parsed)),
+    );
+    const inForce = covering.find((authorization) => isInForce(authorization, now));
+    if (inForce === undefined) {
+      const lapsed = covering.map(({ id }) => id);
+      return no(lapsed.length === 0 ? "target-not-authorized" : "authorization-not-in-force", text, lapsed);
+    }
+    granted.push({ subject: text, authorization: inForce.id });
+  }
+  return allow("target-authorization", { granted });
+}
+
+function isInForce({ notBefore, notAfter }: TargetAuthorization, now: string): boolean {
+  const at = millisOf(now);
+  const from = notBefore === undefined ? Number.NEGATIVE_INFINITY : millisOf(notBefore);
+  const to = notAfter === undefined ? Number.POSITIVE_INFINITY : millisOf(notAfter);
+  return at !== undefined && from !== undefined && to !== undefined && from <= at && at <= to;
+}
