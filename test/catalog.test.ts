@@ -1,0 +1,93 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { adapters } from "../src/adapters/all.ts";
+import type { CatalogLock } from "../src/contract/catalog-lock.ts";
+import { evaluateTree } from "../src/contract/cel-tree.ts";
+import { checkSchema } from "../src/contract/check-schema.ts";
+import { type Contract, referenceOf } from "../src/contract/contract.ts";
+import { digestOfDocument } from "../src/contract/digest-document.ts";
+import { lintContract } from "../src/contract/lint-contract.ts";
+import { lintRunbook } from "../src/contract/lint-runbook.ts";
+import { mapOutputs } from "../src/contract/map-result.ts";
+import { parseContract } from "../src/contract/parse-contract.ts";
+import { parseRunbook } from "../src/contract/parse-runbook.ts";
+import { resolveAction } from "../src/contract/resolve-action.ts";
+import { checkContractInputs } from "../src/contract/step-inputs.ts";
+import { samples } from "./catalog-samples.ts";
+
+const root = join(import.meta.dirname, "..");
+const contractFiles = globSync("catalog/*/*.yaml", { cwd: root }).sort();
+const runbookFiles = globSync("runbooks/*.yaml", { cwd: root }).sort();
+const read = (file: string) => readFileSync(join(root, file), "utf8");
+const lock = JSON.parse(read("catalog/catalog.lock.json")) as CatalogLock;
+
+const catalog = new Map<string, Contract>();
+for (const file of contractFiles) {
+  const contract = parseContract(read(file), { file });
+  catalog.set(referenceOf(contract), contract);
+}
+
+describe.each(contractFiles)("%s", (file) => {
+  const contract = parseContract(read(file), { file });
+
+  it("lints clean", () => {
+    expect(lintContract(contract)).toEqual([]);
+  });
+
+  it("lies where its id says", () => {
+    const [system, ...name] = contract.id.split(".");
+    expect(file).toBe(`catalog/${system}/${name.join(".")}.yaml`);
+    expect(read(file)).toMatch(/^# yaml-language-server: \$schema=\.\.\/\.\.\/schemas\/contract\.schema\.json\n/);
+  });
+
+  it("has the digest that the lock pins", () => {
+    expect(lock.contracts[referenceOf(contract)]).toBe(digestOfDocument(contract));
+  });
+
+  it("says the boundary of all four rows, and whose system it is", () => {
+    expect(Object.keys(contract.boundary.external)).toEqual(["invocation", "transport", "evidence", "interpretation"]);
+    expect(contract.system?.name).toBeDefined();
+  });
+
+  const cases = samples[contract.id] ?? [];
+  it("has a sample", () => {
+    expect(cases.length).toBeGreaterThan(0);
+  });
+
+  it.each(cases)("maps sample %#", (sample) => {
+    const checked = checkContractInputs(contract, sample.inputs);
+    if (!checked.ok) throw new Error(checked.faults.join("\n"));
+    const { inputs } = checked;
+
+    const action = resolveAction(contract, inputs);
+    if (!action.ok) throw new Error(action.faults.join("\n"));
+    expect(action.subjects.map(({ kind, value }) => `${kind}:${value}`)).toEqual(sample.subjects);
+
+    const adapter = adapters.find(({ id }) => id === contract.execution.adapter);
+    if (adapter === undefined) throw new Error(`no adapter \`${contract.execution.adapter}\``);
+    const parameters = evaluateTree(contract.execution.with, ["inputs"], { inputs });
+    if (!parameters.ok) throw new Error(parameters.message);
+    expect(checkSchema(adapter.parameters, parameters.value)).toEqual([]);
+
+    const mapped = mapOutputs(contract, inputs, sample.result);
+    if (!mapped.ok) throw new Error(JSON.stringify(mapped.faults));
+    expect(mapped.outputs).toMatchObject(sample.outputs);
+  });
+});
+
+describe.each(runbookFiles)("%s", (file) => {
+  const runbook = parseRunbook(read(file), { file });
+
+  it("lints clean against the catalog", () => {
+    expect(lintRunbook(runbook, catalog)).toEqual([]);
+  });
+
+  it("gives every step a title", () => {
+    expect(runbook.steps.filter(({ title }) => title === undefined)).toEqual([]);
+  });
+});
+
+it("locks exactly the contracts that are there", () => {
+  expect(Object.keys(lock.contracts).sort()).toEqual([...catalog.keys()].sort());
+});
