@@ -1,0 +1,129 @@
+import type { Static, TSchema } from "typebox";
+import { Value } from "typebox/value";
+import type { Principal, PrincipalSet } from "../contract/principal.ts";
+import { parseCanonicalJson } from "../format/canonical-json.ts";
+import { verifySignature } from "../format/crypto.ts";
+import { type Digest, digestOf } from "../format/digest.ts";
+import { type Envelope, preAuthEncoding } from "../format/dsse.ts";
+import { type PublicKey, parsePublicKey } from "../format/public-key.ts";
+import { millisOf } from "../format/time.ts";
+
+/** Why a signed statement does not count. */
+export type StatementRefusal =
+  /** The envelope says it carries something else. */
+  | "payload-type"
+  /** Not canonical JSON, or not of the statement's schema. */
+  | "payload-malformed"
+  /** No principal, or more than one, has the id that the statement names. */
+  | "principal-unknown"
+  | "principal-not-human"
+  /** The principal has no key by that id, and none that made the signature. */
+  | "key-unknown"
+  /** The key stands with several principals: it says nothing about which of them signed. */
+  | "key-shared"
+  /** The key was not in force at the time. */
+  | "key-not-valid"
+  /** The principal's key did not make this signature over these bytes. */
+  | "signature-invalid";
+
+export type SignedStatement<Statement> =
+  | {
+      readonly ok: true;
+      readonly statement: Statement;
+      readonly signer: Principal;
+      readonly keyId: string;
+      readonly custody: "held" | "local";
+      /** Digest of the envelope's pre-authentication bytes. */
+      readonly digest: Digest;
+    }
+  | { readonly ok: false; readonly reason: StatementRefusal };
+
+/** Which statement is expected. Its schema must have a member `principal`. */
+export interface StatementKind<Schema extends TSchema> {
+  readonly payloadType: string;
+  readonly schema: Schema;
+  /** Whether only people may sign it. */
+  readonly human: boolean;
+}
+
+/**
+ * Checks a statement that a principal signed by itself: approval, resolution, conclusion (design section 6).
+ *
+ * The key id of the envelope is only a hint: the signature decides which of the named principal's keys made
+ * it. Refusals are values; nothing is thrown for bad input.
+ *
+ * @param principals the pinned principals: whose keys count.
+ * @param at the time at which the key must be in force, UTC RFC 3339.
+ */
+export async function checkSignedStatement<Schema extends TSchema>(
+  kind: StatementKind<Schema>,
+  envelope: Envelope,
+  principals: PrincipalSet,
+  at: string,
+): Promise<SignedStatement<Static<Schema>>> {
+  if (envelope.payloadType !== kind.payloadType) return refuse("payload-type");
+  const statement = readPayload(kind.schema, envelope.payload);
+  if (statement === undefined) return refuse("payload-malformed");
+
+  const named = principals.principals.filter(({ id }) => id === statement.principal);
+  const signer = named[0];
+  if (signer === undefined || named.length > 1) return refuse("principal-unknown");
+  if (kind.human && signer.type !== "human") return refuse("principal-not-human");
+
+  const message = preAuthEncoding(envelope.payloadType, envelope.payload);
+  const hinted = (key: PublicKey) => key.keyId === envelope.signature.keyId;
+  const keys = keysOf(signer).sort((a, b) => Number(hinted(b.publicKey)) - Number(hinted(a.publicKey)));
+  for (const { publicKey, entry } of keys) {
+    if (!(await verifySignature(publicKey, message, envelope.signature.sig))) continue;
+    if (isShared(entry.publicKey, principals)) return refuse("key-shared");
+    if (!inForce(entry, at)) return refuse("key-not-valid");
+    return Object.freeze({
+      ok: true,
+      statement: statement as Static<Schema>,
+      signer,
+      keyId: publicKey.keyId,
+      custody: entry.custody,
+      digest: digestOf(message),
+    });
+  }
+  return refuse(keys.some(({ publicKey }) => hinted(publicKey)) ? "signature-invalid" : "key-unknown");
+}
+
+type KeyEntry = Principal["keys"][number];
+
+function refuse(reason: StatementRefusal): { ok: false; reason: StatementRefusal } {
+  return Object.freeze({ ok: false, reason });
+}
+
+function readPayload(schema: TSchema, payload: Uint8Array): { readonly principal: unknown } | undefined {
+  try {
+    const value: unknown = parseCanonicalJson(payload);
+    return Value.Check(schema, value) ? (value as { readonly principal: unknown }) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function keysOf(principal: Principal): { publicKey: PublicKey; entry: KeyEntry }[] {
+  const keys: { publicKey: PublicKey; entry: KeyEntry }[] = [];
+  for (const entry of principal.keys) {
+    try {
+      keys.push({ publicKey: parsePublicKey(entry.publicKey), entry });
+    } catch {
+      // A key that cannot be read made no signature.
+    }
+  }
+  return keys;
+}
+
+function isShared(publicKey: string, principals: PrincipalSet): boolean {
+  const holders = principals.principals.filter(({ keys }) => keys.some((key) => key.publicKey === publicKey));
+  return holders.length > 1;
+}
+
+function inForce({ notBefore, notAfter }: KeyEntry, at: string): boolean {
+  const now = millisOf(at);
+  const from = notBefore === undefined ? Number.NEGATIVE_INFINITY : millisOf(notBefore);
+  const to = notAfter === undefined ? Number.POSITIVE_INFINITY : millisOf(notAfter);
+  return now !== undefined && from !== undefined && to !== undefined && from <= now && now <= to;
+}
