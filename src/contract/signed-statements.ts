@@ -20,8 +20,11 @@ export type ApprovalStatement = Static<typeof approvalStatementSchema>;
 export const resolutionStatementSchema = Type.Object(
   {
     purpose: Type.Literal("witnessops/resolution/v1"),
-    /** `executed` or `failed`: what the person found; `retry`: it provably did not happen, run it again. */
-    finding: Type.Enum(["executed", "failed", "retry"]),
+    /**
+     * For an in-doubt attempt, `executed` or `failed`: what the person found, `retry`: it provably did not happen,
+     * run it again. For a held step, `continue`: go on without it.
+     */
+    finding: Type.Enum(["executed", "failed", "retry", "continue"]),
     invocation: Type.String(),
     attempt: Type.Integer({ minimum: 1 }),
     actionDigest: word.digest,

@@ -61,7 +61,8 @@ export interface RunRow {
   readonly document: Digest;
   /** Digest of the `run-opened` receipt. */
   readonly opened: Digest;
-  readonly open: boolean;
+  /** Digest of the `run-closed` receipt; undefined while the run is open. */
+  readonly closed: Digest | undefined;
 }
 
 export interface Head {
@@ -116,12 +117,15 @@ export interface Change {
   /** Unique approval → invocation; the same pair again is no conflict. */
   readonly consume?: readonly { approval: Digest; invocation: string }[];
   readonly openRun?: { run: string; document: Digest; opened: Digest };
-  readonly closeRun?: string;
+  readonly closeRun?: { run: string; closed: Digest };
   readonly status?: readonly { subject: string; status: string }[];
-  /** Fails the change when the run's stream head is not this one: the fence before a call. */
-  readonly fence?: { stream: string; head: Head | undefined };
+  /**
+   * Fails the change when the run has moved since the decision was made: its stream has another head, or
+   * another number of dispatches.
+   */
+  readonly fence?: { run: string; stream: string; head: Head | undefined; dispatches: number };
 }
 
 export type CommitResult =
   | { readonly ok: true }
-  | { readonly ok: false; readonly conflict: "head" | "dispatch" | "approval-consumed" | "run" };
+  | { readonly ok: false; readonly conflict: "head" | "fence" | "dispatch" | "approval-consumed" | "run" };

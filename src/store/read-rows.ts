@@ -39,7 +39,7 @@ export function prepareReads(db: DatabaseSync): Reads {
   const consumed = db.prepare("SELECT invocation FROM consumed WHERE approval = ?");
   const run = db.prepare("SELECT * FROM runs WHERE run = ?");
   const runs = db.prepare("SELECT * FROM runs ORDER BY ord");
-  const openRuns = db.prepare("SELECT * FROM runs WHERE open = 1 ORDER BY ord");
+  const openRuns = db.prepare("SELECT * FROM runs WHERE closed IS NULL ORDER BY ord");
   const status = db.prepare("SELECT status FROM statuses WHERE subject = ?");
   const statuses = db.prepare("SELECT subject, status FROM statuses ORDER BY subject");
 
@@ -98,7 +98,7 @@ function runOf(row: Row): RunRow {
     run: row.run as string,
     document: row.document as Digest,
     opened: row.opened as Digest,
-    open: row.open === 1,
+    closed: (row.closed ?? undefined) as Digest | undefined,
   });
 }
 

@@ -60,9 +60,9 @@ const migrations: readonly string[] = [
     run TEXT NOT NULL UNIQUE,
     document TEXT NOT NULL,
     opened TEXT NOT NULL,
-    open INTEGER NOT NULL CHECK (open IN (0, 1))
+    closed TEXT
   ) STRICT;
-  CREATE INDEX open_runs ON runs (ord) WHERE open = 1;
+  CREATE INDEX open_runs ON runs (ord) WHERE closed IS NULL;
 
   CREATE TABLE statuses (subject TEXT PRIMARY KEY, status TEXT NOT NULL) STRICT, WITHOUT ROWID;
 

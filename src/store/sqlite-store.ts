@@ -59,7 +59,8 @@ export function openSqliteStore(
 
   return {
     ...guarded,
-    commit: (change) => group.enqueue(() => apply(change), weightOf(change)),
+    // Async, so that a malformed change rejects and never throws.
+    commit: async (change) => group.enqueue(() => apply(change), weightOf(change)),
     acquireLease: (name, owner) => group.enqueue(() => leases.acquire(name, owner), 100),
     releaseLease: (name, owner) => group.enqueue(() => leases.release(name, owner), 100),
     leaseHeld: (name) => read(() => leases.held(name)),

@@ -40,9 +40,10 @@ export function prepareChange(db: DatabaseSync): (change: Change) => CommitResul
   const addConsumed = db.prepare(
     "INSERT INTO consumed (approval, invocation) VALUES (?, ?) ON CONFLICT DO NOTHING",
   );
-  const findRun = db.prepare("SELECT open FROM runs WHERE run = ?");
-  const addRun = db.prepare("INSERT INTO runs (run, document, opened, open) VALUES (?, ?, ?, 1)");
-  const endRun = db.prepare("UPDATE runs SET open = 0 WHERE run = ?");
+  const countDispatches = db.prepare("SELECT count(*) AS n FROM dispatches WHERE run = ?");
+  const findRun = db.prepare("SELECT closed FROM runs WHERE run = ?");
+  const addRun = db.prepare("INSERT INTO runs (run, document, opened) VALUES (?, ?, ?)");
+  const endRun = db.prepare("UPDATE runs SET closed = ? WHERE run = ?");
   const setStatus = db.prepare(
     "INSERT INTO statuses (subject, status) VALUES (?, ?) ON CONFLICT DO UPDATE SET status = excluded.status",
   );
@@ -52,8 +53,10 @@ export function prepareChange(db: DatabaseSync): (change: Change) => CommitResul
   }
 
   function conflictOf(change: Change): Conflict | undefined {
-    if (change.fence !== undefined && !sameHead(headOf(change.fence.stream), change.fence.head))
-      return "head";
+    if (change.fence !== undefined) {
+      if (!sameHead(headOf(change.fence.stream), change.fence.head)) return "fence";
+      if (Number(countDispatches.get(change.fence.run)?.n) !== change.fence.dispatches) return "fence";
+    }
     if (headConflict(change)) return "head";
     const { endAttempt, dispatch } = change;
     if (endAttempt !== undefined) {
@@ -68,8 +71,10 @@ export function prepareChange(db: DatabaseSync): (change: Change) => CommitResul
     if (consumeConflict(change)) return "approval-consumed";
     const { openRun, closeRun } = change;
     if (openRun !== undefined && findRun.get(openRun.run) !== undefined) return "run";
-    if (closeRun !== undefined && closeRun !== openRun?.run && findRun.get(closeRun)?.open !== 1)
-      return "run";
+    if (closeRun !== undefined && closeRun.run !== openRun?.run) {
+      const row = findRun.get(closeRun.run);
+      if (row === undefined || row.closed !== null) return "run";
+    }
     return undefined;
   }
 
@@ -120,7 +125,7 @@ export function prepareChange(db: DatabaseSync): (change: Change) => CommitResul
     if (change.openRun !== undefined) {
       addRun.run(change.openRun.run, change.openRun.document, change.openRun.opened);
     }
-    if (change.closeRun !== undefined) endRun.run(change.closeRun);
+    if (change.closeRun !== undefined) endRun.run(change.closeRun.closed, change.closeRun.run);
     for (const { subject, status } of change.status ?? []) setStatus.run(subject, status);
   }
 

@@ -1,0 +1,147 @@
+import { decideWhen, expandForEach } from "../contract/step-inputs.ts";
+import type { FailureMode } from "../contract/vocabulary.ts";
+import { engagementStream } from "../ledger/streams.ts";
+import { appendReceipt, detailSubject, type Entry } from "./append-receipt.ts";
+import type { Lane } from "./lane.ts";
+import { type Command, next } from "./next.ts";
+import { append, fenceOf, isLab, performStep, type Progress, refuseStep } from "./perform-step.ts";
+import { runParts, stepParts } from "./receipt-entry.ts";
+import { RunError } from "./run-error.ts";
+import type { InvocationState, RunState, StepState } from "./run-state.ts";
+import { finishStep, settleStep } from "./settle-step.ts";
+import { stepContext } from "./step-context.ts";
+
+const MAX_CONTENDED = 100;
+
+/**
+ * Drives a run: folds what is recorded, performs one command, appends, and repeats until the run waits or
+ * ends (design section 13). Safe to call twice and from two processes: the slower writer loses and folds
+ * again.
+ *
+ * @param onMove called after each command that moved the record, for progress.
+ * @returns the run where it waits or has ended.
+ */
+export function advance(lane: Lane, run: string, onMove?: (state: RunState) => void): Promise<RunState> {
+  const driving = lane.driving.get(run);
+  if (driving !== undefined) return driving.then(() => advance(lane, run, onMove));
+  const drive = driveRun(lane, run, onMove).finally(() => lane.driving.delete(run));
+  lane.driving.set(run, drive);
+  return drive;
+}
+
+async function driveRun(lane: Lane, run: string, onMove?: (state: RunState) => void): Promise<RunState> {
+  for (let contended = 0; contended < MAX_CONTENDED; ) {
+    const state = lane.states.load(run);
+    const command = next(state, {
+      cancelRequested: lane.store.status(`run:${run}`) === "cancel-requested",
+      onFailure: (step) => failureMode(lane, state, step),
+    });
+    if (command.do === "wait" || command.do === "end") return state;
+    const progress = await perform(lane, state, command);
+    if (progress === "waits") return lane.states.load(run);
+    if (progress === "contended") {
+      contended += 1;
+      lane.states.drop(run);
+    } else {
+      contended = 0;
+      onMove?.(state);
+    }
+  }
+  throw new RunError({
+    code: "RUN_CONTENDED",
+    message: `run \`${run}\` is being changed by other processes`,
+    hint: "witnessops run resume",
+  });
+}
+
+function perform(lane: Lane, state: RunState, command: Command): Promise<Progress> {
+  switch (command.do) {
+    case "attempt":
+      return attempt(lane, state, command.step, command.invocation);
+    case "settle":
+      return settleStep(lane, state, command.step, command.invocation);
+    case "finish":
+      return finishStep(lane, state, command.step, command.invocation);
+    case "expand":
+      return expand(lane, state, command.step);
+    case "skip":
+      return note(lane, state, command.step, undefined, "step-skipped", { reason: command.reason, needs: command.needs });
+    case "cancel":
+      return note(lane, state, command.step, command.invocation, "step-cancelled", { reason: command.reason });
+    case "close":
+      return close(lane, state, command.outcome);
+    default:
+      return Promise.resolve("waits");
+  }
+}
+
+/** An invocation that was not tried yet: `when` is decided before anything else is. */
+async function attempt(lane: Lane, state: RunState, step: StepState, invocation: InvocationState): Promise<Progress> {
+  if (step.definition.forEach === undefined && invocation.action === undefined) {
+    const skipped = await skipUnlessWhen(lane, state, step);
+    if (skipped !== undefined) return skipped;
+  }
+  return performStep(lane, state, step, invocation);
+}
+
+async function expand(lane: Lane, state: RunState, step: StepState): Promise<Progress> {
+  const skipped = await skipUnlessWhen(lane, state, step);
+  if (skipped !== undefined) return skipped;
+  const expanded = expandForEach(step.definition, stepContext(state));
+  if (!expanded.ok) return refuseStep(lane, state, step, undefined, "for-each-refused", expanded.faults);
+  const keys = expanded.elements.map(({ key }) => key);
+  const elements = expanded.elements.map(({ element }) => element);
+  return note(lane, state, step, undefined, "step-expanded", { keys, elements });
+}
+
+async function skipUnlessWhen(lane: Lane, state: RunState, step: StepState): Promise<Progress | undefined> {
+  const when = decideWhen(step.definition, stepContext(state));
+  if (!when.ok) return refuseStep(lane, state, step, undefined, "when-failed", when.faults);
+  if (when.holds) return undefined;
+  return note(lane, state, step, undefined, "step-skipped", { reason: "when", when: step.definition.when });
+}
+
+/** A step event that is about nothing but its own detail. */
+async function note(
+  lane: Lane,
+  state: RunState,
+  step: StepState,
+  invocation: InvocationState | undefined,
+  event: "step-skipped" | "step-cancelled" | "step-expanded",
+  detail: Readonly<Record<string, unknown>>,
+): Promise<Progress> {
+  const entry: Entry = {
+    event,
+    subject: detailSubject(detail),
+    predicate: {
+      ...runParts(state.document, lane.origin, isLab(lane, state)),
+      ...stepParts(step, invocation),
+      detail: { ...detail },
+    },
+  };
+  const result = await append(lane, state, entry, {});
+  return result.ok ? "moved" : "contended";
+}
+
+async function close(lane: Lane, state: RunState, outcome: "completed" | "stopped" | "cancelled"): Promise<Progress> {
+  const { document, head } = state;
+  const detail = { run: document.run, head: head ?? null, count: state.receipts, outcome };
+  const entry: Entry = {
+    event: "run-closed",
+    subject: detailSubject(detail),
+    predicate: { ...runParts(document, lane.origin, isLab(lane, state)), detail },
+  };
+  const result = await appendReceipt(lane, engagementStream(document.engagement.id), entry, {
+    change: {
+      closeRun: document.run,
+      fence: fenceOf(state),
+    },
+  });
+  return result.ok ? "moved" : "contended";
+}
+
+function failureMode(lane: Lane, state: RunState, step: StepState): FailureMode {
+  if (step.definition.onFailure !== undefined) return step.definition.onFailure;
+  const pinned = state.document.contracts.find((one) => `${one.id}@${one.version}` === step.definition.uses);
+  return pinned === undefined ? "stop" : lane.pinned.read("contract", pinned.digest).failure.onFailure;
+}

@@ -1,0 +1,147 @@
+import type { ActionDocument } from "../contract/action-document.ts";
+import type { GateRecord } from "../contract/gate-record.ts";
+import type { ReceiptPredicate } from "../contract/receipt-predicate.ts";
+import type { RunDocument } from "../contract/run-document.ts";
+import type { Runbook } from "../contract/runbook.ts";
+import type { Digest } from "../format/digest.ts";
+import type { Json, JsonObject } from "../format/json.ts";
+import { type InvocationState, invocationsOf, newInvocation, phaseOfTerminalEvent, type RunState } from "./run-state.ts";
+import type { DispatchRow } from "./store.ts";
+
+/** Reads a gate record that a receipt names. */
+export type ReadGateRecord = (digest: Digest) => GateRecord;
+
+/** The state of a run that was opened and nothing more. */
+export function emptyRun(args: {
+  document: RunDocument;
+  documentDigest: Digest;
+  runbook: Runbook;
+  opened: Digest;
+}): RunState {
+  const { document, runbook } = args;
+  return {
+    ...args,
+    steps: runbook.steps.map((definition) => ({
+      definition,
+      invocations: definition.forEach === undefined ? [newInvocation(document.run, definition.id)] : undefined,
+    })),
+    head: undefined,
+    receipts: 0,
+    dispatches: 0,
+    closed: undefined,
+  };
+}
+
+/** Applies one receipt of the run's stream. Receipts are applied in order, each once. */
+export function applyReceipt(
+  state: RunState,
+  receipt: { predicate: ReceiptPredicate; digest: Digest; gateRecord: Digest | undefined },
+  readGateRecord: ReadGateRecord,
+): void {
+  const { predicate, digest } = receipt;
+  state.head = { seq: predicate.ledger.seq, digest };
+  state.receipts += 1;
+  if (predicate.step === undefined) return;
+  if (predicate.event === "step-expanded") return expand(state, predicate);
+  const found = find(state, predicate);
+  if (found === undefined) return;
+  const terminal = phaseOfTerminalEvent[predicate.event];
+  if (terminal !== undefined) {
+    end(found, predicate, digest);
+    found.phase = terminal;
+    return;
+  }
+  switch (predicate.event) {
+    case "step-paused":
+      if (receipt.gateRecord !== undefined) pause(found, predicate, readGateRecord(receipt.gateRecord));
+      return;
+    case "approval-recorded":
+      found.approvals.push(predicate.detail?.approval as Digest);
+      return;
+    case "step-in-doubt":
+      found.phase = "in-doubt";
+      return;
+    case "step-resolved":
+      resolve(found, predicate);
+      return;
+    default:
+      return;
+  }
+}
+
+/** Applies one dispatch row, or its end once a later attempt followed it. */
+export function applyDispatch(state: RunState, row: DispatchRow): void {
+  for (const found of invocationsOf(state)) {
+    if (found.id !== row.invocation) continue;
+    const index = found.attempts.findIndex((attempt) => attempt.attempt === row.attempt);
+    if (index >= 0) {
+      found.attempts[index] = row;
+      return;
+    }
+    found.attempts.push(row);
+    state.dispatches += 1;
+    const open = row.ended === undefined && !found.settledAttempts.includes(row.attempt);
+    if (open && (found.phase === "pending" || found.phase === "paused")) found.phase = "dispatched";
+    return;
+  }
+}
+
+function find(state: RunState, predicate: ReceiptPredicate): InvocationState | undefined {
+  const step = state.steps.find((candidate) => candidate.definition.id === predicate.step?.id);
+  if (step === undefined) return undefined;
+  // A forEach step that ended without being expanded has one invocation of its own.
+  step.invocations ??= [newInvocation(state.document.run, step.definition.id)];
+  return step.invocations.find((candidate) => candidate.key === predicate.step?.key);
+}
+
+function expand(state: RunState, predicate: ReceiptPredicate): void {
+  const step = state.steps.find((candidate) => candidate.definition.id === predicate.step?.id);
+  if (step === undefined) return;
+  const { keys, elements } = predicate.detail as { keys: string[]; elements: Json[] };
+  step.invocations = keys.map((key, i) =>
+    newInvocation(state.document.run, step.definition.id, { key, element: elements[i] ?? null }),
+  );
+}
+
+function pause(found: InvocationState, predicate: ReceiptPredicate, record: GateRecord): void {
+  found.phase = "paused";
+  const expiresAt = predicate.detail?.expiresAt;
+  found.action = {
+    document: record.action as ActionDocument,
+    digest: record.actionDigest as Digest,
+    pausedAt: predicate.time.claimedUtc,
+    ...(typeof expiresAt === "string" ? { expiresAt } : {}),
+  };
+}
+
+function resolve(found: InvocationState, predicate: ReceiptPredicate): void {
+  const { finding, resolution, attempt } = predicate.detail as {
+    finding: string;
+    resolution: Digest;
+    attempt: number;
+  };
+  if (finding === "continue") {
+    found.released = true;
+  } else if (finding === "retry") {
+    found.settledAttempts.push(attempt);
+    found.phase = "pending";
+  } else {
+    found.phase = "resolved";
+    found.resolution = { finding, digest: resolution };
+  }
+}
+
+function end(found: InvocationState, predicate: ReceiptPredicate, digest: Digest): void {
+  found.receipt = digest;
+  const { invocation, gates, detail } = predicate;
+  if (invocation !== undefined) found.invocation = invocation;
+  if (invocation?.outputs !== undefined) found.outputs = invocation.outputs as JsonObject;
+  if (invocation?.errorClass !== undefined) found.errorClass = invocation.errorClass;
+  const refused = gates?.find((gate) => gate.decision !== "allow");
+  if (refused !== undefined) {
+    found.gate = refused.gate;
+    found.reason = refused.reason;
+  } else if (typeof detail?.reason === "string") {
+    found.reason = detail.reason;
+  }
+}

@@ -1,0 +1,106 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import type { ActionDocument } from "../contract/action-document.ts";
+import { buildAction } from "../contract/build-action.ts";
+import type { Contract } from "../contract/contract.ts";
+import type { ApprovalFact, GateRecord } from "../contract/gate-record.ts";
+import { resolveRunbookScope } from "../contract/resolve-action.ts";
+import { resolveStepInputs } from "../contract/step-inputs.ts";
+import type { Digest } from "../format/digest.ts";
+import type { JsonObject } from "../format/json.ts";
+import { utcFromMillis } from "../format/time.ts";
+import { checkApproval } from "../gate/approval-statement.ts";
+import { decideGates } from "../gate/decide-gates.ts";
+import { tightenApproval } from "../gate/tighten-approval.ts";
+import { readEnvelope } from "./document-pin.ts";
+import type { Lane } from "./lane.ts";
+import { readLiveStatus } from "./live-status.ts";
+import type { InvocationState, RunState, StepState } from "./run-state.ts";
+import { stepContext } from "./step-context.ts";
+
+/** A step whose action could be described and was decided. */
+export interface GatedStep {
+  readonly contract: Contract;
+  readonly contractDigest: Digest;
+  readonly adapter: Adapter;
+  readonly action: ActionDocument;
+  readonly inputs: JsonObject;
+  readonly record: GateRecord;
+  /** Scope patterns for the egress guard: the engagement's. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+/** A step, its contract loaded from what the run pinned, and everything the gates say about it. */
+export async function gateStep(
+  lane: Lane,
+  state: RunState,
+  step: StepState,
+  invocation: InvocationState,
+  attempt: number,
+): Promise<{ ok: true; gated: GatedStep } | { ok: false; faults: readonly string[] }> {
+  const { document, runbook } = state;
+  const pinned = document.contracts.find((one) => `${one.id}@${one.version}` === step.definition.uses);
+  if (pinned === undefined) return { ok: false, faults: [`contract \`${step.definition.uses}\` was not pinned`] };
+  const contract = lane.pinned.read("contract", pinned.digest);
+  const adapter = lane.adapters.find((one) => one.id === contract.execution.adapter);
+  if (adapter === undefined) return { ok: false, faults: [`no adapter \`${contract.execution.adapter}\``] };
+
+  const resolved = resolveStepInputs(step.definition, contract, stepContext(state, invocation));
+  if (!resolved.ok) return resolved;
+  const approvalRule = tightenApproval(contract.authority.approval, step.definition.gates?.approval);
+  const built = buildAction({
+    run: document,
+    step: invocation.step,
+    ...(invocation.key === undefined ? {} : { forEachKey: invocation.key }),
+    invocation: invocation.id,
+    contract,
+    contractDigest: pinned.digest,
+    inputs: resolved.inputs,
+    approvalRule,
+    // The nonce is drawn once: what was approved is what runs.
+    nonce: invocation.action?.document.nonce ?? lane.randomHex(16),
+  });
+  if (!built.ok) return built;
+
+  const engagement = lane.pinned.read("engagement", document.engagement.digest);
+  const principals = lane.pinned.read("principals", document.principals);
+  const scope = resolveRunbookScope(runbook, document.inputs as JsonObject);
+  if (!scope.ok) return { ok: false, faults: scope.faults };
+  const now = utcFromMillis(lane.clock());
+  const approvals: ApprovalFact[] = [];
+  for (const digest of invocation.approvals) {
+    const checked = await checkApproval(readEnvelope(lane.store, digest), principals, now);
+    if (checked.ok) approvals.push(checked.fact);
+  }
+  const record = decideGates({
+    action: built.action,
+    attempt,
+    now,
+    draft: document.draft,
+    contract,
+    contractDigest: pinned.digest,
+    lock: lane.pinned.read("catalog-lock", document.catalogLock),
+    engagement,
+    principals,
+    runbookScope: { include: scope.include, exclude: scope.exclude },
+    runbookClassification: runbook.classification,
+    adapter: { id: adapter.id, version: adapter.version, isolation: adapter.isolation, egress: adapter.egress },
+    live: readLiveStatus(lane.store, step.definition.uses, engagement.id),
+    approvals,
+    ...(invocation.action === undefined ? {} : { pausedAt: invocation.action.pausedAt }),
+    policy: await lane.pinned.decider(document.policies),
+  });
+  return {
+    ok: true,
+    gated: {
+      contract,
+      contractDigest: pinned.digest as Digest,
+      adapter,
+      action: built.action,
+      inputs: resolved.inputs,
+      record,
+      include: engagement.scope.include,
+      exclude: [...(engagement.scope.exclude ?? []), ...scope.exclude],
+    },
+  };
+}

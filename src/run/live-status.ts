@@ -1,0 +1,21 @@
+import type { LiveStatus } from "../contract/gate-record.ts";
+import type { Store } from "./store.ts";
+
+/** Reads the live status that bears on a step, just before it is decided; it only ever tightens. */
+export function readLiveStatus(store: Store, contract: string, engagement: string): LiveStatus {
+  const live: { -readonly [K in keyof LiveStatus]: LiveStatus[K] } = {
+    contract: "active",
+    engagement: "open",
+    freeze: false,
+    disabledPrincipals: [],
+  };
+  for (const { subject, status } of store.statuses()) {
+    if (subject === `contract:${contract}`) live.contract = status === "revoked" ? "revoked" : "suspended";
+    else if (subject === `engagement:${engagement}`) live.engagement = status === "closed" ? "closed" : "halted";
+    else if (subject === "freeze") live.freeze = status === "on";
+    else if (subject.startsWith("principal:") && status === "disabled") {
+      live.disabledPrincipals.push(subject.slice("principal:".length));
+    }
+  }
+  return live;
+}

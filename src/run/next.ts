@@ -1,0 +1,109 @@
+import type { FailureMode } from "../contract/vocabulary.ts";
+import { type InvocationState, type RunState, type StepState, terminalPhases } from "./run-state.ts";
+
+/** What is known beside the run itself. */
+export interface Surroundings {
+  /** A person asked for the run to be cancelled. */
+  readonly cancelRequested: boolean;
+  /** What a failure of this step means: the step's own `onFailure`, else its contract's. */
+  readonly onFailure: (step: StepState) => FailureMode;
+}
+
+/** The one thing to do next. */
+export type Command =
+  | { readonly do: "attempt"; readonly invocation: InvocationState; readonly step: StepState }
+  | { readonly do: "settle"; readonly invocation: InvocationState; readonly step: StepState }
+  | { readonly do: "finish"; readonly invocation: InvocationState; readonly step: StepState }
+  | { readonly do: "expand"; readonly step: StepState }
+  | { readonly do: "skip"; readonly step: StepState; readonly reason: "needs"; readonly needs: string }
+  | { readonly do: "cancel"; readonly step: StepState; readonly invocation: InvocationState | undefined; readonly reason: "stopped" | "requested" }
+  | { readonly do: "close"; readonly outcome: "completed" | "stopped" | "cancelled" }
+  | { readonly do: "wait"; readonly for: readonly InvocationState[] }
+  | { readonly do: "end" };
+
+/**
+ * Decides the next command from what is recorded: a pure function, the same record gives the same command
+ * (design section 4). Steps run in order; one with `needs` may overtake a step that waits, when everything it
+ * needs was executed.
+ */
+export function next(state: RunState, around: Surroundings): Command {
+  if (state.closed !== undefined) return { do: "end" };
+  const unsettled = firstUnsettled(state);
+  if (unsettled !== undefined) return unsettled;
+  const stopping = stopReason(state, around);
+  if (stopping !== undefined) return cancelRest(state, stopping);
+
+  const waiting: InvocationState[] = [];
+  for (const step of state.steps) {
+    if (isOver(step)) {
+      const held = step.invocations?.find((one) => isHeld(one, step, around));
+      if (held !== undefined) return { do: "wait", for: [held] };
+      continue;
+    }
+    const readiness = readinessOf(state, step, waiting.length > 0);
+    if (readiness === "later") continue;
+    if (readiness !== "ready") return { do: "skip", step, reason: "needs", needs: readiness.unmet };
+    if (step.invocations === undefined) return { do: "expand", step };
+    for (const invocation of step.invocations) {
+      if (invocation.phase === "pending") return { do: "attempt", invocation, step };
+      if (invocation.phase === "paused" || invocation.phase === "in-doubt") waiting.push(invocation);
+    }
+  }
+  return waiting.length > 0 ? { do: "wait", for: waiting } : { do: "close", outcome: "completed" };
+}
+
+/** An attempt without an end, or a resolution without its terminal receipt, comes before anything new. */
+function firstUnsettled(state: RunState): Command | undefined {
+  for (const step of state.steps) {
+    for (const invocation of step.invocations ?? []) {
+      if (invocation.phase === "dispatched") return { do: "settle", invocation, step };
+      if (invocation.phase === "resolved") return { do: "finish", invocation, step };
+    }
+  }
+  return undefined;
+}
+
+function stopReason(state: RunState, around: Surroundings): "stopped" | "requested" | undefined {
+  if (around.cancelRequested) return "requested";
+  for (const step of state.steps) {
+    if (around.onFailure(step) !== "stop") continue;
+    if (step.invocations?.some((one) => one.phase === "failed" || one.phase === "denied")) return "stopped";
+  }
+  return undefined;
+}
+
+function cancelRest(state: RunState, reason: "stopped" | "requested"): Command {
+  const inDoubt: InvocationState[] = [];
+  for (const step of state.steps) {
+    if (step.invocations === undefined) return { do: "cancel", step, invocation: undefined, reason };
+    for (const invocation of step.invocations) {
+      if (invocation.phase === "pending" || invocation.phase === "paused") return { do: "cancel", step, invocation, reason };
+      if (invocation.phase === "in-doubt") inDoubt.push(invocation);
+    }
+  }
+  // Doubt is never cancelled away: somebody has to say what happened before the run can close.
+  if (inDoubt.length > 0) return { do: "wait", for: inDoubt };
+  return { do: "close", outcome: reason === "requested" ? "cancelled" : "stopped" };
+}
+
+function isOver(step: StepState): boolean {
+  return step.invocations?.every((invocation) => terminalPhases.has(invocation.phase)) ?? false;
+}
+
+function isHeld(invocation: InvocationState, step: StepState, around: Surroundings): boolean {
+  if (invocation.phase !== "failed" && invocation.phase !== "denied") return false;
+  const mode = around.onFailure(step);
+  return (mode === "hold" || mode === "escalate") && !invocation.released;
+}
+
+function readinessOf(state: RunState, step: StepState, earlierWaits: boolean): "ready" | "later" | { unmet: string } {
+  const needs = step.definition.needs;
+  if (needs === undefined) return earlierWaits ? "later" : "ready";
+  for (const id of needs) {
+    const needed = state.steps.find((candidate) => candidate.definition.id === id);
+    if (needed === undefined) return { unmet: id };
+    if (!isOver(needed)) return "later";
+    if (!needed.invocations?.every((invocation) => invocation.phase === "executed")) return { unmet: id };
+  }
+  return "ready";
+}

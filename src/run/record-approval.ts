@@ -1,0 +1,84 @@
+import type { ApprovalFact } from "../contract/gate-record.ts";
+import { hexOf } from "../format/digest.ts";
+import type { Envelope } from "../format/dsse.ts";
+import { utcFromMillis } from "../format/time.ts";
+import { checkApproval } from "../gate/approval-statement.ts";
+import { pinEnvelope } from "./document-pin.ts";
+import type { Lane } from "./lane.ts";
+import { append, isLab } from "./perform-step.ts";
+import { runParts, stepParts } from "./receipt-entry.ts";
+import { RunError } from "./run-error.ts";
+import { type InvocationState, invocationsOf, type RunState } from "./run-state.ts";
+
+/** Invocations of a run that wait for an approval. */
+export function waitingForApproval(state: RunState): InvocationState[] {
+  return [...invocationsOf(state)].filter((invocation) => invocation.phase === "paused");
+}
+
+/**
+ * Records a signed approval or rejection for the paused invocation whose action digest it names. It records
+ * permission and executes nothing; the gates decide again what it is worth when the run goes on.
+ *
+ * @throws RunError `STEP_NOT_WAITING` when nothing in the run waits for that action, `STATEMENT_REFUSED` when the
+ *   statement is malformed or not signed by who it names.
+ */
+export async function recordApproval(
+  lane: Lane,
+  run: string,
+  envelope: Envelope,
+): Promise<{ invocation: string; approval: ApprovalFact }> {
+  for (;;) {
+    const state = lane.states.load(run);
+    const principals = lane.pinned.read("principals", state.document.principals);
+    const checked = await checkApproval(envelope, principals, utcFromMillis(lane.clock()));
+    if (!checked.ok) {
+      throw new RunError({
+        code: "STATEMENT_REFUSED",
+        message: `the approval is refused: ${checked.reason}`,
+        hint: `witnessops run show ${run}`,
+      });
+    }
+    const { fact, statement } = checked;
+    const found = waitingForApproval(state).find((one) => one.action?.digest === statement.actionDigest);
+    if (found === undefined) {
+      throw new RunError({
+        code: "STEP_NOT_WAITING",
+        message: `nothing in run \`${run}\` waits for an approval of \`${statement.actionDigest}\``,
+        hint: `witnessops run show ${run}`,
+      });
+    }
+    if (found.approvals.includes(pinEnvelope(envelope).digest)) return { invocation: found.id, approval: fact };
+    if (await commitApproval(lane, state, found, envelope, fact)) return { invocation: found.id, approval: fact };
+  }
+}
+
+async function commitApproval(
+  lane: Lane,
+  state: RunState,
+  invocation: InvocationState,
+  envelope: Envelope,
+  fact: ApprovalFact,
+): Promise<boolean> {
+  const step = state.steps.find((candidate) => candidate.definition.id === invocation.step);
+  if (step === undefined) return false;
+  const pinned = pinEnvelope(envelope);
+  const result = await append(
+    lane,
+    state,
+    {
+      event: "approval-recorded",
+      subject: [{ name: "approval", digest: { sha256: hexOf(pinned.digest) } }],
+      predicate: {
+        ...runParts(state.document, lane.origin, isLab(lane, state)),
+        ...stepParts(step, invocation),
+        actor: { principal: fact.principal, origin: lane.origin },
+        approvals: [
+          { digest: fact.digest, principal: fact.principal, decision: fact.decision, keyId: fact.keyId },
+        ],
+        detail: { approval: pinned.digest, decision: fact.decision },
+      },
+    },
+    { documents: [pinned] },
+  );
+  return result.ok;
+}

@@ -1,0 +1,81 @@
+import type { ResolutionStatement } from "../contract/signed-statements.ts";
+import { hexOf } from "../format/digest.ts";
+import type { Envelope } from "../format/dsse.ts";
+import { utcFromMillis } from "../format/time.ts";
+import { checkResolution } from "../gate/resolution-statement.ts";
+import { pinEnvelope } from "./document-pin.ts";
+import type { Lane } from "./lane.ts";
+import { append, isLab } from "./perform-step.ts";
+import { runParts, stepParts } from "./receipt-entry.ts";
+import { RunError } from "./run-error.ts";
+import { type InvocationState, invocationsOf, type RunState } from "./run-state.ts";
+
+/**
+ * Records a person's signed resolution of an in-doubt attempt or a held step. Never guesses: the person says
+ * what they found and why, and the receipt keeps their words and signature.
+ *
+ * @throws RunError `STEP_UNKNOWN`, `STEP_NOT_WAITING`, `STATEMENT_REFUSED`.
+ */
+export async function resolveStep(lane: Lane, run: string, envelope: Envelope): Promise<ResolutionStatement> {
+  for (;;) {
+    const state = lane.states.load(run);
+    const principals = lane.pinned.read("principals", state.document.principals);
+    const checked = await checkResolution(envelope, principals, utcFromMillis(lane.clock()));
+    if (!checked.ok) {
+      throw new RunError({ code: "STATEMENT_REFUSED", message: `the resolution is refused: ${checked.reason}` });
+    }
+    const { statement } = checked;
+    const invocation = findInvocation(state, statement);
+    if (await commitResolution(lane, state, invocation, envelope, statement)) return statement;
+  }
+}
+
+function findInvocation(state: RunState, statement: ResolutionStatement): InvocationState {
+  const found = [...invocationsOf(state)].find((one) => one.id === statement.invocation);
+  const hint = `witnessops run show ${state.document.run}`;
+  if (found === undefined) {
+    throw new RunError({ code: "STEP_UNKNOWN", message: `the run has no \`${statement.invocation}\``, hint });
+  }
+  const held = found.phase === "failed" || found.phase === "denied";
+  const fits = statement.finding === "continue" ? held && !found.released : found.phase === "in-doubt";
+  if (!fits) {
+    const message = `\`${found.id}\` is ${found.phase}: \`${statement.finding}\` does not settle anything there`;
+    throw new RunError({ code: "STEP_NOT_WAITING", message, hint });
+  }
+  if (found.phase === "in-doubt" && found.attempts.at(-1)?.attempt !== statement.attempt) {
+    throw new RunError({ code: "STATEMENT_REFUSED", message: "the resolution names another attempt", hint });
+  }
+  const digest = found.attempts.at(-1)?.actionDigest;
+  if (digest !== undefined && digest !== statement.actionDigest) {
+    throw new RunError({ code: "STATEMENT_REFUSED", message: "the resolution names another action", hint });
+  }
+  return found;
+}
+
+async function commitResolution(
+  lane: Lane,
+  state: RunState,
+  invocation: InvocationState,
+  envelope: Envelope,
+  statement: ResolutionStatement,
+): Promise<boolean> {
+  const step = state.steps.find((candidate) => candidate.definition.id === invocation.step);
+  if (step === undefined) return false;
+  const pinned = pinEnvelope(envelope);
+  const result = await append(
+    lane,
+    state,
+    {
+      event: "step-resolved",
+      subject: [{ name: "resolution", digest: { sha256: hexOf(pinned.digest) } }],
+      predicate: {
+        ...runParts(state.document, lane.origin, isLab(lane, state)),
+        ...stepParts(step, invocation),
+        actor: { principal: statement.principal, origin: lane.origin },
+        detail: { resolution: pinned.digest, finding: statement.finding, attempt: statement.attempt },
+      },
+    },
+    { documents: [pinned] },
+  );
+  return result.ok;
+}

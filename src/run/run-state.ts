@@ -1,0 +1,103 @@
+import type { ActionDocument } from "../contract/action-document.ts";
+import type { Invocation, ReceiptEvent } from "../contract/receipt-predicate.ts";
+import type { RunDocument } from "../contract/run-document.ts";
+import type { Runbook, RunbookStep } from "../contract/runbook.ts";
+import type { Digest } from "../format/digest.ts";
+import type { Json, JsonObject } from "../format/json.ts";
+import type { DispatchRow, Head } from "./store.ts";
+
+/** Where an invocation stands (design section 4). */
+export type Phase =
+  | "pending"
+  | "paused"
+  | "dispatched"
+  | "in-doubt"
+  | "resolved"
+  | "executed"
+  | "failed"
+  | "denied"
+  | "skipped"
+  | "cancelled";
+
+/** One invocation: a step, or one element of its `forEach`. */
+export interface InvocationState {
+  readonly id: string;
+  readonly step: string;
+  readonly key?: string;
+  readonly element?: Json;
+  phase: Phase;
+  /** The action asked approval for, once it paused; later attempts use the same document. */
+  action?: { document: ActionDocument; digest: Digest; pausedAt: string; expiresAt?: string };
+  /** Digests of approval envelopes recorded for it. */
+  approvals: Digest[];
+  /** Attempts that were dispatched, in order. */
+  attempts: DispatchRow[];
+  /** Attempts that a signed resolution said did not happen. */
+  settledAttempts: number[];
+  resolution?: { finding: string; digest: Digest };
+  /** A held failure that a person released. */
+  released: boolean;
+  outputs?: JsonObject;
+  errorClass?: string;
+  /** First reason that is not `ok`, for people. */
+  reason?: string;
+  gate?: string;
+  invocation?: Invocation;
+  receipt?: Digest;
+}
+
+/** One static step of the runbook with its invocations: one, or those of its expansion. */
+export interface StepState {
+  readonly definition: RunbookStep;
+  /** Undefined until a `forEach` step was expanded. */
+  invocations: InvocationState[] | undefined;
+}
+
+/** A run as the fold of its receipts and dispatches: nothing else says where it stands. */
+export interface RunState {
+  readonly document: RunDocument;
+  readonly documentDigest: Digest;
+  readonly runbook: Runbook;
+  readonly opened: Digest;
+  readonly steps: StepState[];
+  head: Head | undefined;
+  receipts: number;
+  /** Dispatches that the fold has seen: with the head, what a decision was made on. */
+  dispatches: number;
+  /** Digest of `run-closed`, once it is in the engagement's stream. */
+  closed: Digest | undefined;
+}
+
+export const terminalPhases: ReadonlySet<Phase> = new Set(["executed", "failed", "denied", "skipped", "cancelled"]);
+
+export const phaseOfTerminalEvent: Partial<Record<ReceiptEvent, Phase>> = {
+  "step-executed": "executed",
+  "step-failed": "failed",
+  "step-denied": "denied",
+  "step-skipped": "skipped",
+  "step-cancelled": "cancelled",
+};
+
+/** Id of an invocation: `run/step`, or `run/step[key]`. */
+export function invocationId(run: string, step: string, key?: string): string {
+  return key === undefined ? `${run}/${step}` : `${run}/${step}[${key}]`;
+}
+
+/** A fresh invocation that nothing happened to yet. */
+export function newInvocation(run: string, step: string, each?: { key: string; element: Json }): InvocationState {
+  return {
+    id: invocationId(run, step, each?.key),
+    step,
+    ...(each === undefined ? {} : { key: each.key, element: each.element }),
+    phase: "pending",
+    approvals: [],
+    attempts: [],
+    settledAttempts: [],
+    released: false,
+  };
+}
+
+/** Every invocation of the run that exists so far, in order. */
+export function* invocationsOf(state: RunState): Generator<InvocationState> {
+  for (const step of state.steps) yield* step.invocations ?? [];
+}
