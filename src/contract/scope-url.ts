@@ -1,4 +1,4 @@
-import { parseHost, type ScopeHost } from "./scope-host.ts";
+import { coversHost, parseHost, type ScopeHost } from "./scope-host.ts";
 
 /** An `http` or `https` URL, taken apart for comparison. */
 export interface ScopeUrl {
@@ -41,6 +41,24 @@ export function parseScopeUrl(text: string): ScopeUrl | undefined {
   };
 }
 
+/** Whether a URL prefix covers a URL as a strict *and* as a permissive server reads its path: for inclusions. */
+export function coversUrl(prefix: ScopeUrl, url: ScopeUrl): boolean {
+  return (
+    sameOrigin(prefix, url) &&
+    startsPath(prefix.segments, url.segments) &&
+    startsPath(prefix.looseSegments, url.looseSegments)
+  );
+}
+
+/** Whether a URL is below a prefix under either reading of its path, without regard to case: for exclusions. */
+export function touchesUrl(prefix: ScopeUrl, url: ScopeUrl): boolean {
+  return (
+    sameOrigin(prefix, url) &&
+    (startsPath(prefix.segments.map(lower), url.segments.map(lower)) ||
+      startsPath(prefix.looseSegments.map(lower), url.looseSegments.map(lower)))
+  );
+}
+
 /** Whether `prefix` is the beginning of `path`; a trailing slash of the prefix does not matter. */
 export function startsPath(prefix: readonly string[], path: readonly string[]): boolean {
   const end = prefix.at(-1) === "" ? prefix.length - 1 : prefix.length;
@@ -67,6 +85,14 @@ export function decodeAll(text: string): string | undefined {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
 const FORBIDDEN = /[\u0000-\u0020\u007f\\]/;
+
+function sameOrigin(a: ScopeUrl, b: ScopeUrl): boolean {
+  return a.scheme === b.scheme && a.port === b.port && coversHost({ form: "exact", host: a.host }, b.host);
+}
+
+function lower(text: string): string {
+  return text.toLowerCase();
+}
 
 function decodeUnreserved(segment: string): string {
   return segment.replace(/%([0-9a-fA-F]{2})/g, (encoded, hex: string) => {

@@ -1,7 +1,7 @@
 import { type AddressBlock, holdsBlock } from "../contract/scope-address.ts";
 import { coversHost, type HostPattern, type ScopeHost } from "../contract/scope-host.ts";
 import type { ScopePattern } from "../contract/scope-pattern.ts";
-import { type ScopeUrl, startsPath } from "../contract/scope-url.ts";
+import { coversUrl, touchesUrl } from "../contract/scope-url.ts";
 import type { ScopeSubject } from "./scope-subject.ts";
 
 /**
@@ -22,12 +22,7 @@ export function covers(pattern: ScopePattern, subject: ScopeSubject): boolean {
     case "endpoint":
       return atEndpoint(pattern.host, pattern.port, subject, false);
     case "url":
-      return (
-        subject.shape === "url" &&
-        sameOrigin(pattern.url, subject.url) &&
-        startsPath(pattern.url.segments, subject.url.segments) &&
-        startsPath(pattern.url.looseSegments, subject.url.looseSegments)
-      );
+      return subject.shape === "url" && coversUrl(pattern.url, subject.url);
     case "text":
       return (
         subject.shape === "text" &&
@@ -68,12 +63,7 @@ export function touches(pattern: ScopePattern, subject: ScopeSubject): boolean {
           (subject.port ?? pattern.url.port) === pattern.url.port
         );
       }
-      return (
-        subject.shape === "url" &&
-        sameOrigin(pattern.url, subject.url) &&
-        (startsPath(pattern.url.segments.map(fold), subject.url.segments.map(fold)) ||
-          startsPath(pattern.url.looseSegments.map(fold), subject.url.looseSegments.map(fold)))
-      );
+      return subject.shape === "url" && touchesUrl(pattern.url, subject.url);
     case "text":
       return (
         subject.shape === "text" &&
@@ -108,10 +98,6 @@ function atEndpoint(pattern: HostPattern, port: number, subject: ScopeSubject, a
   if (subject.shape !== "endpoint") return false;
   const samePort = subject.port === port || (anyPort && subject.port === undefined);
   return samePort && coversHost(pattern, subject.host);
-}
-
-function sameOrigin(a: ScopeUrl, b: ScopeUrl): boolean {
-  return a.scheme === b.scheme && a.port === b.port && sameHost(a.host, b.host);
 }
 
 function sameHost(a: ScopeHost, b: ScopeHost): boolean {
