@@ -1,0 +1,129 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { adapters } from "../adapters/all.ts";
+import { boundaryTable } from "../contract/boundary-table.ts";
+import { type Contract, referenceOf } from "../contract/contract.ts";
+import { parseContract } from "../contract/parse-contract.ts";
+import type { ApprovalRule } from "../contract/vocabulary.ts";
+
+/**
+ * The page `docs/integrations/witnessops-catalog.md`: every contract of `catalog/` with what a reviewer asks
+ * about. Made from the contracts alone, so that it cannot say anything else than they do.
+ *
+ * @param root folder that holds `catalog/`.
+ * @throws ContractError when a contract has faults.
+ */
+export function catalogPage(root: string): string {
+  const contracts = globSync("catalog/*/*.yaml", { cwd: root })
+    .map((file) => parseContract(readFileSync(join(root, file), "utf8"), { file }))
+    .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  return `${[...introduction(contracts), ...contracts.flatMap(section)].join("\n")}\n`;
+}
+
+function introduction(contracts: readonly Contract[]): string[] {
+  return [
+    "<!-- Generated from catalog/ by `npm run generate`. -->",
+    "",
+    "# The catalog",
+    "",
+    "The contracts that come with WitnessOps. What they have in common, and how to write one, is described in",
+    "[the integration model](index.md).",
+    "",
+    ...table(
+      ["contract", "system", "effect", "approval", "scope kinds", "connections", "credentials"],
+      contracts.map((contract) => [
+        `[${referenceOf(contract)}](#${anchorOf(contract)})`,
+        systemOf(contract),
+        contract.effect,
+        approvalText(contract.authority.approval),
+        kindsOf(contract).join(", "),
+        egressOf(contract),
+        credentialsOf(contract),
+      ]),
+    ),
+  ];
+}
+
+function section(contract: Contract): string[] {
+  const { authority, errors, evidence, execution, scope } = contract;
+  return [
+    "",
+    `## ${referenceOf(contract)}`,
+    "",
+    `**${contract.title}.** ${contract.purpose}`,
+    "",
+    ...table(
+      ["", ""],
+      [
+        ["system", systemOf(contract)],
+        ["versions", contract.system?.versions ?? "not stated"],
+        ["reference", contract.docUrl ?? "none"],
+        ["effect", `${contract.effect}, ${execution.idempotency}`],
+        ["approval", `${approvalText(authority.approval)}; run by ${authority.roles.join(" or ")}`],
+        ["scope kinds", kindsOf(contract).join(", ")],
+        ["does", scope.actions.join("; ")],
+        ["never does", scope.disallowed.join("; ")],
+        ["is not for", contract.nonGoals?.join("; ") ?? "not stated"],
+        ["connections", `${egressOf(contract)}, by the adapter \`${execution.adapter}\``],
+        ["credentials", credentialsOf(contract)],
+        ["evidence", evidence.artifacts.map(artifactText).join("; ")],
+        ["errors", errors.map(({ class: name, side }) => `\`${name}\` (${side})`).join(", ")],
+        ["attests", contract.attests],
+        ["**does not attest**", contract.doesNotAttest],
+      ],
+    ),
+    "",
+    ...table(
+      ["boundary", "WitnessOps controls", `${contract.system?.name ?? "the external system"} controls`],
+      boundaryTable(contract).map(({ row, controlled, external }) => [
+        row,
+        controlled.join("; "),
+        external.join("; "),
+      ]),
+    ),
+  ];
+}
+
+function systemOf({ system }: Contract): string {
+  if (system === undefined) return "not stated";
+  return system.vendor === undefined ? system.name : `${system.name} (${system.vendor})`;
+}
+
+function approvalText(rule: ApprovalRule): string {
+  if (rule === "none") return "none";
+  if (rule === "self") return "the requester's own";
+  if (rule === "designated") return "a designated approver";
+  return `${rule.quorum} of ${rule.roles.join(" or ")}`;
+}
+
+function kindsOf({ scope }: Contract): string[] {
+  return [...new Set(scope.subjects.map(({ kind }) => kind))];
+}
+
+function egressOf({ execution }: Contract): string {
+  return adapters.find(({ id }) => id === execution.adapter)?.egress ?? "unknown";
+}
+
+/** References are shown, values never exist here. */
+function credentialsOf({ execution: { secrets = [] } }: Contract): string {
+  if (secrets.length === 0) return "none";
+  return secrets.map(({ name, into }) => `${name} as ${into.kind} \`${into.name}\``).join("; ");
+}
+
+function artifactText(artifact: Contract["evidence"]["artifacts"][number]): string {
+  const { name, required, sensitivity } = artifact;
+  return `\`${name}\` (${required ? "required" : "optional"}, ${sensitivity})`;
+}
+
+function anchorOf(contract: Contract): string {
+  return referenceOf(contract).replace(/[.@]/g, "");
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
+  return [line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line)];
+}
+
+function cell(text: string): string {
+  return text.trim().replaceAll("|", "\\|").replace(/\s+/g, " ");
+}
