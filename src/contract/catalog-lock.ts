@@ -6,7 +6,7 @@ export const catalogLockSchema = Type.Object(
   {
     apiVersion: word.apiVersion,
     kind: Type.Literal("CatalogLock"),
-    contracts: Type.Record(word.reference, word.digest),
+    contracts: Type.Record(word.reference, word.digest, word.closed),
   },
   { ...word.closed, title: "WitnessOps catalog lock" },
 );

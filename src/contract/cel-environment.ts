@@ -1,5 +1,5 @@
-import { Environment } from "@marcbachmann/cel-js";
 import { RE2JS } from "@bufbuild/re2";
+import { Environment } from "@marcbachmann/cel-js";
 import { CelBound } from "./cel-value.ts";
 
 const MAX_PATTERN = 1000;
@@ -53,9 +53,21 @@ const base = new Environment({
   enableOptionalTypes: false,
   limits: { maxAstNodes: 500, maxDepth: 40, maxListElements: 200, maxMapEntries: 200, maxCallArguments: 4 },
 })
-  .registerFunction("string.re2Matches(string): bool", (text: string, pattern: string) => re2Finds(pattern, text), sync)
-  .registerFunction("string.asciiLower(): string", (text: string) => text.replace(/[A-Z]+/g, (s) => s.toLowerCase()), sync)
-  .registerFunction("string.asciiUpper(): string", (text: string) => text.replace(/[a-z]+/g, (s) => s.toUpperCase()), sync)
+  .registerFunction(
+    "string.re2Matches(string): bool",
+    (text: string, pattern: string) => re2Finds(pattern, text),
+    sync,
+  )
+  .registerFunction(
+    "string.asciiLower(): string",
+    (text: string) => text.replace(/[A-Z]+/g, (s) => s.toLowerCase()),
+    sync,
+  )
+  .registerFunction(
+    "string.asciiUpper(): string",
+    (text: string) => text.replace(/[a-z]+/g, (s) => s.toUpperCase()),
+    sync,
+  )
   .registerFunction(`instant(string): ${TIMESTAMP}`, instantOfText, sync)
   .registerFunction(`instant(int): ${TIMESTAMP}`, (seconds: bigint) => instant(Number(seconds) * 1000), sync)
   .registerFunction(`string(${TIMESTAMP}): string`, (at: Date) => at.toISOString(), sync);

@@ -2,7 +2,18 @@ import type { ASTNode } from "@marcbachmann/cel-js";
 import { replacements } from "./cel-environment.ts";
 
 /** Functions called as `f(x)`. */
-const FUNCTIONS = new Set(["size", "int", "double", "string", "bool", "dyn", "type", "has", "timestamp", "duration"]);
+const FUNCTIONS = new Set([
+  "size",
+  "int",
+  "double",
+  "string",
+  "bool",
+  "dyn",
+  "type",
+  "has",
+  "timestamp",
+  "duration",
+]);
 /** Functions called as `x.f()`. */
 const METHODS = new Set([
   ...["size", "contains", "startsWith", "endsWith", "matches", "lowerAscii", "upperAscii", "trim"],
@@ -45,7 +56,8 @@ export function readSyntax(root: ASTNode, variables: readonly string[]): CelSynt
     nodes.push({ node, ranges: false, nested: place.nesting > 0 });
     switch (node.op) {
       case "value":
-        if (typeof node.args === "object" && node.args !== null) faults.push("bytes and unsigned integers are not available");
+        if (typeof node.args === "object" && node.args !== null)
+          faults.push("bytes and unsigned integers are not available");
         return;
       case "id":
         readVariable(node.args, "*", place);
@@ -75,7 +87,8 @@ export function readSyntax(root: ASTNode, variables: readonly string[]): CelSynt
         for (const [key, value] of node.args) {
           visit(key, place);
           visit(value, place);
-          if (key.op !== "value" || typeof key.args !== "string") faults.push("a map's keys must be string literals");
+          if (key.op !== "value" || typeof key.args !== "string")
+            faults.push("a map's keys must be string literals");
           else if (key.args === "__proto__") faults.push("`__proto__` is not accepted as a key");
         }
         return;
@@ -105,7 +118,8 @@ export function readSyntax(root: ASTNode, variables: readonly string[]): CelSynt
 
   const visitAccess = (node: ASTNode & { op: "." | "[]" }, place: Place): void => {
     const [target, key] = node.args;
-    const name = typeof key === "string" ? key : key.op === "value" && typeof key.args === "string" ? key.args : "*";
+    const name =
+      typeof key === "string" ? key : key.op === "value" && typeof key.args === "string" ? key.args : "*";
     if (typeof key !== "string") visit(key, place);
     if (target.op !== "id") {
       visit(target, place);

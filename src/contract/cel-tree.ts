@@ -13,14 +13,25 @@ export type TreeResult =
  * Evaluates every expression of a tree; all faults are listed. An entry that evaluates to null stays, as
  * null.
  */
-export function evaluateTree(tree: CelTree, variables: readonly string[], context: JsonObject, at: Path = []): TreeResult {
+export function evaluateTree(
+  tree: CelTree,
+  variables: readonly string[],
+  context: JsonObject,
+  at: Path = [],
+): TreeResult {
   const faults: Fault[] = [];
   const value = walk(tree, variables, celContext(context), at, faults);
   if (faults.length === 0) return { ok: true, value: value as JsonObject };
   return { ok: false, faults, message: faults.map(faultText).join("; ") };
 }
 
-function walk(tree: unknown, variables: readonly string[], context: CelContext, at: Path, faults: Fault[]): Json {
+function walk(
+  tree: unknown,
+  variables: readonly string[],
+  context: CelContext,
+  at: Path,
+  faults: Fault[],
+): Json {
   if (typeof tree === "string") {
     const compiled = compileCel(tree, variables);
     const result = compiled.ok ? compiled.program.evaluateIn(context) : compiled;
@@ -28,10 +39,12 @@ function walk(tree: unknown, variables: readonly string[], context: CelContext, 
     faults.push({ path: pathText(at), code: "cel", message: result.message });
     return null;
   }
-  if (Array.isArray(tree)) return tree.map((item, index) => walk(item, variables, context, [...at, index], faults));
+  if (Array.isArray(tree))
+    return tree.map((item, index) => walk(item, variables, context, [...at, index], faults));
   if (typeof tree !== "object" || tree === null) return tree as Json;
   const out: { [key: string]: Json } = {};
-  for (const [key, child] of Object.entries(tree)) out[key] = walk(child, variables, context, [...at, key], faults);
+  for (const [key, child] of Object.entries(tree))
+    out[key] = walk(child, variables, context, [...at, key], faults);
   return out;
 }
 

@@ -69,7 +69,8 @@ function integer(value: bigint): number {
 
 // Plain assignment would make `__proto__` the prototype.
 function define<T>(out: { [key: string]: T }, key: string, value: T): void {
-  if (key === "__proto__") Object.defineProperty(out, key, { value, enumerable: true, configurable: true, writable: true });
+  if (key === "__proto__")
+    Object.defineProperty(out, key, { value, enumerable: true, configurable: true, writable: true });
   else out[key] = value;
 }
 

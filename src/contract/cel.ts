@@ -8,7 +8,9 @@ import { fromCel, toCel } from "./cel-value.ts";
 const MAX_CACHED = 2000;
 
 /** How an evaluation ended. */
-export type CelResult = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly message: string };
+export type CelResult =
+  | { readonly ok: true; readonly value: Json }
+  | { readonly ok: false; readonly message: string };
 
 /** A context made ready once for several expressions. */
 export interface CelContext {

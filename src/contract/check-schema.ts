@@ -92,7 +92,13 @@ function explain(problem: SchemaProblem, root: object): SchemaFault[] {
     case "minLength":
       return [{ path, code: "value", message: params.limit === 1 ? "must not be empty" : problem.message }];
     case "minItems":
-      return [{ path, code: "value", message: params.limit === 1 ? "must have at least one item" : problem.message }];
+      return [
+        {
+          path,
+          code: "value",
+          message: params.limit === 1 ? "must have at least one item" : problem.message,
+        },
+      ];
     case "uniqueItems":
       return [{ path, code: "duplicate", message: "must not list the same item twice" }];
     default:
@@ -103,7 +109,9 @@ function explain(problem: SchemaProblem, root: object): SchemaFault[] {
 function known(root: object, schemaPath: string): string {
   const properties = (schemaAt(root, schemaPath) as { properties?: object } | undefined)?.properties;
   const names = Object.keys(properties ?? {});
-  return names.length === 0 || names.length > 12 ? "" : `; fields are ${names.map((n) => `\`${n}\``).join(", ")}`;
+  return names.length === 0 || names.length > 12
+    ? ""
+    : `; fields are ${names.map((n) => `\`${n}\``).join(", ")}`;
 }
 
 function patternText(root: object, problem: SchemaProblem): string {
@@ -112,7 +120,10 @@ function patternText(root: object, problem: SchemaProblem): string {
 }
 
 function unionText(root: object, schemaPath: string): string {
-  const schema = schemaAt(root, schemaPath) as { anyOf?: readonly Record<string, unknown>[]; description?: unknown };
+  const schema = schemaAt(root, schemaPath) as {
+    anyOf?: readonly Record<string, unknown>[];
+    description?: unknown;
+  };
   if (typeof schema?.description === "string") return schema.description;
   const forms = (schema?.anyOf ?? []).map((branch) => {
     if ("const" in branch) return literal(branch.const);

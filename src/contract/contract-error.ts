@@ -24,6 +24,7 @@ export class ContractError extends CodedError<ContractErrorCode> {
   }) {
     super({ ...args, message: messageOf(args.subject, args.faults) });
     this.subject = args.subject;
+    this.subject = args.subject;
     this.faults = Object.freeze([...args.faults]);
   }
 }

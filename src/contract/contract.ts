@@ -19,7 +19,14 @@ const errorClass = Type.Object(
 
 const subject = Type.Object({ kind: Type.String({ pattern: "^[a-z][a-z0-9-]*$" }), from: cel }, closed);
 const endpoint = Type.Union([
-  Type.Object({ host: cel, port: Type.Optional(Type.Union([cel, Type.Integer()])), protocol: Type.Optional(Type.Enum(["tcp", "udp"])) }, closed),
+  Type.Object(
+    {
+      host: cel,
+      port: Type.Optional(Type.Union([cel, Type.Integer()])),
+      protocol: Type.Optional(Type.Enum(["tcp", "udp"])),
+    },
+    closed,
+  ),
   Type.Object({ url: cel }, closed),
 ]);
 
@@ -89,7 +96,10 @@ export const contractSchema = Type.Object(
       closed,
     ),
     authority: Type.Object(
-      { roles: Type.Array(Type.Enum([...word.roles]), { minItems: 1, uniqueItems: true }), approval: word.approvalRule },
+      {
+        roles: Type.Array(Type.Enum([...word.roles]), { minItems: 1, uniqueItems: true }),
+        approval: word.approvalRule,
+      },
       closed,
     ),
     execution: Type.Object(
@@ -123,7 +133,10 @@ export const contractSchema = Type.Object(
       { onFailure: Type.Enum([...word.failureModes]), escalateTo: Type.Optional(text) },
       closed,
     ),
-    boundary: Type.Object({ external: Type.Union([Type.Array(text, { minItems: 1 }), boundaryRows]) }, closed),
+    boundary: Type.Object(
+      { external: Type.Union([Type.Array(text, { minItems: 1 }), boundaryRows]) },
+      closed,
+    ),
     attests: text,
     doesNotAttest: text,
   },

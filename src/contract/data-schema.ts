@@ -2,8 +2,8 @@ import { Check } from "typebox/schema";
 import { isJsonObject, type Json, type JsonObject } from "../format/json.ts";
 import { compilePattern } from "./cel-environment.ts";
 import { checkSchema } from "./check-schema.ts";
-import { type Fault, type FaultCode, type Path, pathText } from "./fault.ts";
 import { type FormatName, formats, matchesFormat } from "./data-format.ts";
+import { type Fault, type FaultCode, type Path, pathText } from "./fault.ts";
 
 const MAX_DEPTH = 16;
 const MAX_NODES = 1000;
@@ -11,35 +11,36 @@ const TYPES = ["object", "array", "string", "integer", "number", "boolean", "nul
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;
 
 /** Keywords of the profile, by the kind of value each takes. */
-const KEYWORDS: Readonly<Record<string, "text" | "count" | "number" | "boolean" | "any" | "schema" | "own">> = {
-  title: "text",
-  description: "text",
-  examples: "any",
-  default: "any",
-  const: "any",
-  minLength: "count",
-  maxLength: "count",
-  minItems: "count",
-  maxItems: "count",
-  minProperties: "count",
-  maxProperties: "count",
-  minimum: "number",
-  maximum: "number",
-  exclusiveMinimum: "number",
-  exclusiveMaximum: "number",
-  multipleOf: "number",
-  uniqueItems: "boolean",
-  items: "schema",
-  additionalProperties: "own",
-  anyOf: "own",
-  enum: "own",
-  format: "own",
-  pattern: "own",
-  properties: "own",
-  required: "own",
-  sensitive: "own",
-  type: "own",
-};
+const KEYWORDS: Readonly<Record<string, "text" | "count" | "number" | "boolean" | "any" | "schema" | "own">> =
+  {
+    title: "text",
+    description: "text",
+    examples: "any",
+    default: "any",
+    const: "any",
+    minLength: "count",
+    maxLength: "count",
+    minItems: "count",
+    maxItems: "count",
+    minProperties: "count",
+    maxProperties: "count",
+    minimum: "number",
+    maximum: "number",
+    exclusiveMinimum: "number",
+    exclusiveMaximum: "number",
+    multipleOf: "number",
+    uniqueItems: "boolean",
+    items: "schema",
+    additionalProperties: "own",
+    anyOf: "own",
+    enum: "own",
+    format: "own",
+    pattern: "own",
+    properties: "own",
+    required: "own",
+    sensitive: "own",
+    type: "own",
+  };
 
 /** A data schema ready for use. */
 export interface DataSchema {
@@ -101,7 +102,8 @@ function inspect(schema: unknown, at: Path, depth: number, left: { nodes: number
     const path = [...at, keyword];
     const kind = Object.hasOwn(KEYWORDS, keyword) ? KEYWORDS[keyword] : undefined;
     if (kind === undefined) report(path, "data-schema", "is not a keyword of data schemas");
-    else if (!hasKind(value, kind)) report(path, "data-schema", `must be ${KIND_TEXT[kind] ?? "another value"}`);
+    else if (!hasKind(value, kind))
+      report(path, "data-schema", `must be ${KIND_TEXT[kind] ?? "another value"}`);
     else if (kind === "schema") inspect(value, path, depth + 1, left, report);
     else if (kind === "own") inspectOwn(keyword, value, path, depth, left, report);
   }
@@ -122,12 +124,20 @@ function hasKind(value: Json, kind: string): boolean {
   return kind !== "boolean" || typeof value === "boolean";
 }
 
-function inspectOwn(keyword: string, value: Json, at: Path, depth: number, left: { nodes: number }, report: Report): void {
+function inspectOwn(
+  keyword: string,
+  value: Json,
+  at: Path,
+  depth: number,
+  left: { nodes: number },
+  report: Report,
+): void {
   const refuse = (message: string, path = at) => report(path, "data-schema", message);
   switch (keyword) {
     case "type": {
       const types: readonly Json[] = Array.isArray(value) ? value : [value];
-      const known = types.length > 0 && types.every((type) => typeof type === "string" && TYPES.includes(type));
+      const known =
+        types.length > 0 && types.every((type) => typeof type === "string" && TYPES.includes(type));
       if (!known) refuse(`must be one of ${TYPES.map((t) => `\`${t}\``).join(", ")}`);
       return;
     }
@@ -146,14 +156,19 @@ function inspectOwn(keyword: string, value: Json, at: Path, depth: number, left:
       for (const [index, child] of value.entries()) inspect(child, [...at, index], depth + 1, left, report);
       return;
     case "required":
-      if (!Array.isArray(value) || !value.every((name) => typeof name === "string")) refuse("must be a list of names");
+      if (!Array.isArray(value) || !value.every((name) => typeof name === "string"))
+        refuse("must be a list of names");
       return;
     case "enum":
       if (!Array.isArray(value) || value.length === 0) refuse("must be a list of values");
       return;
     case "format":
       if (typeof value !== "string" || !Object.hasOwn(formats, value)) {
-        refuse(`must be one of ${Object.keys(formats).map((f) => `\`${f}\``).join(", ")}`);
+        refuse(
+          `must be one of ${Object.keys(formats)
+            .map((f) => `\`${f}\``)
+            .join(", ")}`,
+        );
       }
       return;
     case "pattern":
@@ -193,7 +208,9 @@ function translate(schema: Json): Json | object {
     else if (keyword === "additionalProperties") out[keyword] = translate(value);
     else if (keyword === "anyOf") out[keyword] = (value as readonly Json[]).map(translate);
     else if (keyword === "properties") {
-      out[keyword] = Object.fromEntries(Object.entries(value as JsonObject).map(([k, v]) => [k, translate(v)]));
+      out[keyword] = Object.fromEntries(
+        Object.entries(value as JsonObject).map(([k, v]) => [k, translate(v)]),
+      );
     } else if (!ANNOTATIONS.has(keyword)) out[keyword] = value;
   }
   if (refinements.length > 0) out["~refine"] = refinements;

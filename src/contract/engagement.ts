@@ -44,7 +44,10 @@ export const engagementSchema = Type.Object(
     classification: Type.Enum([...word.classifications]),
     window: Type.Object({ notBefore: word.utc, notAfter: word.utc }, closed),
     principals: Type.Array(
-      Type.Object({ id: word.id, roles: Type.Array(Type.Enum([...word.roles]), { minItems: 1, uniqueItems: true }) }, closed),
+      Type.Object(
+        { id: word.id, roles: Type.Array(Type.Enum([...word.roles]), { minItems: 1, uniqueItems: true }) },
+        closed,
+      ),
       { minItems: 1, maxItems: 1000 },
     ),
     scope: Type.Object(
@@ -57,9 +60,7 @@ export const engagementSchema = Type.Object(
     authorizations: Type.Array(targetAuthorization, { maxItems: 1000 }),
     /** Required when `environment` is `lab`: the terms under which results are operational input. */
     lab: Type.Optional(exceptionTerms),
-    identityFloor: Type.Optional(
-      Type.Object({ refuseFreeMail: Type.Optional(Type.Boolean()) }, closed),
-    ),
+    identityFloor: Type.Optional(Type.Object({ refuseFreeMail: Type.Optional(Type.Boolean()) }, closed)),
   },
   { ...closed, title: "WitnessOps engagement" },
 );

@@ -52,7 +52,8 @@ function inspect<T>(kind: DocumentKind<T>, source: SourceDocument, subject: stri
   if (isJsonObject(value)) {
     kind.rules?.({
       raw: value,
-      part: (key) => (touches(schemaFaults, [key]) ? undefined : (member(value, key) as T[typeof key] | undefined)),
+      part: (key) =>
+        touches(schemaFaults, [key]) ? undefined : (member(value, key) as T[typeof key] | undefined),
       items(key) {
         const list = member(value, key);
         if (!Array.isArray(list)) return [];

@@ -7,7 +7,9 @@ import { type Fault, type FaultCode, type Path, pathText } from "./fault.ts";
 export const MAX_DOCUMENT_BYTES = 1024 * 1024;
 const MAX_DEPTH = 64;
 const MAX_FAULTS = 100;
-const CORE_TAGS = new Set(["str", "int", "float", "bool", "null", "map", "seq"].map((t) => `tag:yaml.org,2002:${t}`));
+const CORE_TAGS = new Set(
+  ["str", "int", "float", "bool", "null", "map", "seq"].map((t) => `tag:yaml.org,2002:${t}`),
+);
 
 /** A value read from text, with the way back to its lines. */
 export interface SourceDocument {
@@ -37,8 +39,19 @@ export function parseYaml(text: string, subject: string): SourceDocument {
   const lines = new LineCounter();
   const document = compose(text, subject, lines);
   const reader = new Reader(lines);
-  for (const error of document.errors.slice(0, MAX_FAULTS)) {
-    reader.report(error.pos[0], [], "malformed", firstLine(error.message));
+  if (document.directives?.yaml.explicit && document.directives.yaml.version !== "1.2") {
+    reader.report(0, [], "malformed", "only YAML 1.2 is read");
+  }
+  for (const error of document.errors) {
+    // The parser recurses and reports where its stack ended.
+    if (/call stack|recursion/i.test(error.message)) {
+      throw malformed(subject, [
+        { path: "", code: "depth", message: `nested deeper than ${MAX_DEPTH} levels` },
+      ]);
+    }
+    const message =
+      error.code === "MULTIPLE_DOCS" ? "the text holds more than one document" : firstLine(error.message);
+    reader.report(error.pos[0], [], "malformed", message);
   }
   const value = document.errors.length > 0 ? null : reader.read(document.contents, [], 0);
   if (reader.faults.length > 0) throw malformed(subject, reader.faults);
@@ -55,11 +68,12 @@ function compose(text: string, subject: string, lines: LineCounter): Document.Pa
       // Checked while reading: the library's own check is quadratic.
       uniqueKeys: false,
       prettyErrors: false,
-      logLevel: "silent",
+      // Anything quieter would let a second document pass.
+      logLevel: "error",
       lineCounter: lines,
     });
   } catch (cause) {
-    // The parser recurses; only input nested past all reason ends here.
+    // Only input nested past all reason makes the parser throw.
     const fault: Fault = { path: "", code: "malformed", message: "the document cannot be read as YAML" };
     throw malformed(subject, [fault], cause);
   }
@@ -154,7 +168,11 @@ class Reader {
   }
 }
 
-function locate(document: Document, lines: LineCounter, path: Path): { line: number; column: number } | undefined {
+function locate(
+  document: Document,
+  lines: LineCounter,
+  path: Path,
+): { line: number; column: number } | undefined {
   let node: unknown = document.contents;
   let offset = (node as Node | null)?.range?.[0];
   for (const part of path) {

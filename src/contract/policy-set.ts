@@ -8,7 +8,7 @@ export const policySetSchema = Type.Object(
     kind: Type.Literal("PolicySet"),
     language: Type.Object({ name: Type.Literal("cedar"), version: Type.String() }, word.closed),
     schema: Type.String(),
-    policies: Type.Record(Type.String({ pattern: "^[a-z][a-z0-9-]*$" }), Type.String()),
+    policies: Type.Record(Type.String({ pattern: "^[a-z][a-z0-9-]*$" }), Type.String(), word.closed),
   },
   word.closed,
 );

@@ -22,7 +22,13 @@ export const engagementEvents = [
   "conclusion-recorded",
 ] as const;
 /** Events that end an invocation. */
-export const terminalEvents = ["step-executed", "step-failed", "step-denied", "step-skipped", "step-cancelled"] as const;
+export const terminalEvents = [
+  "step-executed",
+  "step-failed",
+  "step-denied",
+  "step-skipped",
+  "step-cancelled",
+] as const;
 export const runEvents = [
   "step-paused",
   "approval-recorded",
@@ -60,11 +66,26 @@ const invocation = Type.Object(
     actionDigest: word.digest,
     dispatchDigest: Type.Optional(word.digest),
     attempts: Type.Array(attempt),
-    identity: Type.Object({ method: Type.Enum(["none", "secret-reference"]), secretRef: Type.Optional(Type.Array(Type.String())) }, closed),
+    identity: Type.Object(
+      {
+        method: Type.Enum(["none", "secret-reference"]),
+        secretRef: Type.Optional(Type.Array(Type.String())),
+      },
+      closed,
+    ),
     adapter: Type.Object({ id: word.id, version: Type.String() }, closed),
     isolation: Type.Enum(["in-process", "none"]),
     egress: Type.Enum(["guarded", "unguarded", "none"]),
-    outcome: Type.Enum(["executed", "failed", "denied", "in-doubt", "skipped", "cancelled", "paused", "dispatched"]),
+    outcome: Type.Enum([
+      "executed",
+      "failed",
+      "denied",
+      "in-doubt",
+      "skipped",
+      "cancelled",
+      "paused",
+      "dispatched",
+    ]),
     errorClass: Type.Optional(Type.String()),
     side: Type.Optional(Type.Enum([...word.sides])),
     /** The contract's outputs, mapped by CEL from the `result` artifact; present when executed. */
@@ -82,7 +103,10 @@ export const receiptPredicateSchema = Type.Object(
     event: Type.Enum([...workspaceEvents, ...engagementEvents, ...runEvents]),
     ledger: Type.Object(
       {
-        stream: Type.String({ pattern: "^(workspace|engagement:[a-z0-9.-]+|run:[0-9a-z-]+)$", maxLength: 200 }),
+        stream: Type.String({
+          pattern: "^(workspace|engagement:[a-z0-9.-]+|run:[0-9a-z-]+)$",
+          maxLength: 200,
+        }),
         seq: Type.Integer({ minimum: 0 }),
         /** Receipt digest of the one before; null only for the first of a workspace or engagement stream. */
         prevHash: Type.Union([word.digest, Type.Null()]),
@@ -91,13 +115,14 @@ export const receiptPredicateSchema = Type.Object(
     ),
     time: Type.Object({ claimedUtc: word.utc }, closed),
     actor: Type.Object({ principal: word.id, origin: Type.String({ maxLength: 100 }) }, closed),
-    intent: Type.Object({ objective: word.text, ticket: Type.Optional(word.text), requestId: Type.String({ maxLength: 64 }) }, closed),
+    intent: Type.Object(
+      { objective: word.text, ticket: Type.Optional(word.text), requestId: Type.String({ maxLength: 64 }) },
+      closed,
+    ),
     run: Type.Optional(Type.String({ maxLength: 64 })),
     contract: Type.Optional(pinned),
     runbook: Type.Optional(pinned),
-    step: Type.Optional(
-      Type.Object({ id: Type.String(), key: Type.Optional(Type.String()) }, closed),
-    ),
+    step: Type.Optional(Type.Object({ id: Type.String(), key: Type.Optional(Type.String()) }, closed)),
     engagement: Type.Optional(pinned),
     /** Receipt-style digest of the authorization record's envelope. */
     authorization: Type.Optional(word.digest),
@@ -112,7 +137,12 @@ export const receiptPredicateSchema = Type.Object(
     approvals: Type.Optional(
       Type.Array(
         Type.Object(
-          { digest: word.digest, principal: word.id, decision: Type.Enum(["approve", "reject"]), keyId: Type.String() },
+          {
+            digest: word.digest,
+            principal: word.id,
+            decision: Type.Enum(["approve", "reject"]),
+            keyId: Type.String(),
+          },
           closed,
         ),
       ),

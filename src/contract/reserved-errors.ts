@@ -1,18 +1,39 @@
 import type { Side } from "./vocabulary.ts";
 
 /** Classes that contracts need not declare (design section 3), and whose side they are. */
-export const reservedErrors: Readonly<Record<string, { readonly side: Side; readonly retryable: boolean; readonly meaning: string }>> = {
+export const reservedErrors: Readonly<
+  Record<string, { readonly side: Side; readonly retryable: boolean; readonly meaning: string }>
+> = {
   AUTH_REJECTED: { side: "external", retryable: false, meaning: "the external system refused the identity" },
   RATE_LIMITED: { side: "external", retryable: true, meaning: "the external system asked for fewer calls" },
-  UNAVAILABLE: { side: "external", retryable: true, meaning: "the external system could not be reached or said it is down" },
+  UNAVAILABLE: {
+    side: "external",
+    retryable: true,
+    meaning: "the external system could not be reached or said it is down",
+  },
   TIMEOUT: { side: "external", retryable: true, meaning: "no complete answer within the deadline" },
   EGRESS_REFUSED: { side: "witnessops", retryable: false, meaning: "the egress guard refused the address" },
-  OUTPUT_CONTRACT_VIOLATION: { side: "external", retryable: false, meaning: "the answer does not fit the declared outputs" },
-  UNDECLARED_ERROR: { side: "external", retryable: false, meaning: "an error that the contract does not declare" },
-  SIZE_EXCEEDED: { side: "external", retryable: false, meaning: "the answer is larger than the contract allows" },
-  EVIDENCE_INCOMPLETE: { side: "external", retryable: false, meaning: "a required artifact was not captured" },
+  OUTPUT_CONTRACT_VIOLATION: {
+    side: "external",
+    retryable: false,
+    meaning: "the answer does not fit the declared outputs",
+  },
+  UNDECLARED_ERROR: {
+    side: "external",
+    retryable: false,
+    meaning: "an error that the contract does not declare",
+  },
+  SIZE_EXCEEDED: {
+    side: "external",
+    retryable: false,
+    meaning: "the answer is larger than the contract allows",
+  },
+  EVIDENCE_INCOMPLETE: {
+    side: "external",
+    retryable: false,
+    meaning: "a required artifact was not captured",
+  },
 };
-
 
 const BY_CODE: Readonly<Record<string, string>> = {
   ETIMEDOUT: "TIMEOUT",

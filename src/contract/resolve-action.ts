@@ -28,19 +28,28 @@ export function resolveAction(
     for (const value of textsOf(from, inputs, `scope.subjects[${index}]`, faults)) {
       const pattern = value.includes("*") ? undefined : parseScopePattern(`${kind}:${value}`);
       if (pattern?.ok) subjects.push({ kind, value });
-      else faults.push(`\`scope.subjects[${index}]\`: \`${shorten(value)}\` is not a target: ${pattern?.message ?? "`*` names more than one"}`);
+      else
+        faults.push(
+          `\`scope.subjects[${index}]\`: \`${shorten(value)}\` is not a target: ${pattern?.message ?? "`*` names more than one"}`,
+        );
     }
   }
   for (const [index, endpoint] of contract.scope.endpoints.entries()) {
     const at = `scope.endpoints[${index}]`;
-    const found = "url" in endpoint ? endpointsOfUrl(endpoint.url, inputs, at, faults) : endpointsOfHost(endpoint, inputs, at, faults);
+    const found =
+      "url" in endpoint
+        ? endpointsOfUrl(endpoint.url, inputs, at, faults)
+        : endpointsOfHost(endpoint, inputs, at, faults);
     endpoints.push(...found);
   }
-  if (faults.length === 0 && subjects.length === 0) faults.push("`scope.subjects`: the action has no subject");
+  if (faults.length === 0 && subjects.length === 0)
+    faults.push("`scope.subjects`: the action has no subject");
   if (subjects.length > MAX_SUBJECTS || endpoints.length > MAX_SUBJECTS) {
     faults.push(`an action has at most ${MAX_SUBJECTS} subjects and endpoints`);
   }
-  return faults.length > 0 ? { ok: false, faults } : { ok: true, subjects: unique(subjects), endpoints: unique(endpoints) };
+  return faults.length > 0
+    ? { ok: false, faults }
+    : { ok: true, subjects: unique(subjects), endpoints: unique(endpoints) };
 }
 
 /** A runbook's scope with its `from` expressions computed from the run's inputs, as pattern texts. */
@@ -57,7 +66,9 @@ export function resolveRunbookScope(
         // A wildcard from an input would widen what the author wrote.
         const pattern = value.includes("*") ? undefined : parseScopePattern(`${entry.kind}:${value}`);
         if (pattern?.ok) return [`${entry.kind}:${value}`];
-        faults.push(`\`${at}\`: \`${shorten(value)}\` is not a target: ${pattern?.message ?? "`*` names more than one"}`);
+        faults.push(
+          `\`${at}\`: \`${shorten(value)}\` is not a target: ${pattern?.message ?? "`*` names more than one"}`,
+        );
         return [];
       });
     });
@@ -83,18 +94,30 @@ function endpointsOfHost(
   });
 }
 
-function endpointsOfUrl(expression: string, inputs: JsonObject, at: string, faults: string[]): ActionEndpoint[] {
+function endpointsOfUrl(
+  expression: string,
+  inputs: JsonObject,
+  at: string,
+  faults: string[],
+): ActionEndpoint[] {
   return textsOf(expression, inputs, `${at}.url`, faults).flatMap((text) => {
     const url = parseScopeUrl(text);
     if (url === undefined) {
       faults.push(`\`${at}.url\`: \`${shorten(text)}\` is not an http or https URL`);
       return [];
     }
-    return [{ host: new URL(text).hostname.replace(/^\[|\]$/g, ""), port: url.port, protocol: "tcp" as const }];
+    return [
+      { host: new URL(text).hostname.replace(/^\[|\]$/g, ""), port: url.port, protocol: "tcp" as const },
+    ];
   });
 }
 
-function portsOf(port: string | number | undefined, inputs: JsonObject, at: string, faults: string[]): (number | undefined)[] {
+function portsOf(
+  port: string | number | undefined,
+  inputs: JsonObject,
+  at: string,
+  faults: string[],
+): (number | undefined)[] {
   if (port === undefined) return [undefined];
   const value = typeof port === "number" ? port : valueOf(port, inputs, at, faults);
   if (value === undefined) return [];

@@ -10,7 +10,9 @@ export const trustSchema = Type.Object(
     apiVersion: word.apiVersion,
     kind: Type.Literal("Trust"),
     /** Keys that may certify issuer keys. */
-    issuerRoots: Type.Array(Type.Object({ name: word.text, publicKey, ...validity }, word.closed), { maxItems: 100 }),
+    issuerRoots: Type.Array(Type.Object({ name: word.text, publicKey, ...validity }, word.closed), {
+      maxItems: 100,
+    }),
     /** People and services whose signatures count, with the roles the reviewer accepts. */
     principals: Type.Array(
       Type.Object(
@@ -33,7 +35,10 @@ export const trustSchema = Type.Object(
     require: Type.Optional(Type.Array(Type.Enum(["log", "time"]), { uniqueItems: true })),
     /** Stream heads that the reviewer has seen: continuity is anchored to them. */
     streams: Type.Optional(
-      Type.Record(Type.String(), Type.Object({ seq: Type.Integer({ minimum: 0 }), digest: word.digest }, word.closed)),
+      Type.Record(
+        Type.String(),
+        Type.Object({ seq: Type.Integer({ minimum: 0 }), digest: word.digest }, word.closed),
+      ),
     ),
   },
   { ...word.closed, title: "WitnessOps trust file" },

@@ -26,27 +26,50 @@ export type Environment = (typeof environments)[number];
 export type Side = (typeof sides)[number];
 
 export const apiVersion = Type.Literal("witnessops/v1");
-export const id = Type.String({ pattern: "^[a-z][a-z0-9]*([.-][a-z0-9]+)*$", maxLength: 100 });
-export const version = Type.String({ pattern: "^(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)$", maxLength: 40 });
+export const id = Type.String({
+  pattern: "^[a-z][a-z0-9]*([.-][a-z0-9]+)*$",
+  maxLength: 100,
+  description: "an id like `tls.inspect`: lower-case letters and digits, joined by `.` or `-`",
+});
+export const version = Type.String({
+  pattern: "^(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)$",
+  maxLength: 40,
+  description: "a version like `1.0.0`",
+});
 /** `id@version`. */
 export const reference = Type.String({
   pattern: "^[a-z][a-z0-9]*([.-][a-z0-9]+)*@(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)$",
   maxLength: 160,
+  description: "a reference like `tls.inspect@1.0.0`",
 });
 export const text = Type.String({ minLength: 1, maxLength: 4000 });
-export const duration = Type.String({ pattern: DURATION_PATTERN, description: "a whole number and ms, s, m, h or d" });
-export const size = Type.String({ pattern: SIZE_PATTERN, description: "a whole number and B, kB, MB, GB, KiB, MiB or GiB" });
+export const duration = Type.String({
+  pattern: DURATION_PATTERN,
+  description: "a whole number and ms, s, m, h or d",
+});
+export const size = Type.String({
+  pattern: SIZE_PATTERN,
+  description: "a whole number and B, kB, MB, GB, KiB, MiB or GiB",
+});
 export const utc = Type.String({
   pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?Z$",
   description: "a UTC instant, RFC 3339",
 });
-export const digest = Type.String({ pattern: "^sha256:[0-9a-f]{64}$" });
+export const digest = Type.String({
+  pattern: "^sha256:[0-9a-f]{64}$",
+  description: "a digest: `sha256:` and 64 hex digits",
+});
 /** A CEL expression (no clock, RE2, bounded size). */
 export const cel = Type.String({ minLength: 1, maxLength: 4000, description: "a CEL expression" });
-/** A JSON Schema (2020-12) for inputs or outputs. Checked further by `parse-data-schema.ts`. */
+/** A JSON Schema (2020-12) for inputs or outputs. Checked further by `data-schema.ts`. */
 export const dataSchema = Type.Object({ type: Type.Literal("object") }, { additionalProperties: true });
 /** A scope pattern as text, `kind:value` (spec/scope.md). */
-export const scopePattern = Type.String({ minLength: 3, maxLength: 2100, pattern: "^[a-z][a-z0-9-]*:.+$" });
+export const scopePattern = Type.String({
+  minLength: 3,
+  maxLength: 2100,
+  pattern: "^[a-z][a-z0-9-]*:.+$",
+  description: "a scope pattern like `host:*.example.com`",
+});
 
 /** Who must approve before an action runs. */
 export const approvalRule = Type.Union([

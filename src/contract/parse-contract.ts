@@ -1,0 +1,140 @@
+import type { Json } from "../format/json.ts";
+import { GATE_RECORD, RESULT_ARTIFACT } from "./artifact.ts";
+import { type Contract, contractSchema } from "./contract.ts";
+import {
+  ruleApproval,
+  ruleCel,
+  ruleCelTree,
+  ruleDataSchema,
+  ruleDuration,
+  ruleSize,
+  ruleUnique,
+} from "./document-rules.ts";
+import { type DocumentKind, documentFromJson, type Inspection, readDocument } from "./inspect-document.ts";
+import { reservedErrors } from "./reserved-errors.ts";
+
+/** What a contract is: its schema, and the rules that the schema cannot say. */
+export const contractKind: DocumentKind<Contract> = { name: "contract", schema: contractSchema, rules };
+
+/** Reads a contract from YAML. @throws ContractError with every fault, each with path and line. */
+export function parseContract(text: string, options: { file?: string } = {}): Contract {
+  return readDocument(contractKind, text, options);
+}
+
+/** A pinned contract. @throws ContractError with every fault. */
+export function contractFromJson(value: Json): Contract {
+  return documentFromJson(contractKind, value);
+}
+
+function rules(contract: Inspection<Contract>): void {
+  ruleDataSchema(contract, ["inputs"], contract.raw.inputs ?? {});
+  ruleDataSchema(contract, ["outputs"], contract.raw.outputs ?? {});
+  ruleErrors(contract);
+  ruleScope(contract);
+  ruleExecution(contract);
+  ruleEvidence(contract);
+  ruleApproval(contract, ["authority", "approval"], contract.part("authority")?.approval);
+}
+
+function ruleErrors(contract: Inspection<Contract>): void {
+  const errors = contract.items("errors");
+  ruleUnique(
+    contract,
+    errors.map(([index, error]) => [["errors", index, "class"], error.class]),
+    "class",
+  );
+  for (const [index, error] of errors) {
+    ruleCel(contract, ["errors", index, "when"], error.when, ["error", "inputs"]);
+    const reserved = Object.hasOwn(reservedErrors, error.class) ? reservedErrors[error.class] : undefined;
+    if (reserved !== undefined && reserved.side !== error.side) {
+      contract.report(
+        ["errors", index, "side"],
+        "value",
+        `\`${error.class}\` is reserved and its side is \`${reserved.side}\``,
+      );
+    }
+  }
+}
+
+function ruleScope(contract: Inspection<Contract>): void {
+  const scope = contract.part("scope");
+  for (const [index, { from }] of (scope?.subjects ?? []).entries()) {
+    ruleCel(contract, ["scope", "subjects", index, "from"], from, ["inputs"]);
+  }
+  for (const [index, endpoint] of (scope?.endpoints ?? []).entries()) {
+    const at = ["scope", "endpoints", index];
+    if ("url" in endpoint) ruleCel(contract, [...at, "url"], endpoint.url, ["inputs"]);
+    else {
+      ruleCel(contract, [...at, "host"], endpoint.host, ["inputs"]);
+      const { port } = endpoint;
+      if (typeof port === "string") ruleCel(contract, [...at, "port"], port, ["inputs"]);
+      else if (port !== undefined && (port < 1 || port > 65_535)) {
+        contract.report([...at, "port"], "value", "must be a port, 1 to 65535");
+      }
+    }
+  }
+}
+
+function ruleExecution(contract: Inspection<Contract>): void {
+  const execution = contract.part("execution");
+  if (execution === undefined) return;
+  ruleCelTree(contract, ["execution", "with"], execution.with, ["inputs"]);
+  ruleCelTree(contract, ["execution", "outputs"], execution.outputs, ["inputs", "result"]);
+  ruleDuration(contract, ["execution", "timeout"], execution.timeout);
+  const { retry, secrets = [] } = execution;
+  if (retry !== undefined && retry.attempts > 1 && execution.idempotency === "unsafe") {
+    contract.report(["execution", "retry", "attempts"], "value", "an `unsafe` action is never tried again");
+  }
+  // One error class with a fault of its own must not make every other name unknown.
+  const declared = Array.isArray(contract.raw.errors) ? contract.raw.errors : [];
+  const known = new Set<unknown>([
+    ...Object.keys(reservedErrors),
+    ...declared.map((e) => (e as { class?: unknown } | null)?.class),
+  ]);
+  for (const [index, name] of (retry?.on ?? []).entries()) {
+    if (!known.has(name)) {
+      contract.report(
+        ["execution", "retry", "on", index],
+        "unknown-reference",
+        `\`${name}\` is not an error class of this contract`,
+      );
+    }
+  }
+  ruleUnique(
+    contract,
+    secrets.map(({ name }, index) => [["execution", "secrets", index, "name"], name]),
+    "secret",
+  );
+}
+
+function ruleEvidence(contract: Inspection<Contract>): void {
+  const raw = contract.raw.evidence as { artifacts?: unknown; maxBytes?: unknown } | undefined;
+  const total = ruleSize(
+    contract,
+    ["evidence", "maxBytes"],
+    typeof raw?.maxBytes === "string" ? raw.maxBytes : undefined,
+  );
+  const artifacts = contract.part("evidence")?.artifacts ?? [];
+  ruleUnique(
+    contract,
+    artifacts.map(({ name }, index) => [["evidence", "artifacts", index, "name"], name]),
+    "artifact",
+  );
+  for (const [index, artifact] of artifacts.entries()) {
+    const at = ["evidence", "artifacts", index];
+    if (artifact.name === RESULT_ARTIFACT || artifact.name === GATE_RECORD) {
+      contract.report([...at, "name"], "value", `\`${artifact.name}\` is a name of our own`);
+    }
+    if (artifact.sensitivity === "secret") {
+      contract.report(
+        [...at, "sensitivity"],
+        "unsupported",
+        "`secret` artifacts are refused until sealing exists",
+      );
+    }
+    const bytes = ruleSize(contract, [...at, "maxBytes"], artifact.maxBytes);
+    if (bytes !== undefined && total !== undefined && bytes > total) {
+      contract.report([...at, "maxBytes"], "value", "must not be more than `evidence.maxBytes`");
+    }
+  }
+}
