@@ -1,9 +1,9 @@
 import type { CaptureSession } from "../contract/capture.ts";
-import type { Contract, ErrorClass } from "../contract/contract.ts";
+import type { Contract } from "../contract/contract.ts";
 import type { Side } from "../contract/vocabulary.ts";
 import type { JsonObject } from "../format/json.ts";
 import type { Adapter } from "./adapter.ts";
-import type { Network } from "./network.ts";
+import type { NetworkSession } from "./network.ts";
 
 export type { CaptureSession } from "../contract/capture.ts";
 
@@ -16,10 +16,12 @@ export interface AttemptRequest {
   readonly idempotencyKey: string;
   /** Effective deadline in milliseconds; a step may have shortened it. */
   readonly timeoutMs: number;
-  readonly network: Network;
+  /** The wrapper closes it. */
+  readonly network: NetworkSession;
   readonly capture: CaptureSession;
   /** Values by secret name, resolved just before. */
   readonly secrets: ReadonlyMap<string, string>;
+  /** The workspace's folder. */
   readonly root: string;
   /** Outside cancellation. */
   readonly signal: AbortSignal;
@@ -28,14 +30,16 @@ export interface AttemptRequest {
 /** How one attempt ended, as a value. */
 export interface AttemptOutcome {
   readonly exit: "executed" | "failed";
+  /** The contract's outputs; present when executed. */
   readonly outputs?: JsonObject;
   readonly errorClass?: string;
   readonly side?: Side;
+  /** Whether the contract permits another attempt after this end; `retryDelay` says when. */
   readonly retryable: boolean;
   /** From `Retry-After`, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** What went wrong in words; secrets are masked. */
   readonly message?: string;
+  /** The first address that was dialled, without port. */
   readonly resolvedAddress?: string;
 }
-
-export type DeclaredError = ErrorClass;

@@ -1,0 +1,24 @@
+import ipaddr from "ipaddr.js";
+import { parseAddress } from "../contract/scope-address.ts";
+import { parseHost } from "../contract/scope-host.ts";
+
+/**
+ * A host in the one form that is compared and dialled: a literal address in normal form, or a name in
+ * lower-case ASCII without a trailing dot. Undefined for anything that is neither; so are numbers that
+ * resolvers read as addresses (`2130706433`, `0x7f.1`, `0177.0.0.1`).
+ */
+export function normalHost(text: string): string | undefined {
+  const host = parseHost(text);
+  if (host === undefined) return undefined;
+  return "name" in host ? host.name : normalAddress(text.replace(/^\[(.*)\]$/, "$1"));
+}
+
+/** A literal address in normal form (mapped IPv6 as IPv4), or undefined when the text is none. */
+export function normalAddress(text: string): string | undefined {
+  return parseAddress(text) === undefined ? undefined : ipaddr.process(text).toString();
+}
+
+/** `host:port`, with brackets around IPv6. */
+export function hostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,84 @@
+import type { IncomingMessage } from "node:http";
+import { promisify } from "node:util";
+import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
+import { type Capture, CaptureRefused } from "../../adapter/adapter.ts";
+import { jsonOfText, MAX_TEXT, utf8Text } from "../../adapter/read-text.ts";
+import type { Json } from "../../format/json.ts";
+
+/** Longest body that is read when the contract does not capture it: then its own bound does not apply. */
+const MAX_UNCAPTURED = 16 * 1024 * 1024;
+/** What compressed bytes are kept for decoding; text within `MAX_TEXT` is not longer than this. */
+const MAX_KEPT = MAX_TEXT + 64 * 1024;
+
+type Decode = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>;
+
+const DECODERS: Readonly<Record<string, Decode>> = {
+  gzip: promisify(gunzip),
+  "x-gzip": promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+  zstd: promisify(zstdDecompress),
+};
+
+/** What a result says about a body. */
+export interface BodyResult {
+  /** Bytes of the content as sent, before content decoding. */
+  readonly size: number;
+  readonly encoding: string;
+  /** The decoded body when it is valid UTF-8 and at most 256 KiB. */
+  readonly text?: string;
+  readonly json?: Json;
+  /** Why there is no `text`. */
+  readonly textOmitted?: "too-large" | "undecodable" | "not-utf8";
+}
+
+/**
+ * Reads a response's body: its bytes go to the `response-body` artifact as they come, with backpressure.
+ *
+ * @throws CaptureRefused `SIZE_EXCEEDED`, or an error with Node's code when the body ends early.
+ */
+export async function readBody(
+  message: IncomingMessage,
+  headers: ReadonlyMap<string, string>,
+  capture: Capture,
+): Promise<BodyResult> {
+  const encoding = (headers.get("content-encoding") ?? "identity").trim().toLowerCase() || "identity";
+  const writer = capture.wants("response-body")
+    ? capture.open("response-body", { source: "http response body", contentEncoding: encoding })
+    : undefined;
+  const kept: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (writer === undefined && size > MAX_UNCAPTURED) {
+      throw new CaptureRefused("SIZE_EXCEEDED", `the body is longer than ${MAX_UNCAPTURED} bytes`);
+    }
+    if (size <= MAX_KEPT) kept.push(chunk);
+    await writer?.write(chunk);
+  }
+  await writer?.end();
+  if (size > MAX_KEPT) return { size, encoding, textOmitted: "too-large" };
+  return { size, encoding, ...(await readText(Buffer.concat(kept), encoding)) };
+}
+
+async function readText(
+  bytes: Uint8Array,
+  encoding: string,
+): Promise<Pick<BodyResult, "text" | "json" | "textOmitted">> {
+  let decoded = bytes;
+  if (encoding !== "identity" && bytes.length > 0) {
+    const decode = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
+    if (decode === undefined) return { textOmitted: "undecodable" };
+    try {
+      decoded = await decode(bytes, { maxOutputLength: MAX_TEXT });
+    } catch (error) {
+      const tooLarge = error instanceof Error && Reflect.get(error, "code") === "ERR_BUFFER_TOO_LARGE";
+      return { textOmitted: tooLarge ? "too-large" : "undecodable" };
+    }
+  }
+  if (decoded.length > MAX_TEXT) return { textOmitted: "too-large" };
+  const text = utf8Text(decoded);
+  if (text === undefined) return { textOmitted: "not-utf8" };
+  const json = jsonOfText(text);
+  return { text, ...(json === undefined ? {} : { json }) };
+}

@@ -1,0 +1,111 @@
+import { type IncomingMessage, request as startRequest } from "node:http";
+import type { Network, TlsConnection } from "../../adapter/network.ts";
+import { digestOf } from "../../format/digest.ts";
+import type { JsonObject } from "../../format/json.ts";
+import { type HttpRequest, secretHeader, wireUrl } from "./build-request.ts";
+
+const MAX_HEAD = 64 * 1024;
+
+/** A response whose head has arrived; its body is still to be read. */
+export interface HttpResponse {
+  readonly message: IncomingMessage;
+  readonly status: number;
+  /** Lower-case names; repeated headers joined by `, ` (RFC 9110 section 5.3). */
+  readonly headers: ReadonlyMap<string, string>;
+  /** The checked address that was dialled. */
+  readonly address: string;
+  readonly tls: JsonObject | null;
+}
+
+/**
+ * Sends one request over a guarded connection and waits for the response's head.
+ *
+ * @param options.redirected whether an answer named the URL: then the guard decides it by scope.
+ * @throws EgressRefused, NetworkFault, or an error with Node's code (`ECONNRESET`, `HPE_…`).
+ */
+export async function sendRequest(
+  network: Network,
+  request: HttpRequest,
+  options: { redirected: boolean; signal: AbortSignal },
+): Promise<HttpResponse> {
+  const { redirected, signal } = options;
+  const { url } = request;
+  const secure = url.protocol === "https:";
+  const target = {
+    host: url.hostname,
+    port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
+    signal,
+    ...(redirected ? { redirect: url.href } : {}),
+  };
+  const requireTrusted = request.requireTrusted || request.secrets.length > 0;
+  const tls = secure
+    ? await network.connectTls({ ...target, alpn: ["http/1.1"], requireTrusted })
+    : undefined;
+  const connection = tls ?? (await network.connect(target));
+  const wire = wireUrl(request);
+  const headers: Record<string, string | number> = { host: url.host, ...Object.fromEntries(request.headers) };
+  for (const secret of request.secrets) {
+    if (secret.into.kind === "header") headers[secret.into.name.toLowerCase()] = secretHeader(secret);
+  }
+  if (request.body !== undefined) headers["content-length"] = request.body.length;
+  const message = await new Promise<IncomingMessage>((resolve, reject) => {
+    const client = startRequest({
+      createConnection: () => connection.stream,
+      method: request.method,
+      path: `${wire.pathname}${wire.search}`,
+      headers,
+      setHost: false,
+      maxHeaderSize: MAX_HEAD,
+      signal,
+    });
+    client.once("response", resolve);
+    client.on("error", reject);
+    client.end(request.body);
+  });
+  return {
+    message,
+    status: message.statusCode ?? 0,
+    headers: joinHeaders(message.rawHeaders),
+    address: connection.address,
+    tls: tls === undefined ? null : describeTls(tls),
+  };
+}
+
+/** The response's head as evidence: every header line as it was sent. */
+export function describeHead(url: string, response: HttpResponse): Record<string, unknown> {
+  const { message, status, address, tls } = response;
+  const lines: [string, string][] = [];
+  for (let i = 0; i + 1 < message.rawHeaders.length; i += 2) {
+    lines.push([message.rawHeaders[i] ?? "", message.rawHeaders[i + 1] ?? ""]);
+  }
+  return {
+    url,
+    httpVersion: message.httpVersion,
+    status,
+    statusText: message.statusMessage ?? "",
+    headers: lines,
+    address,
+    tls,
+  };
+}
+
+function joinHeaders(raw: readonly string[]): Map<string, string> {
+  const headers = new Map<string, string>();
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = (raw[i] ?? "").toLowerCase();
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? (raw[i + 1] ?? "") : `${before}, ${raw[i + 1] ?? ""}`);
+  }
+  return headers;
+}
+
+function describeTls(tls: TlsConnection): JsonObject {
+  const leaf = tls.chain[0];
+  return {
+    protocol: tls.protocol,
+    cipher: tls.cipher,
+    trusted: tls.trusted,
+    reason: tls.reason ?? null,
+    peerCertificateDigest: leaf === undefined ? null : digestOf(leaf),
+  };
+}
