@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Artifact } from "../contract/artifact.ts";
 import type { AttemptFact } from "../contract/receipt-predicate.ts";
-import { canonicalBytes } from "../format/canonical-json.ts";
 import { type Digest, digestOf } from "../format/digest.ts";
-import { envelopeDigest, IN_TOTO_PAYLOAD_TYPE } from "../format/dsse.ts";
-import { RECEIPT_PREDICATE, STATEMENT_TYPE } from "../format/statement.ts";
-import type { Change, DispatchRow, Head, LeaseOwner, Store, StoredReceipt } from "./store.ts";
+import { appending, exampleReceipt, headOf } from "./example-receipt.ts";
+import type { Change, DispatchRow, Head, LeaseOwner, Store } from "./store.ts";
 
 /** One empty database of a driver. */
 export interface StoreUnderTest {
@@ -13,32 +11,6 @@ export interface StoreUnderTest {
   open(): Store;
   /** Removes it, once every store is closed. */
   remove(): void;
-}
-
-/** A receipt as the store sees it, with a true digest and place but no true signature. */
-export function exampleReceipt(
-  stream: string,
-  previous: Head | undefined,
-  { event = "step-executed", prevHash = previous?.digest ?? null, size = 0 } = {},
-): StoredReceipt {
-  const seq = previous === undefined ? 0 : previous.seq + 1;
-  const payload = canonicalBytes({
-    _type: STATEMENT_TYPE,
-    subject: [{ name: "example", digest: { sha256: "0".repeat(64) } }],
-    predicateType: RECEIPT_PREDICATE,
-    predicate: { event, ledger: { stream, seq, prevHash }, padding: "x".repeat(size) },
-  });
-  const digest = envelopeDigest({ payloadType: IN_TOTO_PAYLOAD_TYPE, payload });
-  return { stream, seq, digest, event, payload, keyId: "SHA256:example", sig: new Uint8Array(64) };
-}
-
-/** A change that appends the receipt after `previous`. */
-export function appending(receipt: StoredReceipt, previous: Head | undefined): Change {
-  return { append: [{ receipt, expectedHead: previous && headOf(previous) }] };
-}
-
-function headOf({ seq, digest }: Head): Head {
-  return { seq, digest };
 }
 
 function document(text: string): { digest: Digest; bytes: Uint8Array } {
@@ -142,7 +114,7 @@ export function testStore(name: string, make: () => StoreUnderTest): void {
         expect(again.blob(blob.digest)).toEqual(blob.bytes);
         expect(again.artifacts("r1")).toEqual(change.artifacts);
         expect(again.consumed(pinned.digest)).toBe("r1/a");
-        expect(again.run("r1")).toEqual({ ...change.openRun, open: true });
+        expect(again.run("r1")).toEqual({ ...change.openRun, closed: undefined });
         expect(again.status("engagement:acme")).toBe("open");
         expect(again.checkIntegrity()).toEqual([]);
       });
@@ -352,8 +324,14 @@ export function testStore(name: string, make: () => StoreUnderTest): void {
           expect(await store.commit({ openRun })).toEqual({ ok: false, conflict: "run" });
         }
         expect(await store.commit({ closeRun: { run: "r2", closed: digestOf("c") } })).toEqual({ ok: true });
-        expect(await store.commit({ closeRun: { run: "r2", closed: digestOf("c") } })).toEqual({ ok: false, conflict: "run" });
-        expect(await store.commit({ closeRun: { run: "r9", closed: digestOf("c") } })).toEqual({ ok: false, conflict: "run" });
+        expect(await store.commit({ closeRun: { run: "r2", closed: digestOf("c") } })).toEqual({
+          ok: false,
+          conflict: "run",
+        });
+        expect(await store.commit({ closeRun: { run: "r9", closed: digestOf("c") } })).toEqual({
+          ok: false,
+          conflict: "run",
+        });
         expect(store.runs().map(({ run, closed }) => [run, closed])).toEqual([
           ["r2", digestOf("c")],
           ["r1", undefined],
