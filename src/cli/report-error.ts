@@ -1,11 +1,39 @@
+import { ContractError } from "../contract/contract-error.ts";
+import type { Fault } from "../contract/fault.ts";
 import { CodedError } from "../format/coded-error.ts";
 import { CliError } from "./cli-error.ts";
 import { type Exit, exit } from "./exit.ts";
 import { Printer } from "./output.ts";
 
 /** Codes that mean: the command line or its input cannot be read. Everything else that has a code is a refusal. */
-const MALFORMED =
-  /^(USAGE|INPUT_|NOT_FOUND$)|MALFORMED|UNSUPPORTED|NOT_CANONICAL|NOT_JSON|INVALID|MISSING|FAULTY|TOO_LARGE/;
+const MALFORMED = new Set([
+  "USAGE",
+  "INPUT_MALFORMED",
+  "NOT_FOUND",
+  "AMBIGUOUS",
+  "DOCUMENT_TOO_LARGE",
+  "DOCUMENT_MALFORMED",
+  "DOCUMENT_INVALID",
+  "FAILURE_INPUT_MALFORMED",
+  "FAILURE_INPUT_UNSUPPORTED",
+  "INPUTS_REFUSED",
+  "RUN_UNKNOWN",
+  "STEP_UNKNOWN",
+  "JSON_MALFORMED",
+  "JSON_NOT_CANONICAL",
+  "BASE64_MALFORMED",
+  "DIGEST_MALFORMED",
+  "ENVELOPE_MALFORMED",
+  "KEY_MALFORMED",
+  "KEY_UNSUPPORTED",
+  "KEY_FILE_NOT_FOUND",
+  "KEY_FILE_MALFORMED",
+  "KEY_FILE_UNSUPPORTED",
+  "TAR_MALFORMED",
+  "ENOENT",
+  "EISDIR",
+  "ENOTDIR",
+]);
 
 /**
  * Prints an error for a person on stderr, and as the one JSON value when that is wanted. Something without a code is
@@ -23,7 +51,7 @@ export function reportError(error: unknown, json: boolean): Exit {
       process.stderr.write(`caused by: ${String((error.cause as Error).stack ?? error.cause)}\n`);
   }
   if (json) process.stdout.write(`${JSON.stringify({ error: report })}\n`);
-  return MALFORMED.test(report.code) ? exit.usage : exit.refused;
+  return MALFORMED.has(report.code) ? exit.usage : exit.refused;
 }
 
 interface Report {
@@ -34,6 +62,10 @@ interface Report {
 }
 
 function describe(error: unknown): Report {
+  if (error instanceof ContractError) {
+    const faults = error.faults.map((fault) => faultLine(error.subject, fault));
+    return { code: error.code, message: "", hint: error.hint, faults };
+  }
   if (error instanceof CodedError) {
     const faults = error instanceof CliError ? error.faults : [];
     return { code: error.code as string, message: error.message, hint: error.hint, faults };
@@ -49,6 +81,12 @@ function describe(error: unknown): Report {
     hint: "run again with WITNESSOPS_DEBUG=1 and report what it prints",
     faults: [],
   };
+}
+
+/** A fault as compilers print it: `file:line:column path: message`. */
+export function faultLine(file: string, fault: Fault): string {
+  const place = fault.line === undefined ? file : `${file}:${fault.line}:${fault.column ?? 1}`;
+  return fault.path === "" ? `${place}: ${fault.message}` : `${place} \`${fault.path}\`: ${fault.message}`;
 }
 
 function systemText(error: NodeJS.ErrnoException): { message: string; hint: string | undefined } {

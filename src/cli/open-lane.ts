@@ -1,0 +1,108 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { openNetwork } from "../adapter/egress/guarded-network.ts";
+import { adapters } from "../adapters/all.ts";
+import type { Lane } from "../run/lane.ts";
+import { PinnedDocuments } from "../run/pinned-documents.ts";
+import { recordKeyCertified } from "../run/record-governance.ts";
+import { RunStates } from "../run/run-states.ts";
+import { openArtifactFolder } from "../store/artifact-folder.ts";
+import type { WorkspaceDefinitions } from "../store/workspace-definitions.ts";
+import type { Context } from "./command.ts";
+import { takeIssuerKey } from "./issuer-key.ts";
+import { openWorkspace } from "./open-definitions.ts";
+import { openLedger } from "./open-ledger.ts";
+import { resolveSecret } from "./resolve-secret.ts";
+import { workspaceRoot } from "./workspace-root.ts";
+
+/** A lane over a workspace folder, with what it must be closed with. */
+export interface OpenLane {
+  readonly lane: Lane;
+  readonly definitions: WorkspaceDefinitions;
+  /** Gives back keys and leases and closes the ledger. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the governed path over a workspace: ledger, artifacts, definitions, adapters behind the egress guard, and an
+ * issuer key of this process's own.
+ *
+ * @param origin how requests reach this process; stands in receipts. Default `cli`.
+ */
+export async function openLane(
+  root: string,
+  { origin = "cli" }: { origin?: string } = {},
+): Promise<OpenLane> {
+  const definitions = openWorkspace(root);
+  const { owner: workspaceOwner, network } = definitions.workspace();
+  const extraCa =
+    network?.extraCa === undefined ? undefined : readFileSync(resolve(root, network.extraCa), "utf8");
+  const resolvers = network?.resolvers ?? [];
+  const store = openLedger(root);
+  const leaseOwner = { pid: process.pid, token: randomBytes(16).toString("hex") };
+  const owner = `process:${leaseOwner.token}`;
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  try {
+    const [issuer] = await Promise.all([
+      takeIssuerKey(store, join(root, ".witnessops", "keys"), leaseOwner),
+      store.acquireLease(owner, leaseOwner),
+    ]);
+    const pinned = new PinnedDocuments(store);
+    const lane: Lane = {
+      store,
+      files: openArtifactFolder(join(root, ".witnessops", "artifacts")),
+      definitions,
+      adapters,
+      signer: issuer.signer,
+      owner,
+      clock: Date.now,
+      sleep: (millis) => delay(millis, undefined, { signal: ending.signal }).catch(() => undefined),
+      randomHex: (bytes) => randomBytes(bytes).toString("hex"),
+      openNetwork: (rules) =>
+        openNetwork({ ...rules, resolvers, ...(extraCa === undefined ? {} : { extraCa }) }),
+      resolveSecret: (reference) => resolveSecret(reference, root),
+      signal: ending.signal,
+      root,
+      origin,
+      tails: new Map(),
+      pinned,
+      states: new RunStates(store, pinned),
+      driving: new Map(),
+    };
+    if (issuer.fresh !== undefined) {
+      await recordKeyCertified(lane, workspaceOwner, issuer.fresh);
+      issuer.certified();
+    }
+    process.once("SIGINT", end);
+    process.once("SIGTERM", end);
+    return {
+      lane,
+      definitions,
+      async close() {
+        process.off("SIGINT", end);
+        process.off("SIGTERM", end);
+        await Promise.all([
+          store.releaseLease(issuer.lease, leaseOwner),
+          store.releaseLease(owner, leaseOwner),
+        ]);
+        store.close();
+      },
+    };
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+/** Opens the lane of the command's workspace, uses it and closes it. */
+export async function withLane<T>(context: Context, use: (opened: OpenLane) => Promise<T>): Promise<T> {
+  const opened = await openLane(workspaceRoot(context));
+  try {
+    return await use(opened);
+  } finally {
+    await opened.close();
+  }
+}

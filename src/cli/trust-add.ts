@@ -1,0 +1,74 @@
+import type { Trust } from "../contract/trust.ts";
+import { principalKinds, roles } from "../contract/vocabulary.ts";
+import { publicKeyText } from "../format/public-key.ts";
+import { choice, choices } from "./choice.ts";
+import { refused, usage } from "./cli-error.ts";
+import { argument, defineCommand, option, repeatedOption, requiredOption } from "./command.ts";
+import { exit } from "./exit.ts";
+import { publicKeyFrom } from "./public-key-option.ts";
+import { printTrust, readTrust, writeTrust } from "./trust-file.ts";
+import { trustedKeys } from "./trusted-keys.ts";
+
+export const command = defineCommand({
+  parameters: {
+    path: argument("the trust file"),
+    publicKey: requiredOption(
+      "--public-key <key>",
+      "public key file or base64 text, obtained from its holder",
+    ),
+    issuerRoot: option("--issuer-root <name>", "the key may certify issuer keys of this workspace"),
+    principal: option("--principal <id>", "the key speaks for this principal"),
+    type: option("--type <type>", "human (default), agent or service"),
+    role: repeatedOption("--role <role>", "operator, approver, owner or system; may be given again"),
+    custody: option("--custody <custody>", "held (default) or local"),
+  },
+  example: "trust add trust.json --principal ana --role owner --public-key ana.pem.pub",
+  async run(given) {
+    const { path, issuerRoot, principal } = given;
+    if ((issuerRoot === undefined) === (principal === undefined)) {
+      throw usage("name either `--issuer-root` or `--principal`", "witnessops trust add --help");
+    }
+    const before = readTrust(path);
+    const key = publicKeyFrom(given.publicKey);
+    const known = trustedKeys(before).find(({ keyId }) => keyId === key.keyId);
+    if (known !== undefined) {
+      throw refused(
+        `the key ${key.keyId} already stands for \`${known.holder}\``,
+        "one key speaks for one holder: ask for another key",
+      );
+    }
+    const publicKey = publicKeyText(key);
+    const trust: Trust =
+      issuerRoot !== undefined
+        ? { ...before, issuerRoots: [...before.issuerRoots, { name: issuerRoot, publicKey }] }
+        : addPrincipal(before, {
+            id: principal as string,
+            type: choice("--type", given.type ?? "human", principalKinds),
+            roles: choices("--role", given.role, roles),
+            keys: [{ publicKey, custody: choice("--custody", given.custody ?? "held", ["held", "local"]) }],
+          });
+    const written = writeTrust(path, trust, { isNew: false });
+    return {
+      exit: exit.done,
+      json: { path, trust: written, added: key.keyId },
+      print: (out) => printTrust(out, path, written),
+    };
+  },
+});
+
+type TrustedPrincipal = Trust["principals"][number];
+
+/** A further key of somebody already trusted joins theirs. */
+function addPrincipal(trust: Trust, added: TrustedPrincipal): Trust {
+  const known = trust.principals.find(({ id }) => id === added.id);
+  if (known === undefined) {
+    if (added.roles.length === 0) throw usage("a principal needs a role", "add `--role owner` or another");
+    return { ...trust, principals: [...trust.principals, added] };
+  }
+  const merged: TrustedPrincipal = {
+    ...known,
+    roles: [...new Set([...known.roles, ...added.roles])],
+    keys: [...known.keys, ...added.keys],
+  };
+  return { ...trust, principals: trust.principals.map((one) => (one === known ? merged : one)) };
+}

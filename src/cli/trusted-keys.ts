@@ -1,0 +1,30 @@
+import type { Trust } from "../contract/trust.ts";
+import { parsePublicKey } from "../format/public-key.ts";
+
+/** One key of a trust file with whom it speaks for. */
+export interface TrustedKey {
+  /** `issuer root ⟨name⟩`, or the principal's id. */
+  readonly holder: string;
+  readonly roles: readonly string[];
+  readonly keyId: string;
+  readonly custody: "held" | "local" | undefined;
+}
+
+/** Every key of a trust file, issuer roots first. @throws FormatError for a key that cannot be read. */
+export function trustedKeys(trust: Trust): TrustedKey[] {
+  const roots = trust.issuerRoots.map(({ name, publicKey }) => ({
+    holder: `issuer root ${name}`,
+    roles: [],
+    keyId: parsePublicKey(publicKey).keyId,
+    custody: undefined,
+  }));
+  const people = trust.principals.flatMap(({ id, roles, keys }) =>
+    keys.map(({ publicKey, custody }) => ({
+      holder: id,
+      roles,
+      keyId: parsePublicKey(publicKey).keyId,
+      custody,
+    })),
+  );
+  return [...roots, ...people];
+}

@@ -1,0 +1,185 @@
+import { existsSync } from "node:fs";
+import { basename, join, relative, resolve } from "node:path";
+import type { CatalogLock } from "../contract/catalog-lock.ts";
+import { type Contract, referenceOf } from "../contract/contract.ts";
+import { digestOfDocument } from "../contract/digest-document.ts";
+import type { Engagement } from "../contract/engagement.ts";
+import { parseCatalogLock } from "../contract/parse-catalog-lock.ts";
+import { parseContract } from "../contract/parse-contract.ts";
+import { parseEngagement } from "../contract/parse-engagement.ts";
+import { policySetFromJson } from "../contract/parse-policy-set.ts";
+import { parsePrincipal, principalSetFromJson } from "../contract/parse-principal.ts";
+import { parseRunbook } from "../contract/parse-runbook.ts";
+import type { PolicySet } from "../contract/policy-set.ts";
+import type { PrincipalSet } from "../contract/principal.ts";
+import type { Runbook } from "../contract/runbook.ts";
+import { parseJson } from "../format/canonical-json.ts";
+import type { Digest } from "../format/digest.ts";
+import { type Envelope, envelopeFromJson } from "../format/dsse.ts";
+import type { Definitions } from "../run/definitions.ts";
+import { DefinitionsError } from "./definitions-error.ts";
+import { filesUnder, peek, readText, yamlFiles } from "./document-files.ts";
+import { parseWorkspace, type Workspace } from "./workspace-file.ts";
+
+/** A contract with its digest and the file it stands in, relative to the workspace. */
+export interface CatalogEntry {
+  readonly contract: Contract;
+  readonly digest: Digest;
+  readonly file: string;
+}
+
+/** The authored documents of a workspace folder, read when they are asked for. */
+export interface WorkspaceDefinitions extends Definitions {
+  readonly root: string;
+  workspace(): Workspace;
+  /** Every contract of the catalog, sorted by file. @throws at the first that cannot be parsed. */
+  contracts(): CatalogEntry[];
+  /** Paths of the catalog's files, relative to the workspace. */
+  catalogFiles(): string[];
+  /** Paths of the runbooks' files, relative to the workspace. */
+  runbookFiles(): string[];
+  engagements(): Engagement[];
+  /** Path of the file that an engagement stands in. @throws DefinitionsError `NOT_FOUND`. */
+  engagementFile(id: string): string;
+  /** Where the authorization record of an engagement belongs. */
+  authorizationFile(id: string): string;
+}
+
+/**
+ * Opens the definitions of a workspace. Nothing is read before it is asked for, and only what is asked for.
+ *
+ * @param options.cedarLanguageVersion the policy language of this build; recorded in the policy set.
+ */
+export function openDefinitions(
+  root: string,
+  { cedarLanguageVersion }: { readonly cedarLanguageVersion: string },
+): WorkspaceDefinitions {
+  const at = (...parts: string[]): string => join(root, ...parts);
+  const named = (path: string): string => relative(root, path);
+  const text = (path: string): string => readText(path, root);
+
+  function entryOf(path: string): CatalogEntry {
+    const contract = parseContract(text(path), { file: named(path) });
+    return { contract, digest: digestOfDocument(contract), file: named(path) };
+  }
+
+  return {
+    root,
+    workspace: () => parseWorkspace(text(at("witnessops.yaml")), "witnessops.yaml"),
+
+    lock(): CatalogLock {
+      const path = at("catalog.lock.json");
+      if (!existsSync(path)) throw missing("the catalog has no lock", "witnessops catalog lock");
+      return parseCatalogLock(text(path), { file: named(path) });
+    },
+
+    contract(reference) {
+      for (const path of candidates(at("catalog"), reference)) {
+        const entry = entryOf(path);
+        if (referenceOf(entry.contract) === reference) return entry;
+      }
+      throw missing(`the catalog has no contract \`${reference}\``, "witnessops catalog list");
+    },
+
+    contracts: () => yamlFiles(at("catalog")).map(entryOf),
+    catalogFiles: () => yamlFiles(at("catalog")).map(named),
+    runbookFiles: () => yamlFiles(at("runbooks")).map(named),
+
+    runbook(idOrPath): Runbook {
+      if (/[/\\]|\.ya?ml$/.test(idOrPath)) {
+        const path = resolve(idOrPath);
+        if (!existsSync(path))
+          throw missing(`there is no runbook at \`${idOrPath}\``, "witnessops runbook list");
+        return parseRunbook(text(path), { file: idOrPath });
+      }
+      const path = uniqueById(at("runbooks"), idOrPath);
+      if (path === undefined) throw missing(`there is no runbook \`${idOrPath}\``, "ls runbooks");
+      return parseRunbook(text(path), { file: named(path) });
+    },
+
+    engagement(id) {
+      return parseEngagement(text(engagementPath(id)), { file: named(engagementPath(id)) });
+    },
+    engagements: () =>
+      yamlFiles(at("engagements")).map((path) => parseEngagement(text(path), { file: named(path) })),
+    engagementFile: engagementPath,
+    authorizationFile: (id) => at("engagements", `${id}.authorization.json`),
+
+    principals(): PrincipalSet {
+      const principals = yamlFiles(at("principals")).map((path) =>
+        parsePrincipal(text(path), { file: named(path) }),
+      );
+      principals.sort((a, b) => (a.id < b.id ? -1 : 1));
+      return principalSetFromJson({ apiVersion: "witnessops/v1", kind: "PrincipalSet", principals });
+    },
+
+    policies(): PolicySet {
+      const files = filesUnder(at("policies"));
+      const schema = at("policies", "schema.cedarschema");
+      if (!existsSync(schema))
+        throw missing("`policies/schema.cedarschema` is missing", "witnessops init shows one");
+      const policies = files
+        .filter((path) => path.endsWith(".cedar"))
+        .map((path) => [basename(path, ".cedar"), text(path)] as const);
+      return policySetFromJson({
+        apiVersion: "witnessops/v1",
+        kind: "PolicySet",
+        language: { name: "cedar", version: cedarLanguageVersion },
+        schema: text(schema),
+        policies: Object.fromEntries(policies),
+      });
+    },
+
+    authorization(engagement): Envelope | undefined {
+      const path = at("engagements", `${engagement}.authorization.json`);
+      if (!existsSync(path)) return undefined;
+      return envelopeFromJson(parseJson(new TextEncoder().encode(text(path))));
+    },
+  };
+
+  function engagementPath(id: string): string {
+    const path = uniqueById(at("engagements"), id);
+    if (path !== undefined) return path;
+    throw missing(`there is no engagement \`${id}\``, `witnessops engagement new ${id}`);
+  }
+}
+
+/**
+ * Files that may hold `id@version`: those that say so near their start, the conventional names
+ * (`tls/inspect.yaml`, `tls.inspect.yaml`) first, so that a large catalog is not searched.
+ */
+function* candidates(catalog: string, reference: string): Generator<string> {
+  const [id = "", version = ""] = reference.split("@");
+  const usual = [id.replaceAll(".", "/"), id.replace(".", "/"), id, reference].map((name) =>
+    join(catalog, `${name}.yaml`),
+  );
+  const seen = new Set<string>();
+  for (const path of usual) {
+    if (seen.has(path) || !existsSync(path)) continue;
+    seen.add(path);
+    const head = peek(path);
+    if (head.id === id && head.version === version) yield path;
+  }
+  for (const path of yamlFiles(catalog)) {
+    if (seen.has(path)) continue;
+    const head = peek(path);
+    if (head.id === id && head.version === version) yield path;
+  }
+}
+
+/** The one file of a folder whose document has this id. */
+function uniqueById(folder: string, id: string): string | undefined {
+  const found = yamlFiles(folder).filter((path) => peek(path).id === id);
+  if (found.length > 1) {
+    throw new DefinitionsError({
+      code: "AMBIGUOUS",
+      message: `${found.map((path) => `\`${basename(path)}\``).join(" and ")} both say they are \`${id}\``,
+      hint: "keep one of them, or name the file",
+    });
+  }
+  return found[0];
+}
+
+function missing(message: string, hint: string): DefinitionsError {
+  return new DefinitionsError({ code: "NOT_FOUND", message, hint });
+}
