@@ -1,6 +1,6 @@
 import type { Artifact } from "../contract/artifact.ts";
 import type { Sensitivity } from "../contract/vocabulary.ts";
-import { openCapture } from "../evidence/open-capture.ts";
+import { openCapture } from "../evidence/capture.ts";
 import { type Digest, hexOf } from "../format/digest.ts";
 import { runStream } from "../ledger/streams.ts";
 import { appendReceipt } from "./append-receipt.ts";
@@ -20,7 +20,7 @@ export interface ImportedEvidence {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-const MAX_BYTES = "4GiB";
+const MAX_BYTES = 4 * 1024 ** 3;
 
 /**
  * Adds evidence from outside the lane to a run's stream. Always operational input: nobody here saw how it was

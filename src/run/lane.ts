@@ -1,5 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import type { Network } from "../adapter/network.ts";
+import type { NetworkSession } from "../adapter/network.ts";
 import type { Signer } from "../format/signer.ts";
 import type { ArtifactFiles } from "../evidence/artifact-store.ts";
 import type { StreamTails } from "./append-receipt.ts";
@@ -27,6 +27,8 @@ export interface Lane {
   readonly adapters: readonly Adapter[];
   /** This process's issuer key. */
   readonly signer: Signer;
+  /** Key id of the workspace's issuer root. */
+  readonly issuerRoot: string;
   /** Lease that says this process lives: dispatches carry it. */
   readonly owner: string;
   /** Milliseconds since the epoch. */
@@ -34,7 +36,7 @@ export interface Lane {
   /** Resolves after the delay, or at once when aborted. */
   readonly sleep: (millis: number) => Promise<void>;
   readonly randomHex: (bytes: number) => string;
-  readonly openNetwork: (rules: NetworkRules) => Network;
+  readonly openNetwork: (rules: NetworkRules) => NetworkSession;
   /** A secret's value by its reference (`env:`, `file:`, `exec:`), or why there is none. */
   readonly resolveSecret: (
     reference: string,

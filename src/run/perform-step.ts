@@ -1,9 +1,9 @@
-import { millisOfDuration } from "../format/duration.ts";
+import { bytesOfSize, millisOfDuration } from "../format/duration.ts";
 import { performAttempt } from "../adapter/perform-attempt.ts";
 import type { AttemptOutcome } from "../adapter/attempt.ts";
 import { retryDelay } from "../adapter/retry-delay.ts";
 import type { AttemptFact } from "../contract/receipt-predicate.ts";
-import { type CapturedArtifact, openCapture } from "../evidence/open-capture.ts";
+import { type CapturedArtifact, openCapture } from "../evidence/capture.ts";
 import type { Digest } from "../format/digest.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { runStream } from "../ledger/streams.ts";
@@ -63,10 +63,11 @@ export async function performStep(
     if (row === undefined) return "contended";
     const attempt = await callAdapter(lane, step, invocation, gated, record.digest, row, secrets.values);
     ended.push(attempt);
-    if (!mayRetry(step, gated, attempt, ended.length)) {
+    const delay = retryAfter(step, gated, attempt, ended.length);
+    if (delay === undefined) {
       return endStep(lane, state, step, invocation, [...before, ...ended.map((one) => one.fact)], attempt, ended);
     }
-    await lane.sleep(retryDelay(gated.contract, ended.length, attempt.outcome.retryAfterMs));
+    await lane.sleep(delay);
   }
 }
 
@@ -135,7 +136,7 @@ async function callAdapter(
   const { contract, action } = gated;
   const session = openCapture({
     rules: contract.evidence.artifacts,
-    maxBytes: contract.evidence.maxBytes,
+    maxBytes: bytesOfSize(contract.evidence.maxBytes),
     idPrefix: `${invocation.id}/${row.attempt}`,
     secrets: [...secrets.values()],
     files: lane.files,
@@ -305,12 +306,13 @@ async function resolveSecrets(
   return faults.length === 0 ? { ok: true, values } : { ok: false, faults };
 }
 
-function mayRetry(step: StepState, gated: GatedStep, attempt: EndedAttempt, made: number): boolean {
-  const { retry } = gated.contract.execution;
+/** Milliseconds until the next attempt, or undefined when there is none: a step may shorten retry, never extend it. */
+function retryAfter(step: StepState, gated: GatedStep, attempt: EndedAttempt, made: number): number | undefined {
   const { outcome } = attempt;
-  if (retry === undefined || outcome.exit !== "failed" || !outcome.retryable) return false;
-  if (outcome.errorClass === undefined || !retry.on.includes(outcome.errorClass)) return false;
-  return made < Math.min(retry.attempts, step.definition.retry?.attempts ?? retry.attempts);
+  if (outcome.exit !== "failed" || !outcome.retryable || outcome.errorClass === undefined) return undefined;
+  if (gated.contract.execution.retry?.on.includes(outcome.errorClass) !== true) return undefined;
+  if (made >= (step.definition.retry?.attempts ?? Number.POSITIVE_INFINITY)) return undefined;
+  return retryDelay(gated.contract, made, outcome.retryAfterMs);
 }
 
 function timeoutOf(step: StepState, gated: GatedStep): number {

@@ -30,11 +30,11 @@ const MAX_CACHED = 512;
  * and the digest names the very bytes, so reading them again checks nothing but their presence.
  */
 export class PinnedDocuments {
-  readonly #store: Store;
+  readonly #store: Pick<Store, "document">;
   readonly #cache = new Map<string, unknown>();
   readonly #deciders = new Map<string, Promise<PolicyDecider>>();
 
-  constructor(store: Store) {
+  constructor(store: Pick<Store, "document">) {
     this.#store = store;
   }
 

@@ -1,16 +1,17 @@
+import type { CatalogLock } from "../contract/catalog-lock.ts";
 import { checkAuthorization } from "../gate/check-authorization.ts";
 import { compileDataSchema } from "../contract/data-schema.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { RunDocument } from "../contract/run-document.ts";
 import type { Runbook } from "../contract/runbook.ts";
-import { type Digest, hexOf } from "../format/digest.ts";
+import { type Digest, digestOf, hexOf } from "../format/digest.ts";
 import type { JsonObject } from "../format/json.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { engagementStream } from "../ledger/streams.ts";
 import { appendReceipt } from "./append-receipt.ts";
 import { pinEnvelope, pinJson } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
-import { governanceEntry, runParts } from "./receipt-entry.ts";
+import { runParts } from "./receipt-entry.ts";
 import { recordAdmissionDenied } from "./record-governance.ts";
 import { RunError } from "./run-error.ts";
 
@@ -32,14 +33,22 @@ export type StartResult =
   | { readonly started: true; readonly run: string; readonly document: RunDocument }
   | { readonly started: false; readonly reason: string; readonly problems: readonly string[]; readonly receipt: Digest };
 
+/** A run made ready: what it would pin, and what stands against admitting it. */
+export interface PreparedRun {
+  readonly document: RunDocument;
+  readonly documentDigest: Digest;
+  readonly lab: boolean;
+  /** Documents to pin, the run document among them. */
+  readonly pins: readonly { digest: Digest; bytes: Uint8Array }[];
+  readonly problems: readonly string[];
+}
+
 /**
- * Opens a run: pins every definition by digest and commits `run-opened`. What the engagement does not admit
- * is refused as a value, with an `admission-denied` receipt.
+ * Loads and pins every definition of a run by digest and lists all that stands against it. Records nothing.
  *
- * @throws RunError `INPUTS_REFUSED`; ContractError for malformed definitions; StoreError when it cannot be
- *   recorded.
+ * @throws RunError `INPUTS_REFUSED`; ContractError for malformed definitions.
  */
-export async function startRun(lane: Lane, request: RunRequest): Promise<StartResult> {
+export async function prepareRun(lane: Lane, request: RunRequest): Promise<PreparedRun> {
   const { definitions } = lane;
   const { runbook } = request;
   const inputs = checkRunInputs(runbook, request.inputs);
@@ -47,18 +56,9 @@ export async function startRun(lane: Lane, request: RunRequest): Promise<StartRe
   const principals = definitions.principals();
   const policies = definitions.policies();
   const lock = definitions.lock();
+  const { contracts, problems } = loadContracts(lane, request, lock);
 
-  const problems: string[] = [];
-  const contracts = new Map<string, { contract: Contract; digest: Digest }>();
-  for (const { uses } of runbook.steps) {
-    const found = request.drafts?.get(uses) ?? (uses in lock.contracts ? definitions.contract(uses) : undefined);
-    if (found === undefined) problems.push(`contract \`${uses}\` is not in the catalog lock`);
-    else if (request.drafts?.has(uses) !== true && lock.contracts[uses] !== found.digest) {
-      problems.push(`contract \`${uses}\` differs from the catalog lock: change its version or lock it again`);
-    } else contracts.set(uses, found);
-  }
-
-  const documents = {
+  const pin = {
     runbook: pinJson(runbook),
     engagement: pinJson(engagement),
     principals: pinJson(principals),
@@ -67,38 +67,25 @@ export async function startRun(lane: Lane, request: RunRequest): Promise<StartRe
   };
   const now = utcFromMillis(lane.clock());
   const authorization = definitions.authorization(request.engagement);
-  if (authorization === undefined) {
-    problems.push(`no owner has authorized engagement \`${engagement.id}\``);
-  } else {
-    const checked = await checkAuthorization(authorization, {
-      engagement,
-      principals,
-      digests: [documents.engagement, documents.principals, documents.policies, documents.lock].map((pin) => pin.digest),
-      now,
-    });
-    problems.push(...checked);
-  }
+  const digests = [pin.engagement, pin.principals, pin.policies, pin.lock].map(({ digest }) => digest);
+  if (authorization === undefined) problems.push(`no owner has authorized engagement \`${engagement.id}\``);
+  else problems.push(...(await checkAuthorization(authorization, { engagement, principals, digests, now })));
   const status = lane.store.status(`engagement:${engagement.id}`);
   if (status !== undefined) problems.push(`engagement \`${engagement.id}\` is ${status}`);
-  if ((request.drafts?.size ?? 0) > 0 && engagement.environment !== "lab") {
-    problems.push("a draft contract runs in a lab engagement only");
-  }
-  if (problems.length > 0 || authorization === undefined) {
-    const detail = { reason: "not-admitted", runbook: `${runbook.id}@${runbook.version}`, problems };
-    const receipt = await recordAdmissionDenied(lane, request.requester, engagement.id, detail);
-    return { started: false, reason: detail.reason, problems, receipt: receipt.digest };
-  }
+  const draft = (request.drafts?.size ?? 0) > 0;
+  if (draft && engagement.environment !== "lab") problems.push("a draft contract runs in a lab engagement only");
 
-  const signed = pinEnvelope(authorization);
+  const signed = authorization === undefined ? undefined : pinEnvelope(authorization);
+  const ticket = request.ticket ?? engagement.ticket;
   const document: RunDocument = {
     schema: "witnessops/run/v1",
     run: lane.randomHex(8),
-    runbook: { id: runbook.id, version: runbook.version, digest: documents.runbook.digest },
-    engagement: { id: engagement.id, version: engagement.version, digest: documents.engagement.digest },
-    principals: documents.principals.digest,
-    policies: documents.policies.digest,
-    catalogLock: documents.lock.digest,
-    authorization: signed.digest,
+    runbook: { id: runbook.id, version: runbook.version, digest: pin.runbook.digest },
+    engagement: { id: engagement.id, version: engagement.version, digest: pin.engagement.digest },
+    principals: pin.principals.digest,
+    policies: pin.policies.digest,
+    catalogLock: pin.lock.digest,
+    authorization: signed?.digest ?? NO_AUTHORIZATION,
     contracts: [...contracts.values()].map(({ contract, digest }) => ({
       id: contract.id,
       version: contract.version,
@@ -107,30 +94,93 @@ export async function startRun(lane: Lane, request: RunRequest): Promise<StartRe
     inputs,
     requester: request.requester,
     objective: request.objective ?? runbook.objective,
-    ...withTicket(request.ticket ?? engagement.ticket),
+    ...(ticket === undefined ? {} : { ticket }),
     ...(runbook.technique === undefined ? {} : { technique: runbook.technique }),
-    draft: (request.drafts?.size ?? 0) > 0,
+    draft,
     steps: runbook.steps.map((step) => step.id),
     requiredLayers: [],
     openedAt: now,
   };
-  const opened = pinJson(document);
-  const pins = [...Object.values(documents), signed, opened, ...[...contracts.values()].map(({ contract }) => pinJson(contract))];
-  const { run: _run, ...parts } = runParts(document, lane.origin, engagement.environment === "lab");
-  const entry = governanceEntry({
-    event: "run-opened",
-    actor: parts.actor,
-    objective: document.objective,
-    requestId: document.run,
-    subject: [{ name: "run", digest: { sha256: hexOf(opened.digest) } }],
-    detail: { run: document.run, document: opened.digest },
-    parts: { ...parts, run: document.run },
-  });
-  const result = await appendReceipt(lane, engagementStream(engagement.id), entry, {
-    change: { documents: unpinned(lane, pins), openRun: { run: document.run, document: opened.digest } },
-  });
+  const pinned = pinJson(document);
+  return {
+    document,
+    documentDigest: pinned.digest,
+    lab: engagement.environment === "lab",
+    pins: [
+      ...Object.values(pin),
+      ...(signed === undefined ? [] : [signed]),
+      pinned,
+      ...[...contracts.values()].map(({ contract }) => pinJson(contract)),
+    ],
+    problems,
+  };
+}
+
+/** Stands where a plan has no authorization record to name; such a run is never opened. */
+const NO_AUTHORIZATION = digestOf("no authorization record");
+
+/**
+ * Opens a run: pins every definition and commits `run-opened`. What the engagement does not admit is refused
+ * as a value, with an `admission-denied` receipt.
+ *
+ * @throws RunError `INPUTS_REFUSED`; ContractError for malformed definitions; StoreError when it cannot be
+ *   recorded.
+ */
+export async function startRun(lane: Lane, request: RunRequest): Promise<StartResult> {
+  const prepared = await prepareRun(lane, request);
+  const { document, problems } = prepared;
+  if (problems.length > 0) {
+    const runbook = `${document.runbook.id}@${document.runbook.version}`;
+    const detail = { reason: "not-admitted", runbook, problems };
+    const receipt = await recordAdmissionDenied(lane, request.requester, document.engagement.id, detail);
+    return { started: false, reason: detail.reason, problems, receipt: receipt.digest };
+  }
+  const parts = runParts(document, lane.origin, prepared.lab);
+  const result = await appendReceipt(
+    lane,
+    engagementStream(document.engagement.id),
+    {
+      event: "run-opened",
+      subject: [{ name: "run", digest: { sha256: hexOf(prepared.documentDigest) } }],
+      predicate: { ...parts, detail: { run: document.run, document: prepared.documentDigest } },
+    },
+    {
+      change: {
+        documents: unpinned(lane, prepared.pins),
+        openRun: { run: document.run, document: prepared.documentDigest },
+      },
+    },
+  );
   if (!result.ok) throw new RunError({ code: "RUN_CONTENDED", message: `the run was not opened: ${result.conflict}` });
   return { started: true, run: document.run, document };
+}
+
+type Loaded = Map<string, { contract: Contract; digest: Digest }>;
+
+/** The contracts that the runbook names: from the lock, or drafts that the request brings. */
+function loadContracts(
+  lane: Lane,
+  request: RunRequest,
+  lock: CatalogLock,
+): { contracts: Loaded; problems: string[] } {
+  const contracts: Loaded = new Map();
+  const problems: string[] = [];
+  for (const uses of new Set(request.runbook.steps.map((step) => step.uses))) {
+    const draft = request.drafts?.get(uses);
+    if (draft !== undefined) {
+      contracts.set(uses, draft);
+      continue;
+    }
+    const locked = lock.contracts[uses];
+    if (locked === undefined) {
+      problems.push(`contract \`${uses}\` is not in the catalog lock`);
+      continue;
+    }
+    const found = lane.definitions.contract(uses);
+    if (found.digest === locked) contracts.set(uses, found);
+    else problems.push(`contract \`${uses}\` differs from the catalog lock: give it a new version, then lock it`);
+  }
+  return { contracts, problems };
 }
 
 /** Checks a run's inputs against the runbook, with defaults applied. @throws RunError `INPUTS_REFUSED`. */
@@ -144,10 +194,6 @@ export function checkRunInputs(runbook: Runbook, given: JsonObject): JsonObject 
     message: faults.map((fault) => `input \`${fault.path || "/"}\`: ${fault.message}`).join("\n"),
     hint: `witnessops runbook show ${runbook.id}`,
   });
-}
-
-function withTicket(ticket: string | undefined): { ticket?: string } {
-  return ticket === undefined ? {} : { ticket };
 }
 
 // Definitions rarely change between runs; asking for their presence is cheaper than writing them again.

@@ -1,0 +1,181 @@
+import { GATE_RECORD } from "../contract/artifact.ts";
+import { type BundleClaim, CLAIM_PATH, type DefinitionKind, MANIFEST_PATH, type Manifest, RECEIPTS_PATH } from "../contract/proof-bundle.ts";
+import type { ReceiptPredicate } from "../contract/receipt-predicate.ts";
+import { canonicalBytes, canonicalJson } from "../format/canonical-json.ts";
+import { type Digest, digestOf, hexOf } from "../format/digest.ts";
+import { IN_TOTO_PAYLOAD_TYPE } from "../format/dsse.ts";
+import { signEnvelope } from "../format/signer.ts";
+import { CLAIM_PREDICATE, STATEMENT_TYPE } from "../format/statement.ts";
+import { utcFromMillis } from "../format/time.ts";
+import { engagementStream, runStream, WORKSPACE_STREAM } from "../ledger/streams.ts";
+import { readReceipt } from "../receipt/read-receipt.ts";
+import { toSigstoreBundle } from "../receipt/sigstore-bundle.ts";
+import type { Lane } from "./lane.ts";
+import { RunError } from "./run-error.ts";
+import type { StoredReceipt } from "./store.ts";
+
+/** A file of a proof bundle. */
+export interface BundleFile {
+  readonly path: string;
+  readonly size: number;
+  read(): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Collects the proof bundle of runs (`spec/bundle.md`): their streams with the engagement's and the
+ * workspace's whole, the definitions they pinned, gate records and artifacts, a manifest, and one signed claim
+ * over the manifest. Artifact bytes are read when the files are written, not before.
+ *
+ * @throws RunError `RUN_UNKNOWN`, `PINNED_MISSING`.
+ */
+export async function exportBundle(lane: Lane, runs: readonly string[]): Promise<BundleFile[]> {
+  const files = new Map<string, { file: BundleFile; digest: Digest }>();
+  const add = (path: string, bytes: Uint8Array): void => {
+    files.set(path, { file: inMemory(path, bytes), digest: digestOf(bytes) });
+  };
+  const streams = streamsOf(lane, runs);
+  const receipts = streams.flatMap((stream) => lane.store.receipts(stream));
+  add(RECEIPTS_PATH, new TextEncoder().encode(receipts.map(lineOf).join("")));
+  for (const run of runs) addRun(lane, run, add);
+  addStatements(lane, receipts, new Set(runs), add);
+  for (const run of runs) await addArtifacts(lane, run, files);
+
+  const sorted = [...files.values()].sort((a, b) => (a.file.path < b.file.path ? -1 : 1));
+  const manifest: Manifest = {
+    schema: "witnessops/manifest/v1",
+    files: sorted.map(({ file, digest }) => ({ path: file.path, size: file.size, digest })),
+  };
+  const manifestBytes = canonicalBytes(manifest);
+  const claim = await signClaim(lane, runs, streams, manifestBytes);
+  return [
+    inMemory(CLAIM_PATH, canonicalBytes(claim)),
+    inMemory(MANIFEST_PATH, manifestBytes),
+    ...sorted.map(({ file }) => file),
+  ];
+}
+
+function streamsOf(lane: Lane, runs: readonly string[]): string[] {
+  const engagements = new Set(runs.map((run) => lane.states.load(run).document.engagement.id));
+  return [
+    WORKSPACE_STREAM,
+    ...[...engagements].sort().map(engagementStream),
+    ...[...runs].sort().map(runStream),
+  ].filter((stream) => lane.store.head(stream) !== undefined);
+}
+
+function lineOf(receipt: StoredReceipt): string {
+  const { payload, keyId, sig } = receipt;
+  return `${canonicalJson(toSigstoreBundle({ payloadType: IN_TOTO_PAYLOAD_TYPE, payload, signature: { keyId, sig } }))}\n`;
+}
+
+type Add = (path: string, bytes: Uint8Array) => void;
+
+/** The definitions that the run pinned. */
+function addRun(lane: Lane, run: string, add: Add): void {
+  const { document, documentDigest } = lane.states.load(run);
+  const definition = (kind: DefinitionKind, digest: string): void => {
+    add(`definitions/${kind}/${hexOf(digest as Digest)}.json`, documentBytes(lane, digest));
+  };
+  definition("run", documentDigest);
+  definition("runbook", document.runbook.digest);
+  definition("engagement", document.engagement.digest);
+  definition("principals", document.principals);
+  definition("policies", document.policies);
+  definition("catalog-lock", document.catalogLock);
+  definition("authorization", document.authorization);
+  for (const { id, version, digest } of document.contracts) add(`contracts/${id}@${version}.json`, documentBytes(lane, digest));
+}
+
+/** Signed statements and gate records that the receipts name. */
+function addStatements(lane: Lane, receipts: readonly StoredReceipt[], runs: ReadonlySet<string>, add: Add): void {
+  for (const receipt of receipts) {
+    const { predicate, subject } = readReceipt(receipt.payload);
+    const named = statementOf(predicate);
+    if (named !== undefined && (predicate.run === undefined || runs.has(predicate.run))) {
+      add(`definitions/${named.kind}/${hexOf(named.digest)}.json`, documentBytes(lane, named.digest));
+    }
+    if (!receipt.stream.startsWith("run:")) continue;
+    const records = subject.filter((one) => one.name.endsWith(`/${GATE_RECORD}`)).map((one) => one.digest.sha256);
+    const earlier = predicate.invocation?.attempts.map((attempt) => hexOf(attempt.dispatchDigest as Digest)) ?? [];
+    for (const hex of new Set([...records, ...earlier])) {
+      add(`artifacts/sha256/${hex}`, documentBytes(lane, `sha256:${hex}`));
+    }
+  }
+}
+
+function statementOf(predicate: ReceiptPredicate): { kind: DefinitionKind; digest: Digest } | undefined {
+  const { detail } = predicate;
+  for (const [event, kind, member] of statementEvents) {
+    if (predicate.event === event) return { kind, digest: detail?.[member] as Digest };
+  }
+  return undefined;
+}
+
+const statementEvents = [
+  ["key-certified", "key-certificate", "certificate"],
+  ["approval-recorded", "approval", "approval"],
+  ["step-resolved", "resolution", "resolution"],
+  ["conclusion-recorded", "conclusion", "conclusion"],
+] as const;
+
+async function addArtifacts(
+  lane: Lane,
+  run: string,
+  files: Map<string, { file: BundleFile; digest: Digest }>,
+): Promise<void> {
+  for (const { artifact } of lane.store.artifacts(run)) {
+    const digest = artifact.digest as Digest;
+    const path = `artifacts/sha256/${hexOf(digest)}`;
+    if (files.has(path)) continue;
+    const inline = lane.store.blob(digest);
+    if (inline !== undefined) {
+      files.set(path, { file: inMemory(path, inline), digest });
+    } else if (await lane.files.has(digest)) {
+      files.set(path, { file: { path, size: artifact.size, read: () => lane.files.read(digest) }, digest });
+    }
+  }
+}
+
+async function signClaim(lane: Lane, runs: readonly string[], streams: readonly string[], manifest: Uint8Array) {
+  const heads: BundleClaim["streams"] = {};
+  for (const stream of streams) {
+    const head = lane.store.head(stream);
+    if (head !== undefined) heads[stream] = { seq: head.seq, digest: head.digest, count: head.seq + 1 };
+  }
+  const claim: BundleClaim = {
+    schema: "witnessops/bundle-claim/v1",
+    workspace: lane.issuerRoot,
+    runs: [...runs].sort(),
+    streams: heads,
+    partial: runs.some((run) => lane.states.load(run).closed === undefined),
+    checkpoint: null,
+    exportedAt: utcFromMillis(lane.clock()),
+  };
+  const statement = {
+    _type: STATEMENT_TYPE,
+    subject: [{ name: MANIFEST_PATH, digest: { sha256: hexOf(digestOf(manifest)) } }],
+    predicateType: CLAIM_PREDICATE,
+    predicate: claim,
+  };
+  return toSigstoreBundle(await signEnvelope(lane.signer, canonicalBytes(statement)));
+}
+
+function documentBytes(lane: Lane, digest: string): Uint8Array {
+  const bytes = lane.store.document(digest as Digest);
+  if (bytes !== undefined) return bytes;
+  throw new RunError({
+    code: "PINNED_MISSING",
+    message: `the ledger lacks the document \`${digest}\``,
+    hint: "run `witnessops doctor` and keep the ledger file",
+  });
+}
+
+function inMemory(path: string, bytes: Uint8Array): BundleFile {
+  return {
+    path,
+    size: bytes.length,
+    async *read() {
+      yield bytes;
+    },
+  };
+}
