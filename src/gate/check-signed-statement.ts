@@ -1,5 +1,5 @@
 import type { Static, TSchema } from "typebox";
-import { Value } from "typebox/value";
+import { checkSchema } from "../contract/check-schema.ts";
 import type { Principal, PrincipalSet } from "../contract/principal.ts";
 import { parseCanonicalJson } from "../format/canonical-json.ts";
 import { verifySignature } from "../format/crypto.ts";
@@ -98,7 +98,7 @@ function refuse(reason: StatementRefusal): { ok: false; reason: StatementRefusal
 function readPayload(schema: TSchema, payload: Uint8Array): { readonly principal: unknown } | undefined {
   try {
     const value: unknown = parseCanonicalJson(payload);
-    return Value.Check(schema, value) ? (value as { readonly principal: unknown }) : undefined;
+    return checkSchema(schema, value).length === 0 ? (value as { readonly principal: unknown }) : undefined;
   } catch {
     return undefined;
   }
