@@ -30,16 +30,21 @@ export function advance(lane: Lane, run: string, onMove?: (state: RunState) => v
 }
 
 async function driveRun(lane: Lane, run: string, onMove?: (state: RunState) => void): Promise<RunState> {
+  // Gates run again after every pause: each paused invocation is decided anew once per drive.
+  const asked = new Set<string>();
   for (let contended = 0; contended < MAX_CONTENDED; ) {
     const state = lane.states.load(run);
     const command = next(state, {
+      asked,
       cancelRequested: lane.store.status(`run:${run}`) === "cancel-requested",
       onFailure: (step) => failureMode(lane, state, step),
     });
     if (command.do === "wait" || command.do === "end") return state;
     const progress = await perform(lane, state, command);
-    if (progress === "waits") return lane.states.load(run);
-    if (progress === "contended") {
+    if (progress === "waits") {
+      if (command.do !== "attempt") return lane.states.load(run);
+      asked.add(command.invocation.id);
+    } else if (progress === "contended") {
       contended += 1;
       lane.states.drop(run);
     } else {

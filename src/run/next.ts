@@ -7,6 +7,8 @@ export interface Surroundings {
   readonly cancelRequested: boolean;
   /** What a failure of this step means: the step's own `onFailure`, else its contract's. */
   readonly onFailure: (step: StepState) => FailureMode;
+  /** Paused invocations whose gates were decided again since the run was taken up, and still pause. */
+  readonly asked: ReadonlySet<string>;
 }
 
 /** The one thing to do next. */
@@ -45,7 +47,8 @@ export function next(state: RunState, around: Surroundings): Command {
     if (readiness !== "ready") return { do: "skip", step, reason: "needs", needs: readiness.unmet };
     if (step.invocations === undefined) return { do: "expand", step };
     for (const invocation of step.invocations) {
-      if (invocation.phase === "pending") return { do: "attempt", invocation, step };
+      const undecided = invocation.phase === "paused" && !around.asked.has(invocation.id);
+      if (invocation.phase === "pending" || undecided) return { do: "attempt", invocation, step };
       if (invocation.phase === "paused" || invocation.phase === "in-doubt") waiting.push(invocation);
     }
   }
