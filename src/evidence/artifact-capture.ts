@@ -83,6 +83,8 @@ export function startArtifact(options: ArtifactCaptureOptions): ArtifactCapture 
         if (!(error instanceof CaptureRefused)) throw error;
         refused = error;
       });
+      await wire.end();
+      await decoded?.track.end();
       // A body that could not be searched to its end is not kept as it came: what lies beyond is unknown.
       const useDecoded = decoded !== undefined && (decoded.track.masked > 0 || decoded.exceeded());
       const [track, other] = useDecoded ? [decoded.track, wire] : [wire, decoded?.track];

@@ -8,6 +8,8 @@ export interface ArtifactTrack {
   /** How many occurrences were masked so far. */
   readonly masked: number;
   write(bytes: Uint8Array): Promise<void>;
+  /** Says that no more comes: `masked` is final then. To be called once, before `keep`. */
+  end(): Promise<void>;
   keep(): Promise<StoredBytes>;
   drop(): Promise<void>;
 }
@@ -16,7 +18,7 @@ export interface ArtifactTrack {
 export function startTrack(files: ArtifactFiles, needles: readonly Needle[]): ArtifactTrack {
   const sink: ArtifactSink = startSink(files);
   if (needles.length === 0) {
-    return { masked: 0, write: sink.write, keep: sink.keep, drop: sink.drop };
+    return { masked: 0, write: sink.write, end: async () => {}, keep: sink.keep, drop: sink.drop };
   }
   const masker = startMasker(needles);
   return {
@@ -27,10 +29,8 @@ export function startTrack(files: ArtifactFiles, needles: readonly Needle[]): Ar
       const decided = masker.push(bytes);
       if (decided.length > 0) await sink.write(decided);
     },
-    async keep() {
-      await sink.write(masker.end());
-      return sink.keep();
-    },
+    end: () => sink.write(masker.end()),
+    keep: sink.keep,
     drop: sink.drop,
   };
 }
