@@ -93,8 +93,14 @@ export function inspectDataSchema(schema: unknown, at: Path): DataSchemaFault[] 
 type Report = (path: Path, code: FaultCode, message: string) => void;
 
 function inspect(schema: unknown, at: Path, depth: number, left: { nodes: number }, report: Report): void {
-  if (!isJsonObject(schema)) return report(at, "data-schema", "a schema must be an object");
-  if (depth > MAX_DEPTH) return report(at, "data-schema", `schemas may be nested ${MAX_DEPTH} deep`);
+  if (!isJsonObject(schema)) {
+    report(at, "data-schema", "a schema must be an object");
+    return;
+  }
+  if (depth > MAX_DEPTH) {
+    report(at, "data-schema", `schemas may be nested ${MAX_DEPTH} deep`);
+    return;
+  }
   if (--left.nodes === -1) report(at, "data-schema", `there may be ${MAX_NODES} schemas`);
   if (left.nodes < 0) return;
 
@@ -142,7 +148,10 @@ function inspectOwn(
       return;
     }
     case "properties":
-      if (!isJsonObject(value)) return refuse("must be an object of schemas");
+      if (!isJsonObject(value)) {
+        refuse("must be an object of schemas");
+        return;
+      }
       for (const [name, child] of Object.entries(value)) {
         if (!NAME.test(name)) refuse("a member's name has letters, digits, `_`, `-` and `.`", [...at, name]);
         inspect(child, [...at, name], depth + 1, left, report);
@@ -152,7 +161,10 @@ function inspectOwn(
       if (typeof value !== "boolean") inspect(value, at, depth + 1, left, report);
       return;
     case "anyOf":
-      if (!Array.isArray(value) || value.length === 0) return refuse("must be a list of schemas");
+      if (!Array.isArray(value) || value.length === 0) {
+        refuse("must be a list of schemas");
+        return;
+      }
       for (const [index, child] of value.entries()) inspect(child, [...at, index], depth + 1, left, report);
       return;
     case "required":
@@ -172,7 +184,10 @@ function inspectOwn(
       }
       return;
     case "pattern":
-      if (typeof value !== "string") return refuse("must be a string");
+      if (typeof value !== "string") {
+        refuse("must be a string");
+        return;
+      }
       try {
         compilePattern(value);
       } catch (error) {

@@ -119,7 +119,7 @@ function portsOf(
   faults: string[],
 ): (number | undefined)[] {
   if (port === undefined) return [undefined];
-  const value = typeof port === "number" ? port : valueOf(port, inputs, at, faults);
+  const value = typeof port === "number" ? port : computed(port, inputs, at, faults);
   if (value === undefined) return [];
   const list: readonly Json[] = Array.isArray(value) ? value : [value];
   return list.flatMap((item) => {
@@ -130,7 +130,7 @@ function portsOf(
 }
 
 function textsOf(expression: string, inputs: JsonObject, at: string, faults: string[]): string[] {
-  const value = valueOf(expression, inputs, at, faults);
+  const value = computed(expression, inputs, at, faults);
   if (value === undefined) return [];
   const list: readonly Json[] = Array.isArray(value) ? value : [value];
   return list.flatMap((item) => {
@@ -141,7 +141,7 @@ function textsOf(expression: string, inputs: JsonObject, at: string, faults: str
   });
 }
 
-function valueOf(expression: string, inputs: JsonObject, at: string, faults: string[]): Json | undefined {
+function computed(expression: string, inputs: JsonObject, at: string, faults: string[]): Json | undefined {
   const result = evaluateCel(expression, { inputs });
   if (result.ok) return result.value;
   faults.push(`\`${at}\`: ${result.message}`);

@@ -1,0 +1,13 @@
+import type { ApprovalRule } from "./vocabulary.ts";
+
+const RANK = { none: 0, self: 1, designated: 2 } as const;
+
+/** How strong an approval rule is: none < self < designated < quorum, and more people over fewer. */
+export function approvalStrength(rule: ApprovalRule): number {
+  return typeof rule === "string" ? RANK[rule] : RANK.designated + rule.quorum / 100;
+}
+
+/** The stronger of two rules: a step's own gates can only tighten the contract's. */
+export function strongerApproval(a: ApprovalRule, b: ApprovalRule | undefined): ApprovalRule {
+  return b !== undefined && approvalStrength(b) > approvalStrength(a) ? b : a;
+}

@@ -1,0 +1,143 @@
+import { approvalStrength } from "./approval-strength.ts";
+import { compileCel } from "./cel.ts";
+import { expressionsOf } from "./cel-tree.ts";
+import type { Contract } from "./contract.ts";
+import { type Finding, type FindingList, findingList } from "./finding.ts";
+import { membersOf } from "./schema-members.ts";
+
+/**
+ * Says what a reviewer would send back about a contract that parses: all of it at once. That every part of
+ * design section 3 is there at all is the parser's business.
+ *
+ * @param options.adapters ids of the adapters there are; default: not checked.
+ */
+export function lintContract(
+  contract: Contract,
+  options: { adapters?: readonly string[] } = {},
+): readonly Finding[] {
+  const to = findingList();
+  lintEffect(contract, to);
+  lintData(contract, to);
+  lintErrors(contract, to);
+  lintSecrets(contract, to);
+  const { execution, evidence, failure, docUrl } = contract;
+  if (options.adapters !== undefined && !options.adapters.includes(execution.adapter)) {
+    to.error(
+      "execution.adapter",
+      `there is no adapter \`${execution.adapter}\`; there are ${options.adapters.join(", ")}`,
+    );
+  }
+  if (!evidence.artifacts.some(({ required }) => required)) {
+    to.error(
+      "evidence.artifacts",
+      "at least one artifact must be required: a call without evidence proves nothing",
+    );
+  }
+  if (failure.onFailure === "escalate" && failure.escalateTo === undefined) {
+    to.error("failure.escalateTo", "is missing: `escalate` names whom to");
+  }
+  if (docUrl === undefined) to.warning("docUrl", "is missing: a reviewer wants to read what is called");
+  return to.all;
+}
+
+function lintEffect({ effect, authority, execution, boundary }: Contract, to: FindingList): void {
+  const strength = approvalStrength(authority.approval);
+  if (effect === "destructive" && strength < approvalStrength("designated")) {
+    to.error("authority.approval", "a destructive action needs `designated` approval or a quorum");
+  }
+  if (effect === "intrusive" && strength === 0) {
+    to.warning("authority.approval", "an intrusive action usually needs an approval");
+  }
+  if ((effect === "write" || effect === "destructive") && execution.idempotency === "safe") {
+    to.error("execution.idempotency", `a ${effect} action is not \`safe\`: say \`idempotent\` or \`unsafe\``);
+  }
+  if (effect === "read" && execution.idempotency === "unsafe") {
+    to.error("execution.idempotency", "an action that is not to be repeated is not a `read`");
+  }
+  if (execution.adapter !== "exec") return;
+  if (Array.isArray(boundary.external)) {
+    to.error(
+      "boundary.external",
+      "a tool makes its own connections: say by row what it and the system control",
+    );
+  }
+  if (execution.isolation === undefined) {
+    to.warning("execution.isolation", "is missing: say `none`, so that nobody reads more into it");
+  }
+}
+
+function lintData(contract: Contract, to: FindingList): void {
+  const { inputs, outputs, execution, scope } = contract;
+  const declared = membersOf(outputs);
+  for (const name of declared.required) {
+    if (!Object.hasOwn(execution.outputs, name))
+      to.error(`execution.outputs.${name}`, "is missing: the output is required");
+  }
+  for (const name of Object.keys(execution.outputs)) {
+    if (!Object.hasOwn(declared.properties, name))
+      to.error(`outputs.properties.${name}`, "is missing: the output is mapped");
+  }
+  const given = membersOf(inputs);
+  if (!given.closed)
+    to.warning("inputs.additionalProperties", "should be `false`: a misspelt input would be ignored");
+  for (const name of given.required) {
+    if (!Object.hasOwn(given.properties, name))
+      to.error(`inputs.properties.${name}`, "is missing: the input is required");
+  }
+  const read = new Set<string>();
+  const trees = [execution.with, execution.outputs, scope.subjects.map(({ from }) => from), scope.endpoints];
+  for (const { text } of trees.flatMap((tree) => expressionsOf(tree))) {
+    const compiled = compileCel(text, ["inputs", "result"]);
+    for (const name of compiled.ok ? (compiled.program.members.get("inputs") ?? []) : []) read.add(name);
+  }
+  if (read.has("*")) return;
+  for (const name of Object.keys(given.properties)) {
+    if (!read.has(name)) to.warning(`inputs.properties.${name}`, "is never read");
+  }
+  for (const name of read) {
+    if (given.closed && !Object.hasOwn(given.properties, name))
+      to.error(`inputs.properties.${name}`, "is missing: an expression reads it");
+  }
+}
+
+function lintErrors({ errors, execution, scope }: Contract, to: FindingList): void {
+  if (scope.endpoints.length > 0 && !errors.some(({ side }) => side === "external")) {
+    to.error("errors", "name at least one way in which the external system fails");
+  }
+  for (const [index, { when }] of errors.entries()) {
+    if (when.trim() === "true" && index < errors.length - 1) {
+      to.error(`errors[${index}].when`, "is always true: the classes after it never apply");
+    }
+  }
+  for (const [index, name] of (execution.retry?.on ?? []).entries()) {
+    const declared = errors.find((error) => error.class === name);
+    if (declared?.retryable === false) {
+      to.error(`execution.retry.on[${index}]`, `\`${name}\` is declared as not retryable`);
+    }
+  }
+}
+
+function lintSecrets({ execution }: Contract, to: FindingList): void {
+  const secrets = execution.secrets ?? [];
+  for (const [index, { into }] of secrets.entries()) {
+    const isEnvironment = into.kind === "env";
+    if (isEnvironment !== (execution.adapter === "exec")) {
+      const where = isEnvironment
+        ? "only tools run by `exec` have an environment"
+        : "only `http` requests have headers and queries";
+      to.error(`execution.secrets[${index}].into.kind`, where);
+    }
+    if (into.kind === "query") {
+      to.warning(
+        `execution.secrets[${index}].into.kind`,
+        "a secret in a query ends up in logs; prefer a header",
+      );
+    }
+  }
+  if (secrets.length === 0 || execution.adapter !== "http") return;
+  const url = execution.with.url;
+  // A literal beginning is the only one that cannot be changed by an input.
+  if (typeof url !== "string" || !/^\s*(['"])https:\/\//.test(url)) {
+    to.error("execution.with.url", "must begin with a literal `'https://`: a secret goes with it");
+  }
+}
