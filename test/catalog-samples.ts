@@ -11,14 +11,23 @@ export interface CatalogSample {
   readonly subjects: readonly string[];
 }
 
-const posture = { A: ["192.0.2.10"], NS: ["ns1.shop.example"], MX: [{ preference: 10, exchange: "mx.shop.example" }] };
+const posture = {
+  A: ["192.0.2.10"],
+  NS: ["ns1.shop.example"],
+  MX: [{ preference: 10, exchange: "mx.shop.example" }],
+};
 
 /** By contract id. */
 export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
   "dns.records": [
     {
       inputs: { name: "shop.example" },
-      result: { resolver: "192.0.2.53:53", status: { A: "NOERROR", AAAA: "NXDOMAIN" }, records: [], answers: posture },
+      result: {
+        resolver: "192.0.2.53:53",
+        status: { A: "NOERROR", AAAA: "NXDOMAIN" },
+        records: [],
+        answers: posture,
+      },
       outputs: { exists: true, addresses: ["192.0.2.10"], mailServers: ["mx.shop.example"], aliases: [] },
       subjects: ["host:shop.example"],
     },
@@ -60,7 +69,12 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
     },
     {
       inputs: { domain: "bare.example" },
-      result: { resolver: "192.0.2.53:53", status: { A: "NOERROR" }, records: [], answers: { TXT: ["v=spf10 all"] } },
+      result: {
+        resolver: "192.0.2.53:53",
+        status: { A: "NOERROR" },
+        records: [],
+        answers: { TXT: ["v=spf10 all"] },
+      },
       outputs: { spf: [], spfAll: null, addresses: [] },
       subjects: ["host:bare.example"],
     },
@@ -172,7 +186,12 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
     },
     {
       inputs: { host: "shop.example" },
-      result: { status: 404, url: "https://shop.example/.well-known/security.txt", headers: {}, body: { size: 0 } },
+      result: {
+        status: 404,
+        url: "https://shop.example/.well-known/security.txt",
+        headers: {},
+        body: { size: 0 },
+      },
       outputs: { found: false, contacts: [] },
       subjects: ["host:shop.example"],
     },
@@ -201,7 +220,13 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
               {
                 objectClassName: "entity",
                 roles: ["registrar"],
-                vcardArray: ["vcard", [["version", {}, "text", "4.0"], ["fn", {}, "text", "Registrar of Examples"]]],
+                vcardArray: [
+                  "vcard",
+                  [
+                    ["version", {}, "text", "4.0"],
+                    ["fn", {}, "text", "Registrar of Examples"],
+                  ],
+                ],
               },
             ],
             nameservers: [{ objectClassName: "nameserver", ldhName: "NS1.SHOP.EXAMPLE" }],
@@ -221,7 +246,13 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
     },
     {
       inputs: { domain: "free.example" },
-      result: { status: 404, url: "https://rdap.org/domain/free.example", headers: {}, tls: { trusted: true }, body: { size: 0 } },
+      result: {
+        status: 404,
+        url: "https://rdap.org/domain/free.example",
+        headers: {},
+        tls: { trusted: true },
+        body: { size: 0 },
+      },
       outputs: { registered: false, registrar: null, status: [] },
       subjects: ["host:free.example"],
     },
@@ -248,7 +279,13 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
         keyBits: null,
         chain: { length: 1, digest: "sha256:01" },
       },
-      outputs: { trusted: false, reason: "self-signed certificate", keyBits: null, chainLength: 1, chainDigest: "sha256:01" },
+      outputs: {
+        trusted: false,
+        reason: "self-signed certificate",
+        keyBits: null,
+        chainLength: 1,
+        chainDigest: "sha256:01",
+      },
       subjects: ["host:shop.example"],
     },
   ],
@@ -283,7 +320,12 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
           { port: 8080, state: "filtered" },
         ],
       },
-      outputs: { open: [22], closed: [80], filtered: [8080], banners: [{ port: 22, banner: "SSH-2.0-OpenSSH" }] },
+      outputs: {
+        open: [22],
+        closed: [80],
+        filtered: [8080],
+        banners: [{ port: 22, banner: "SSH-2.0-OpenSSH" }],
+      },
       subjects: ["host:192.0.2.10"],
     },
   ],
@@ -323,7 +365,12 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
           ],
         },
       },
-      outputs: { protocol: "TLSv1.3", verifyCode: 18, verifyText: "18 (self-signed certificate)", certificates: 1 },
+      outputs: {
+        protocol: "TLSv1.3",
+        verifyCode: 18,
+        verifyText: "18 (self-signed certificate)",
+        certificates: 1,
+      },
       subjects: ["host:shop.example"],
     },
     {
@@ -362,7 +409,10 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
     },
     {
       inputs: { path: "repositories/new" },
-      result: { exitCode: 0, stdout: { size: 40, lines: ["# branch.oid (initial)", "# branch.head (detached)"] } },
+      result: {
+        exitCode: 0,
+        stdout: { size: 40, lines: ["# branch.oid (initial)", "# branch.head (detached)"] },
+      },
       outputs: { commit: null, branch: null, upstream: null, dirty: false, untracked: 0 },
       subjects: ["repository:repositories/new"],
     },
@@ -376,7 +426,11 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
         sha256: "00",
         email: {
           from: { name: "Invoice Department", address: "billing@invoice.example", domain: "invoice.example" },
-          replyTo: { name: "Invoice Department", address: "settlement@pay-invoice.test", domain: "pay-invoice.test" },
+          replyTo: {
+            name: "Invoice Department",
+            address: "settlement@pay-invoice.test",
+            domain: "pay-invoice.test",
+          },
           to: [{ name: "", address: "accounts@northwind.example", domain: "northwind.example" }],
           subject: "Overdue: invoice",
           messageId: "<1@relay9.bulk-post.test>",
@@ -425,7 +479,15 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
         path: "messages/bare.EML",
         size: 10,
         sha256: "00",
-        email: { from: null, to: [], received: [], authenticationResults: [], links: [], linkHosts: [], attachments: [] },
+        email: {
+          from: null,
+          to: [],
+          received: [],
+          authenticationResults: [],
+          links: [],
+          linkHosts: [],
+          attachments: [],
+        },
       },
       outputs: { from: null, fromDomain: "", replyTo: null, failedMethods: [], mismatchedLinks: [] },
       subjects: ["file:messages/bare.EML"],

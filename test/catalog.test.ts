@@ -20,7 +20,6 @@ const root = join(import.meta.dirname, "..");
 const contractFiles = globSync("catalog/*/*.yaml", { cwd: root }).sort();
 const runbookFiles = globSync("runbooks/*.yaml", { cwd: root }).sort();
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-const lock = JSON.parse(read("catalog/catalog.lock.json")) as CatalogLock;
 
 const catalog = new Map<string, Contract>();
 for (const file of contractFiles) {
@@ -38,15 +37,18 @@ describe.each(contractFiles)("%s", (file) => {
   it("lies where its id says", () => {
     const [system, ...name] = contract.id.split(".");
     expect(file).toBe(`catalog/${system}/${name.join(".")}.yaml`);
-    expect(read(file)).toMatch(/^# yaml-language-server: \$schema=\.\.\/\.\.\/schemas\/contract\.schema\.json\n/);
-  });
-
-  it("has the digest that the lock pins", () => {
-    expect(lock.contracts[referenceOf(contract)]).toBe(digestOfDocument(contract));
+    expect(read(file)).toMatch(
+      /^# yaml-language-server: \$schema=\.\.\/\.\.\/schemas\/contract\.schema\.json\n/,
+    );
   });
 
   it("says the boundary of all four rows, and whose system it is", () => {
-    expect(Object.keys(contract.boundary.external)).toEqual(["invocation", "transport", "evidence", "interpretation"]);
+    expect(Object.keys(contract.boundary.external)).toEqual([
+      "invocation",
+      "transport",
+      "evidence",
+      "interpretation",
+    ]);
     expect(contract.system?.name).toBeDefined();
   });
 
@@ -88,6 +90,12 @@ describe.each(runbookFiles)("%s", (file) => {
   });
 });
 
-it("locks exactly the contracts that are there", () => {
-  expect(Object.keys(lock.contracts).sort()).toEqual([...catalog.keys()].sort());
+// A changed digest under an unchanged version is a mistake once the version was published: raise the version,
+// then run this test with --update.
+it("has exactly the digests that the lock pins", async () => {
+  const contracts = Object.fromEntries(
+    [...catalog].sort().map(([reference, contract]) => [reference, digestOfDocument(contract)]),
+  );
+  const lock: CatalogLock = { apiVersion: "witnessops/v1", kind: "CatalogLock", contracts };
+  await expect(`${JSON.stringify(lock, null, 2)}\n`).toMatchFileSnapshot("../catalog.lock.json");
 });
