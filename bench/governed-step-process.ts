@@ -1,0 +1,8 @@
+import { openBenchLane, stepsPerSecond } from "./governed-step.ts";
+
+// One of several processes on one ledger: `folder concurrent seconds`, answers its rate to its parent.
+const [folder, concurrent, seconds] = process.argv.slice(2);
+const bench = await openBenchLane(folder);
+const rate = await stepsPerSecond(bench.lane, Number(concurrent), Number(seconds));
+bench.close();
+process.send?.(rate, () => process.disconnect());
