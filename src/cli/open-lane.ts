@@ -9,9 +9,10 @@ import { PinnedDocuments } from "../run/pinned-documents.ts";
 import { recordKeyCertified } from "../run/record-governance.ts";
 import { RunStates } from "../run/run-states.ts";
 import { openArtifactFolder } from "../store/artifact-folder.ts";
+import { readPublicKeyFile } from "../store/key-file.ts";
 import type { WorkspaceDefinitions } from "../store/workspace-definitions.ts";
 import type { Context } from "./command.ts";
-import { takeIssuerKey } from "./issuer-key.ts";
+import { issuerRootPath, takeIssuerKey } from "./issuer-key.ts";
 import { openWorkspace } from "./open-definitions.ts";
 import { openLedger } from "./open-ledger.ts";
 import { resolveSecret } from "./resolve-secret.ts";
@@ -40,6 +41,7 @@ export async function openLane(
   const extraCa =
     network?.extraCa === undefined ? undefined : readFileSync(resolve(root, network.extraCa), "utf8");
   const resolvers = network?.resolvers ?? [];
+  const keys = join(root, ".witnessops", "keys");
   const store = openLedger(root);
   const leaseOwner = { pid: process.pid, token: randomBytes(16).toString("hex") };
   const owner = `process:${leaseOwner.token}`;
@@ -47,7 +49,7 @@ export async function openLane(
   const end = (): void => ending.abort();
   try {
     const [issuer] = await Promise.all([
-      takeIssuerKey(store, join(root, ".witnessops", "keys"), leaseOwner),
+      takeIssuerKey(store, keys, leaseOwner),
       store.acquireLease(owner, leaseOwner),
     ]);
     const pinned = new PinnedDocuments(store);
@@ -57,6 +59,7 @@ export async function openLane(
       definitions,
       adapters,
       signer: issuer.signer,
+      issuerRoot: readPublicKeyFile(issuerRootPath(keys)).keyId,
       owner,
       clock: Date.now,
       sleep: (millis) => delay(millis, undefined, { signal: ending.signal }).catch(() => undefined),

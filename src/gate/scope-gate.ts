@@ -1,3 +1,4 @@
+import type { ActionDocument } from "../contract/action-document.ts";
 import type { GateDecision } from "../contract/gate-record.ts";
 import type { JsonObject } from "../format/json.ts";
 import type { GateFacts } from "./facts.ts";
@@ -23,12 +24,17 @@ export const reasons = [
 ] as const;
 type Reason = (typeof reasons)[number];
 
+/** What of the facts this gate looks at. */
+export type ScopeFacts = Pick<GateFacts, "engagement" | "runbookScope"> & {
+  readonly action: Pick<ActionDocument, "subjects" | "endpoints">;
+};
+
 /**
  * Gate 3: every subject is inside the runbook's and the engagement's scope and touched by no exclusion of
  * either. Exclusions are looked at first and win. Declared endpoints need not be in scope (a resolver, a registry),
  * but no exclusion may touch them. Nothing is resolved here: no packet leaves.
  */
-export function scopeGate(facts: GateFacts): GateDecision {
+export function scopeGate(facts: ScopeFacts): GateDecision {
   const { action, engagement, runbookScope } = facts;
   const scopes: readonly Scope[] = [
     {

@@ -1,3 +1,4 @@
+import type { ActionDocument } from "../contract/action-document.ts";
 import type { TargetAuthorization } from "../contract/engagement.ts";
 import type { GateDecision } from "../contract/gate-record.ts";
 import { millisOf } from "../format/time.ts";
@@ -15,11 +16,16 @@ export const reasons = [
 ] as const;
 type Reason = (typeof reasons)[number];
 
+/** What of the facts this gate looks at. */
+export type TargetFacts = Pick<GateFacts, "engagement" | "now"> & {
+  readonly action: Pick<ActionDocument, "subjects">;
+};
+
 /**
  * Gate 4: for every subject the engagement holds an authorization that is in force now. Being in scope says
  * what the work is about; an authorization says who allowed it for that target.
  */
-export function targetAuthorizationGate(facts: GateFacts): GateDecision {
+export function targetAuthorizationGate(facts: TargetFacts): GateDecision {
   const { action, engagement, now } = facts;
   const granted: { subject: string; authorization: string }[] = [];
   const no = (reason: Reason, subject: string, lapsed: readonly string[]) =>

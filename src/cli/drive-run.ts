@@ -1,0 +1,35 @@
+import { advance } from "../run/advance.ts";
+import type { Lane } from "../run/lane.ts";
+import { invocationsOf, type RunState } from "../run/run-state.ts";
+import { type RunView, viewRun } from "../run/view-run.ts";
+import { refused } from "./cli-error.ts";
+import type { Context } from "./command.ts";
+
+/**
+ * Drives a run until it waits or ends, and says each change on stderr.
+ *
+ * @throws CliError `REFUSED` when the process was asked to end; what was done by then is recorded.
+ */
+export async function driveRun(lane: Lane, run: string, context: Context): Promise<RunView> {
+  const tell = progressOf(context);
+  await advance(lane, run, (state) => {
+    tell(state);
+    if (lane.signal.aborted) {
+      throw refused("interrupted: what was done is recorded", `witnessops run resume ${run}`);
+    }
+  });
+  const view = viewRun(lane, run);
+  return view;
+}
+
+/** Says each invocation's new phase once. */
+export function progressOf(context: Context): (state: RunState) => void {
+  const told = new Map<string, string>();
+  return (state) => {
+    for (const { id, phase } of invocationsOf(state)) {
+      if (phase === "pending" || told.get(id) === phase) continue;
+      told.set(id, phase);
+      context.progress(`${id.slice(id.indexOf("/") + 1)} ${phase}`);
+    }
+  };
+}

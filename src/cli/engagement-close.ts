@@ -1,0 +1,29 @@
+import { recordEngagementStatus } from "../run/record-governance.ts";
+import { refused } from "./cli-error.ts";
+import { argument, defineCommand, option, requiredOption } from "./command.ts";
+import { exit } from "./exit.ts";
+import { withLane } from "./open-lane.ts";
+
+export const command = defineCommand({
+  parameters: {
+    id: argument("id of the engagement"),
+    reason: requiredOption("--reason <text>", "why"),
+    as: option("--as <principal>", "who says so (default: the engagement's owner)"),
+  },
+  example: "engagement close acme --reason 'report delivered'",
+  async run({ id, reason, as }, context) {
+    return withLane(context, async ({ lane, definitions }) => {
+      const engagement = definitions.engagement(id);
+      if (lane.store.status(`engagement:${engagement.id}`) === "closed") {
+        throw refused(`engagement \`${engagement.id}\` is closed`, "nothing runs in it any more");
+      }
+      const actor = as ?? engagement.owner;
+      const { digest } = await recordEngagementStatus(lane, actor, engagement.id, "closed", reason);
+      return {
+        exit: exit.done,
+        json: { engagement: engagement.id, status: "closed", reason, receipt: digest },
+        print: (out) => out.line(`${engagement.id} is closed: nothing runs in it any more`),
+      };
+    });
+  },
+});

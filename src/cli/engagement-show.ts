@@ -1,0 +1,58 @@
+import { argument, defineCommand } from "./command.ts";
+import { authorizationProblems } from "./engagement-state.ts";
+import { exit } from "./exit.ts";
+import { openWorkspace } from "./open-definitions.ts";
+import { withLedger } from "./open-ledger.ts";
+
+export const command = defineCommand({
+  parameters: { id: argument("id of the engagement") },
+  example: "engagement show acme",
+  async run({ id }, context) {
+    const { engagement, status, problems, file } = await withLedger(context, async (store, root) => {
+      const definitions = openWorkspace(root);
+      const found = definitions.engagement(id);
+      return {
+        engagement: found,
+        file: definitions.engagementFile(id),
+        status: store.status(`engagement:${found.id}`) ?? "open",
+        problems: await authorizationProblems(definitions, found),
+      };
+    });
+    return {
+      exit: exit.done,
+      json: { engagement, status, file, authorization: { holds: problems.length === 0, problems } },
+      print(out) {
+        out.pairs([
+          ["engagement", { text: `${engagement.id}@${engagement.version}`, style: "bold" }],
+          ["title", engagement.title],
+          ["objective", engagement.objective],
+          ["owner", engagement.owner],
+          ["environment", engagement.environment],
+          ["window", `${engagement.window.notBefore} to ${engagement.window.notAfter}`],
+          ["status", { text: status, style: status === "open" ? "plain" : "bad" }],
+          ["authorization", problems.length === 0 ? { text: "holds", style: "good" } : undefined],
+        ]);
+        for (const problem of problems) out.line({ text: "not authorized: ", style: "warn" }, problem);
+        out.heading("scope");
+        out.list([...engagement.scope.include]);
+        out.list(
+          (engagement.scope.exclude ?? []).map((pattern) => ({ text: `not ${pattern}`, style: "warn" })),
+        );
+        out.heading("authorizations");
+        out.table(
+          ["id", "granted by", "targets"],
+          engagement.authorizations.map(({ id: name, grantedBy, targets }) => [
+            name,
+            grantedBy,
+            targets.join(", "),
+          ]),
+        );
+        out.heading("principals");
+        out.table(
+          ["principal", "roles"],
+          engagement.principals.map(({ id: who, roles }) => [who, roles.join(", ")]),
+        );
+      },
+    };
+  },
+});

@@ -1,0 +1,23 @@
+import type { Lane } from "../run/lane.ts";
+import type { RunRequest } from "../run/start-run.ts";
+import { startRun } from "../run/start-run.ts";
+import type { RunView } from "../run/view-run.ts";
+import { CliError } from "./cli-error.ts";
+import type { Context } from "./command.ts";
+import { driveRun } from "./drive-run.ts";
+import { short } from "./find-receipt.ts";
+
+/** Opens a run and drives it. @throws CliError `REFUSED` with every reason when the run is not admitted. */
+export async function startAndDrive(lane: Lane, request: RunRequest, context: Context): Promise<RunView> {
+  const started = await startRun(lane, request);
+  if (!started.started) {
+    throw new CliError({
+      code: "REFUSED",
+      faults: started.problems,
+      message: `the run was not admitted; receipt ${short(started.receipt)} says so`,
+      hint: `witnessops engagement show ${request.engagement}`,
+    });
+  }
+  context.progress(`run ${started.run}`);
+  return driveRun(lane, started.run, context);
+}
