@@ -63,5 +63,7 @@ function seconds(): number {
 }
 
 const started = performance.now();
-await { sha256, write, capture }[mode]?.();
+if (mode === "sha256") await sha256();
+else if (mode === "write") await write();
+else await capture();
 console.log(JSON.stringify({ seconds: seconds(), peakMiB: process.resourceUsage().maxRSS / 1024 }));
