@@ -5,4 +5,4 @@ const [folder, concurrent, seconds] = process.argv.slice(2);
 const bench = await openBenchLane(folder);
 const rate = await stepsPerSecond(bench.lane, Number(concurrent), Number(seconds));
 bench.close();
-process.send?.(rate, () => process.disconnect());
+process.send?.(rate);

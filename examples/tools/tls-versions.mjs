@@ -1,7 +1,9 @@
 // Tries one handshake for each TLS version and prints as JSON which ones the endpoint accepts.
 // It sends no application data and needs nothing but Node.js 20 or later.
 //
-//   node tls-versions.mjs <host> <port>
+//   node tls-versions.mjs <host> <port> [address]
+//
+// The host is the name that is asked for; with an address the name is not resolved.
 //
 // Ends with 0 when at least one connection came about, 3 when none did, 2 on wrong use.
 import { isIP } from "node:net";
@@ -18,10 +20,10 @@ const NOT_OFFERED = [
   "ERR_SSL_UNSUPPORTED_PROTOCOL_VERSION",
 ];
 
-const [host, portText] = process.argv.slice(2);
+const [host, portText, address = host] = process.argv.slice(2);
 const port = Number(portText);
 if (host === undefined || !Number.isInteger(port) || port < 1 || port > 65535) {
-  console.error("error: usage: tls-versions.mjs <host> <port>");
+  console.error("error: usage: tls-versions.mjs <host> <port> [address]");
   process.exit(2);
 }
 
@@ -38,7 +40,7 @@ process.exitCode = reached ? 0 : 3;
 function handshake(protocol) {
   return new Promise((resolve) => {
     const socket = connect({
-      host,
+      host: address,
       port,
       servername: isIP(host) ? "" : host,
       minVersion: protocol,

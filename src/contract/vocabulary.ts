@@ -62,7 +62,9 @@ export const digest = Type.String({
 /** A CEL expression (no clock, RE2, bounded size). */
 export const cel = Type.String({ minLength: 1, maxLength: 4000, description: "a CEL expression" });
 /** A JSON Schema (2020-12) for inputs or outputs. Checked further by `data-schema.ts`. */
-export const dataSchema = Type.Object({ type: Type.Literal("object") }, { additionalProperties: true });
+export const dataSchema = Type.Unsafe<{ type: "object"; [keyword: string]: unknown }>(
+  Type.Object({ type: Type.Literal("object") }, { additionalProperties: true }),
+);
 /** A scope pattern as text, `kind:value` (spec/scope.md). */
 export const scopePattern = Type.String({
   minLength: 3,
