@@ -1,7 +1,7 @@
 import ipaddr from "ipaddr.js";
 import { type AddressBlock, holdsBlock, parseAddress } from "../contract/scope-address.ts";
 import type { ScopePattern } from "../contract/scope-pattern.ts";
-import { normalAddress } from "./host-name.ts";
+import { addressBytes, normalAddress } from "./host-name.ts";
 
 /** What the guard decided about the addresses of one host. */
 export type AddressDecision =
@@ -84,11 +84,11 @@ function liesIn(block: AddressBlock, range: string): boolean {
   return rangeOf(block) === range && rangeOf({ ...block, network: last }) === range;
 }
 
-/** The special-purpose range (IANA registries) of a block's first address; `unicast` for a public one. */
-function rangeOf({ family, network }: AddressBlock): string {
-  const size = family === 4 ? 4 : 16;
-  const bytes = Array.from({ length: size }, (_, i) =>
-    Number((network >> BigInt(8 * (size - 1 - i))) & 0xffn),
-  );
-  return ipaddr.fromByteArray(bytes).range();
+/**
+ * The special-purpose range (IANA registries) of a block's first address; `unicast` for a public one. Of
+ * IPv6 only 2000::/3 is public (RFC 4291 section 2.4): IPv4-compatible addresses and the like are not.
+ */
+function rangeOf(block: AddressBlock): string {
+  const range = ipaddr.fromByteArray(addressBytes(block)).range();
+  return range === "unicast" && block.family === 6 && block.network >> 125n !== 1n ? "reserved" : range;
 }

@@ -1,5 +1,5 @@
 import ipaddr from "ipaddr.js";
-import { parseAddress } from "../contract/scope-address.ts";
+import { type AddressBlock, parseAddress } from "../contract/scope-address.ts";
 import { parseHost } from "../contract/scope-host.ts";
 
 /**
@@ -15,7 +15,14 @@ export function normalHost(text: string): string | undefined {
 
 /** A literal address in normal form (mapped IPv6 as IPv4), or undefined when the text is none. */
 export function normalAddress(text: string): string | undefined {
-  return parseAddress(text) === undefined ? undefined : ipaddr.process(text).toString();
+  const block = parseAddress(text);
+  return block === undefined ? undefined : ipaddr.fromByteArray(addressBytes(block)).toString();
+}
+
+/** The first address of a block as its 4 or 16 bytes. */
+export function addressBytes({ family, network }: AddressBlock): number[] {
+  const size = family === 4 ? 4 : 16;
+  return Array.from({ length: size }, (_, i) => Number((network >> BigInt(8 * (size - 1 - i))) & 0xffn));
 }
 
 /** `host:port`, with brackets around IPv6. */

@@ -132,8 +132,10 @@ export function openNetwork(options: NetworkOptions): NetworkSession {
     },
     async connectTls(target) {
       const { requireTrusted = true, minVersion = "TLSv1.2", serverName = target.host } = target;
-      const { socket, address } = await dial(target);
       trust ??= trustStore(extraCa);
+      const { socket, address } = await dial(target);
+      // From here the TLS stream owns the socket. Destroying the socket first ends Node with a segmentation fault.
+      open.delete(socket);
       const secure = await handshake(socket, {
         serverName: serverName.replace(/\.$/, "").replace(/^\[(.*)\]$/, "$1"),
         alpn: target.alpn,
