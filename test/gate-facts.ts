@@ -65,7 +65,14 @@ export function contract(more: Partial<Contract> = {}): Contract {
     authority: { roles: ["operator"], approval: "none" },
     execution: { adapter: "tls", with: {}, outputs: {}, timeout: "10s", idempotency: "safe" },
     evidence: {
-      artifacts: [{ name: "peer-chain", mediaType: "application/pem-certificate-chain", required: true, sensitivity: "internal" }],
+      artifacts: [
+        {
+          name: "peer-chain",
+          mediaType: "application/pem-certificate-chain",
+          required: true,
+          sensitivity: "internal",
+        },
+      ],
       maxBytes: "1MB",
     },
     failure: { onFailure: "stop" },
@@ -96,7 +103,12 @@ export function engagement(more: Partial<Engagement> = {}): Engagement {
     ],
     scope: { include: ["host:*.example.com", "host:example.com"], exclude: ["host:admin.example.com"] },
     authorizations: [
-      { id: "letter", kind: "owner-record", targets: ["host:example.com", "host:*.example.com"], grantedBy: "Acme" },
+      {
+        id: "letter",
+        kind: "owner-record",
+        targets: ["host:example.com", "host:*.example.com"],
+        grantedBy: "Acme",
+      },
     ],
     ...more,
   };
@@ -123,7 +135,11 @@ export function gateFacts(changes: Changes = {}): GateFacts {
       schema: "witnessops/action/v1",
       contract: pinned,
       runbook: { id: "exposure-check", version: "1.0.0", digest: digestOf("runbook") },
-      engagement: { id: changedEngagement.id, version: changedEngagement.version, digest: digestOfJson(changedEngagement) },
+      engagement: {
+        id: changedEngagement.id,
+        version: changedEngagement.version,
+        digest: digestOfJson(changedEngagement),
+      },
       run: "run1",
       step: "tls",
       invocation: "run1/tls",

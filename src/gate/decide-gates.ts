@@ -61,7 +61,7 @@ export function decideGates(facts: GateFacts): GateRecord {
     draft: facts.draft,
     adapter: facts.adapter,
     live: facts.live,
-    approvals: [...facts.approvals],
+    approvals: facts.approvals as GateRecord["approvals"],
     gates: decided,
     decision: decided.at(-1)?.decision ?? "deny",
   });

@@ -25,7 +25,12 @@ const otherLock = { ...noLock, contracts: { "tls.inspect@1.0.0": digestOf("anoth
 const floor = { identityFloor: { refuseFreeMail: true } };
 const withEmail = (email?: string) => [principal("alice", email === undefined ? {} : { email })];
 const subject = (kind: string, value: string) => ({ action: { subjects: [{ kind, value }] } });
-const authorization = { id: "letter", kind: "owner-record", targets: ["host:www.example.com"], grantedBy: "Acme" } as const;
+const authorization = {
+  id: "letter",
+  kind: "owner-record" as const,
+  targets: ["host:www.example.com"],
+  grantedBy: "Acme",
+};
 
 const tables: readonly Table[] = [
   {
@@ -34,14 +39,26 @@ const tables: readonly Table[] = [
     reasons: catalogReasons,
     denies: [
       ["contract-mismatch", "the action pins another digest", { action: { contract: pinned } }],
-      ["contract-mismatch", "the action names another version", { action: { contract: { ...pinned, version: "2.0.0" } } }],
+      [
+        "contract-mismatch",
+        "the action names another version",
+        { action: { contract: { ...pinned, version: "2.0.0" } } },
+      ],
       ["not-in-lock", "the lock is empty", { lock: noLock }],
       ["digest-differs", "the contract changed under its version", { lock: otherLock }],
-      ["digest-differs", "a draft differs from what is locked", { lock: otherLock, draft: true, engagement: inLab }],
+      [
+        "digest-differs",
+        "a draft differs from what is locked",
+        { lock: otherLock, draft: true, engagement: inLab },
+      ],
       ["draft-outside-lab", "a draft runs in production", { draft: true, lock: noLock }],
       ["contract-suspended", "its status says so", { live: { contract: "suspended" } }],
       ["contract-revoked", "its status says so", { live: { contract: "revoked" } }],
-      ["contract-revoked", "a draft was revoked", { live: { contract: "revoked" }, draft: true, engagement: inLab }],
+      [
+        "contract-revoked",
+        "a draft was revoked",
+        { live: { contract: "revoked" }, draft: true, engagement: inLab },
+      ],
     ],
     allows: [
       ["locked and active", {}],
@@ -56,27 +73,57 @@ const tables: readonly Table[] = [
       ["principal-unknown", "nobody has the id", { action: { requester: "mallory" } }],
       ["principal-unknown", "two have the id", { people: [principal("alice"), principal("alice")] }],
       ["principal-disabled", "disabled by now", { live: { disabledPrincipals: ["alice"] } }],
-      ["not-in-engagement", "not listed", { engagement: { principals: [{ id: "bob", roles: ["approver"] }] } }],
-      ["role-missing", "the engagement gives another role", { engagement: { principals: [{ id: "alice", roles: ["system"] }] } }],
-      ["role-missing", "the principal has another role", { people: [principal("alice", { roles: ["system"] })] }],
-      ["agent-holds-authority", "an agent is approver", { people: [principal("alice", { type: "agent", roles: ["operator", "approver"] })] }],
+      [
+        "not-in-engagement",
+        "not listed",
+        { engagement: { principals: [{ id: "bob", roles: ["approver"] }] } },
+      ],
+      [
+        "role-missing",
+        "the engagement gives another role",
+        { engagement: { principals: [{ id: "alice", roles: ["system"] }] } },
+      ],
+      [
+        "role-missing",
+        "the principal has another role",
+        { people: [principal("alice", { roles: ["system"] })] },
+      ],
+      [
+        "agent-holds-authority",
+        "an agent is approver",
+        { people: [principal("alice", { type: "agent", roles: ["operator", "approver"] })] },
+      ],
       [
         "agent-holds-authority",
         "the engagement makes an agent owner",
-        { people: [principal("alice", { type: "agent" })], engagement: { principals: [{ id: "alice", roles: ["operator", "owner"] }] } },
+        {
+          people: [principal("alice", { type: "agent" })],
+          engagement: { principals: [{ id: "alice", roles: ["operator", "owner"] }] },
+        },
       ],
       ["free-mail", "a free-mail address", { engagement: floor, people: withEmail("alice@gmail.com") }],
-      ["free-mail", "in capitals with a trailing dot", { engagement: floor, people: withEmail("alice@GMail.Com.") }],
+      [
+        "free-mail",
+        "in capitals with a trailing dot",
+        { engagement: floor, people: withEmail("alice@GMail.Com.") },
+      ],
       ["free-mail", "in full-width letters", { engagement: floor, people: withEmail("alice@ｇmail.com") }],
       ["email-missing", "a person without an address", { engagement: floor, people: withEmail() }],
-      ["email-missing", "an address whose domain is none", { engagement: floor, people: withEmail("alice@10.0.0.1") }],
+      [
+        "email-missing",
+        "an address whose domain is none",
+        { engagement: floor, people: withEmail("alice@10.0.0.1") },
+      ],
     ],
     allows: [
       ["the role on both sides", {}],
       ["a free-mail address without a floor", { people: withEmail("alice@gmail.com") }],
       ["a company's address", { engagement: floor, people: withEmail("alice@example.org") }],
       ["an agent as operator", { people: [principal("alice", { type: "agent" })] }],
-      ["a service without an address", { engagement: floor, people: [principal("alice", { type: "service" })] }],
+      [
+        "a service without an address",
+        { engagement: floor, people: [principal("alice", { type: "service" })] },
+      ],
     ],
   },
   {
@@ -88,31 +135,79 @@ const tables: readonly Table[] = [
       ["subject-malformed", "an empty value", subject("host", "")],
       ["subject-malformed", "a decimal address", subject("host", "2130706433")],
       ["subject-malformed", "a wildcard", subject("host", "*.example.com")],
-      ["endpoint-malformed", "an octal address", { action: { endpoints: [{ host: "0177.0.0.1", protocol: "tcp" }] } }],
-      ["endpoint-malformed", "a port out of range", { action: { endpoints: [{ host: "www.example.com", port: 70_000, protocol: "tcp" }] } }],
-      ["pattern-malformed", "in the engagement's exclusions", { engagement: { scope: { include: ["host:*"], exclude: ["cidr:10.0.0.1/8"] } } }],
-      ["pattern-malformed", "in the runbook's inclusions", { runbookScope: { include: ["host:"], exclude: [] } }],
-      ["excluded", "by the engagement", { ...subject("host", "admin.example.com"), runbookScope: { include: ["host:*"], exclude: [] } }],
-      ["excluded", "by the runbook", { runbookScope: { include: ["host:www.example.com"], exclude: ["host:www.example.com"] } }],
-      ["endpoint-excluded", "an excluded endpoint", { action: { endpoints: [{ host: "admin.example.com.", port: 443, protocol: "tcp" }] } }],
+      [
+        "endpoint-malformed",
+        "an octal address",
+        { action: { endpoints: [{ host: "0177.0.0.1", protocol: "tcp" }] } },
+      ],
+      [
+        "endpoint-malformed",
+        "a port out of range",
+        { action: { endpoints: [{ host: "www.example.com", port: 70_000, protocol: "tcp" }] } },
+      ],
+      [
+        "pattern-malformed",
+        "in the engagement's exclusions",
+        { engagement: { scope: { include: ["host:*"], exclude: ["cidr:10.0.0.1/8"] } } },
+      ],
+      [
+        "pattern-malformed",
+        "in the runbook's inclusions",
+        { runbookScope: { include: ["host:"], exclude: [] } },
+      ],
+      [
+        "excluded",
+        "by the engagement",
+        { ...subject("host", "admin.example.com"), runbookScope: { include: ["host:*"], exclude: [] } },
+      ],
+      [
+        "excluded",
+        "by the runbook",
+        { runbookScope: { include: ["host:www.example.com"], exclude: ["host:www.example.com"] } },
+      ],
+      [
+        "endpoint-excluded",
+        "an excluded endpoint",
+        { action: { endpoints: [{ host: "admin.example.com.", port: 443, protocol: "tcp" }] } },
+      ],
       [
         "endpoint-excluded",
         "a port that is not declared",
-        { action: { endpoints: [{ host: "www.example.com", protocol: "tcp" }] }, runbookScope: { include: ["host:*"], exclude: ["endpoint:www.example.com:22"] } },
+        {
+          action: { endpoints: [{ host: "www.example.com", protocol: "tcp" }] },
+          runbookScope: { include: ["host:*"], exclude: ["endpoint:www.example.com:22"] },
+        },
       ],
       ["outside-runbook-scope", "only the engagement has it", subject("host", "api.example.com")],
-      ["outside-engagement-scope", "only the runbook has it", { ...subject("host", "www.example.org"), runbookScope: { include: ["host:*"], exclude: [] } }],
+      [
+        "outside-engagement-scope",
+        "only the runbook has it",
+        { ...subject("host", "www.example.org"), runbookScope: { include: ["host:*"], exclude: [] } },
+      ],
       [
         "outside-runbook-scope",
         "one of two",
-        { action: { subjects: [{ kind: "host", value: "www.example.com" }, { kind: "host", value: "api.example.com" }] } },
+        {
+          action: {
+            subjects: [
+              { kind: "host", value: "www.example.com" },
+              { kind: "host", value: "api.example.com" },
+            ],
+          },
+        },
       ],
     ],
     allows: [
       ["inside both", {}],
       ["another spelling of the name", subject("host", "WWW.Example.COM.")],
-      ["an endpoint that is in no scope", { action: { endpoints: [{ host: "192.0.2.53", port: 53, protocol: "udp" }] } }],
-      ["another port than the excluded one", { runbookScope: { include: ["host:*"], exclude: ["endpoint:www.example.com:22"] } }],
+      [
+        "an endpoint that is in no scope",
+        { action: { endpoints: [{ host: "192.0.2.53", port: 53, protocol: "udp" }] } },
+      ],
+      [
+        "another port than the excluded one",
+        { runbookScope: { include: ["host:*"], exclude: ["endpoint:www.example.com:22"] } },
+      ],
     ],
   },
   {
@@ -125,14 +220,42 @@ const tables: readonly Table[] = [
       ["target-not-authorized", "no subject", { action: { subjects: [] } }],
       ["target-not-authorized", "a malformed subject", subject("host", "0x7f.1")],
       ["target-not-authorized", "a file nobody authorized", subject("file", "samples/mail.eml")],
-      ["authorization-not-in-force", "not yet", { engagement: { authorizations: [{ ...authorization, notBefore: "2026-11-24T00:00:00Z" }] } }],
-      ["authorization-not-in-force", "no longer", { engagement: { authorizations: [{ ...authorization, notAfter: "2026-11-22T00:00:00Z" }] } }],
-      ["authorization-not-in-force", "no clock", { now: "now", engagement: { authorizations: [{ ...authorization, notAfter: "2026-12-22T00:00:00Z" }] } }],
+      [
+        "authorization-not-in-force",
+        "not yet",
+        { engagement: { authorizations: [{ ...authorization, notBefore: "2026-11-24T00:00:00Z" }] } },
+      ],
+      [
+        "authorization-not-in-force",
+        "no longer",
+        { engagement: { authorizations: [{ ...authorization, notAfter: "2026-11-22T00:00:00Z" }] } },
+      ],
+      [
+        "authorization-not-in-force",
+        "no clock",
+        {
+          now: "now",
+          engagement: { authorizations: [{ ...authorization, notAfter: "2026-12-22T00:00:00Z" }] },
+        },
+      ],
     ],
     allows: [
       ["covered", {}],
-      ["a second one is in force", { engagement: { authorizations: [{ ...authorization, notAfter: "2026-11-22T00:00:00Z" }, authorization] } }],
-      ["a file like any other", { ...subject("file", "samples/mail.eml"), engagement: { authorizations: [{ ...authorization, targets: ["file:samples/*"] }] } }],
+      [
+        "a second one is in force",
+        {
+          engagement: {
+            authorizations: [{ ...authorization, notAfter: "2026-11-22T00:00:00Z" }, authorization],
+          },
+        },
+      ],
+      [
+        "a file like any other",
+        {
+          ...subject("file", "samples/mail.eml"),
+          engagement: { authorizations: [{ ...authorization, targets: ["file:samples/*"] }] },
+        },
+      ],
     ],
   },
   {
@@ -140,7 +263,11 @@ const tables: readonly Table[] = [
     decide: environmentGate,
     reasons: environmentReasons,
     denies: [
-      ["engagement-mismatch", "another version", { action: { engagement: { ...pinned, id: "acme", version: "9.0.0" } } }],
+      [
+        "engagement-mismatch",
+        "another version",
+        { action: { engagement: { ...pinned, id: "acme", version: "9.0.0" } } },
+      ],
       ["engagement-halted", "its status", { live: { engagement: "halted" } }],
       ["engagement-closed", "its status", { live: { engagement: "closed" } }],
       ["change-freeze", "its status", { live: { freeze: true } }],
@@ -166,7 +293,11 @@ const tables: readonly Table[] = [
     reasons: policyReasons,
     denies: [
       ["policy-denied", "the decision is deny", { policy: denyAll }],
-      ["policy-error", "allowed, with an error", { policy: { decide: () => ({ decision: "allow", determining: [], errors: ["x: overflow"] }) } }],
+      [
+        "policy-error",
+        "allowed, with an error",
+        { policy: { decide: () => ({ decision: "allow", determining: [], errors: ["x: overflow"] }) } },
+      ],
     ],
     allows: [["allowed without errors", {}]],
   },

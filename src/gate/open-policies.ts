@@ -65,10 +65,10 @@ function preparse(cedar: Cedar, id: string, set: PolicySet): void {
 }
 
 function decide(cedar: Cedar, id: string, request: PolicyRequest): PolicyDecision {
-  const principal = { type: "Principal", id: request.principal.id };
-  const resource = { type: "Contract", id: request.resource.id };
   type Attributes = Parameters<Cedar["statefulIsAuthorized"]>[0]["context"];
   try {
+    const principal = { type: "Principal", id: request.principal.id };
+    const resource = { type: "Contract", id: request.resource.id };
     const answer = cedar.statefulIsAuthorized({
       principal,
       action: { type: "Action", id: request.action },
