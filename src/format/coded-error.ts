@@ -27,6 +27,7 @@ export type FormatErrorCode =
   | "ENVELOPE_MALFORMED"
   | "STATEMENT_MALFORMED"
   | "TAR_MALFORMED"
+  | "BUNDLE_MALFORMED"
   | "TOO_LARGE";
 
 /** Thrown by `format/` when bytes or values do not fit their format. */

@@ -1,0 +1,81 @@
+import type { Stats } from "node:fs";
+import { constants, lstatSync, readdirSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { join, resolve, sep } from "node:path";
+import type { ByteSource } from "../format/byte-source.ts";
+import { FormatError } from "../format/coded-error.ts";
+import { type BundleFile, type BundleSource, defaultLimits } from "../verifier/index.ts";
+
+const CHUNK = 1 << 20;
+const MAX_DEPTH = 8;
+
+/**
+ * A proof bundle in a folder. Opens regular files only: a link, a device or a pipe anywhere in it makes the
+ * bundle malformed. Bounded by the verifier's limits.
+ */
+export function folderBundle(folder: string): BundleSource {
+  const root = resolve(folder);
+  return {
+    list: async () => listFolder(root),
+    read: (path) => readWhole(join(root, ...path.split("/"))),
+  };
+}
+
+/** A file as a byte source: for a bundle in one tar. The caller closes it. */
+export async function fileSource(path: string): Promise<ByteSource & { close(): Promise<void> }> {
+  const handle = await open(path, constants.O_RDONLY);
+  const { size } = await handle.stat();
+  return { size, read: (start, end) => readRange(handle, start, end), close: () => handle.close() };
+}
+
+/** Whether a path lies inside a folder, or is it: a trust file from there is refused. */
+export function isInside(folder: string, path: string): boolean {
+  const root = resolve(folder);
+  return resolve(path) === root || resolve(path).startsWith(root + sep);
+}
+
+function listFolder(root: string): BundleFile[] {
+  const files: BundleFile[] = [];
+  const visit = (folder: string, prefix: string, depth: number): void => {
+    if (depth > MAX_DEPTH) throw malformed(`\`${prefix}\` is nested too deep`);
+    for (const name of readdirSync(folder).sort()) {
+      const path = prefix + name;
+      const stats = lstatSync(join(folder, name));
+      if (stats.isDirectory()) visit(join(folder, name), `${path}/`, depth + 1);
+      else files.push({ path, size: sizeOf(stats, path) });
+      if (files.length > defaultLimits.maxFiles) throw malformed("there are too many files");
+    }
+  };
+  visit(root, "", 0);
+  return files;
+}
+
+function sizeOf(stats: Stats, path: string): number {
+  if (!stats.isFile()) throw malformed(`\`${path.slice(0, 300)}\` is not a regular file`);
+  return stats.size;
+}
+
+async function* readWhole(path: string): AsyncGenerator<Uint8Array> {
+  // A file swapped for a link after it was listed is not followed.
+  const handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  try {
+    const { size } = await handle.stat();
+    yield* readRange(handle, 0, size);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* readRange(handle: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
+  for (let position = start; position < end; ) {
+    const buffer = new Uint8Array(Math.min(CHUNK, end - position));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+function malformed(message: string): FormatError {
+  return new FormatError({ code: "BUNDLE_MALFORMED", message });
+}

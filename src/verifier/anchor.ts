@@ -1,0 +1,55 @@
+import type { Trust } from "../contract/trust.ts";
+import { type PublicKey, parsePublicKey } from "../format/public-key.ts";
+import { millisOf } from "../format/time.ts";
+
+export type TrustedPrincipal = Trust["principals"][number];
+interface Validity {
+  readonly notBefore?: string;
+  readonly notAfter?: string;
+}
+/** A key of a trusted principal. */
+export interface TrustedKey extends Validity {
+  readonly key: PublicKey;
+  readonly custody: "held" | "local";
+}
+
+/** The reviewer's trust, ready to be asked. Without a trust file nothing is in it. */
+export interface Anchor {
+  readonly given: boolean;
+  readonly roots: readonly (Validity & { readonly name: string; readonly key: PublicKey })[];
+  readonly require: ReadonlySet<"log" | "time">;
+  readonly streams: NonNullable<Trust["streams"]>;
+  pinned(digest: string): boolean;
+  principal(id: string): (TrustedPrincipal & { readonly trustedKeys: readonly TrustedKey[] }) | undefined;
+}
+
+/** @throws FormatError when a key cannot be read; `parseTrust` has ruled that out. */
+export function anchorOf(trust: Trust | undefined): Anchor {
+  const principals = new Map(
+    (trust?.principals ?? []).map((principal) => [
+      principal.id,
+      {
+        ...principal,
+        trustedKeys: principal.keys.map((key) => ({ ...key, key: parsePublicKey(key.publicKey) })),
+      },
+    ]),
+  );
+  const pinned = new Set<string>(trust?.pinned);
+  return {
+    given: trust !== undefined,
+    roots: (trust?.issuerRoots ?? []).map((root) => ({ ...root, key: parsePublicKey(root.publicKey) })),
+    require: new Set(trust?.require),
+    streams: trust?.streams ?? {},
+    pinned: (digest) => pinned.has(digest),
+    principal: (id) => principals.get(id),
+  };
+}
+
+/** Whether an instant lies within a validity; both ends included, an absent end is open. */
+export function isValidAt(validity: Validity, utc: string): boolean {
+  const at = millisOf(utc);
+  if (at === undefined) return false;
+  const from = validity.notBefore === undefined ? Number.NEGATIVE_INFINITY : millisOf(validity.notBefore);
+  const to = validity.notAfter === undefined ? Number.POSITIVE_INFINITY : millisOf(validity.notAfter);
+  return from !== undefined && to !== undefined && from <= at && at <= to;
+}

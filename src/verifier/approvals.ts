@@ -1,0 +1,137 @@
+import type { ApprovalFact, GateRecord } from "../contract/gate-record.ts";
+import type { PrincipalSet } from "../contract/principal.ts";
+import { millisOf } from "../format/time.ts";
+import { approvalGate } from "../gate/approval-gate.ts";
+import { checkApproval } from "../gate/approval-statement.ts";
+import type { GateFacts } from "../gate/facts.ts";
+import type { Anchor } from "./anchor.ts";
+import type { Receipt } from "./bundle.ts";
+import type { ClaimedRun } from "./claimed-runs.ts";
+import type { Again } from "./decide-again.ts";
+import type { Invoked } from "./run-so-far.ts";
+import { same } from "./step-binding.ts";
+
+/** Which invocation used an approval, by the approval's digest. */
+export type ApprovalLedger = Map<string, string>;
+
+/**
+ * Checks the approvals that a gate record saw against their signed statements: present, receipted before,
+ * signed by who they name, about this very action, used for one invocation only.
+ *
+ * @returns the facts as the statements give them.
+ */
+export async function checkRecordedApprovals(
+  again: Again,
+  run: ClaimedRun & { readonly principals: PrincipalSet },
+  receipt: Receipt,
+  invoked: Invoked,
+  record: GateRecord,
+): Promise<ApprovalFact[]> {
+  const facts: ApprovalFact[] = [];
+  const invalid = (message: string): void =>
+    again.approvals.fail("FAILURE_APPROVAL_INVALID", message, { receipt: receipt.digest });
+  for (const stated of record.approvals) {
+    const envelope = again.bundle.envelope("approval", stated.digest);
+    if (envelope === undefined) {
+      const message = `the approval of \`${stated.principal}\` that a gate saw is absent`;
+      again.approvals.fail("FAILURE_COMPLETENESS", message, { receipt: receipt.digest });
+      continue;
+    }
+    const checked = await checkApproval(envelope, run.principals, record.decidedAt);
+    if (!checked.ok) {
+      invalid(`the approval of \`${stated.principal}\` does not hold: ${checked.reason}`);
+      continue;
+    }
+    if (checked.statement.actionDigest !== record.actionDigest) {
+      invalid(`the approval of \`${stated.principal}\` is for another action`);
+      continue;
+    }
+    if (!same(checked.fact, stated))
+      invalid(`the gate saw another approval than \`${stated.principal}\` signed`);
+    if (!invoked.approvals.some(({ digest }) => digest === stated.digest)) {
+      invalid(`no receipt before the call records the approval of \`${stated.principal}\``);
+    }
+    facts.push(checked.fact);
+    if (record.decision !== "allow" || stated.decision !== "approve") continue;
+    const used = again.ledger.get(stated.digest);
+    if (used !== undefined && used !== record.action.invocation) {
+      invalid(`the approval of \`${stated.principal}\` was used for \`${used}\` and again`);
+    }
+    again.ledger.set(stated.digest, record.action.invocation);
+  }
+  await checkOmittedRejections(again, run, receipt, invoked, record);
+  return facts;
+}
+
+/** A rejection that was recorded before the gates decided may not be left out of what they saw. */
+async function checkOmittedRejections(
+  again: Again,
+  run: ClaimedRun & { readonly principals: PrincipalSet },
+  receipt: Receipt,
+  invoked: Invoked,
+  record: GateRecord,
+): Promise<void> {
+  for (const { digest, at } of invoked.approvals) {
+    if (record.approvals.some((stated) => stated.digest === digest)) continue;
+    if ((millisOf(at) ?? 0) >= (millisOf(record.decidedAt) ?? 0)) continue;
+    const envelope = again.bundle.envelope("approval", digest);
+    const checked = envelope && (await checkApproval(envelope, run.principals, record.decidedAt));
+    if (
+      checked?.ok === true &&
+      checked.fact.decision === "reject" &&
+      checked.statement.actionDigest === record.actionDigest
+    ) {
+      const message = `the gates did not see the rejection by \`${checked.fact.principal}\``;
+      again.approvals.fail("FAILURE_APPROVAL_INVALID", message, { receipt: receipt.digest });
+    }
+  }
+}
+
+/**
+ * Decides the approval gate of an action that was carried out once more, with the keys, roles and custody of
+ * the reviewer's trust file instead of the workspace's own.
+ */
+export async function checkAnchoredApprovals(
+  again: Again,
+  facts: GateFacts,
+  receipt: Receipt,
+): Promise<void> {
+  if (facts.action.approvalRule === "none") return;
+  const { anchor, approvals: findings } = again;
+  if (!anchor.given) return;
+  const principals = trustedPrincipals(facts.principals, anchor);
+  const trusted: ApprovalFact[] = [];
+  const unlisted: string[] = [];
+  for (const { digest, principal } of facts.approvals) {
+    const envelope = again.bundle.envelope("approval", digest);
+    if (anchor.principal(principal) === undefined) unlisted.push(principal);
+    else if (envelope !== undefined) {
+      const checked = await checkApproval(envelope, principals, facts.now);
+      if (checked.ok) trusted.push(checked.fact);
+      else {
+        const message = `the approval of \`${principal}\` does not hold by the trust file: ${checked.reason}`;
+        findings.contradict("FAILURE_APPROVAL_INVALID", message, { receipt: receipt.digest });
+      }
+    }
+  }
+  const decided = approvalGate({ ...facts, principals, approvals: trusted });
+  if (decided.decision === "allow") return;
+  if (unlisted.length > 0) {
+    findings.untested(`the trust file does not list \`${unlisted[0]}\`, whose approval was needed`);
+  } else {
+    const message = `\`${facts.action.invocation}\` was called without the approvals that the trust file accepts (${decided.reason})`;
+    findings.contradict("FAILURE_APPROVAL_INVALID", message, { receipt: receipt.digest });
+  }
+}
+
+/** The pinned principals with the kind, roles and keys that the reviewer gives those who are listed. */
+function trustedPrincipals(pinned: PrincipalSet, anchor: Anchor): PrincipalSet {
+  return {
+    ...pinned,
+    principals: pinned.principals.map((principal) => {
+      const listed = anchor.principal(principal.id);
+      if (listed === undefined) return { ...principal, keys: [] };
+      return { ...principal, type: listed.type, roles: [...listed.roles], keys: [...listed.keys] };
+    }),
+  };
+}

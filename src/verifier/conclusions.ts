@@ -1,0 +1,133 @@
+import type { ConclusionStatement } from "../contract/signed-statements.ts";
+import { checkConclusion } from "../gate/conclusion-statement.ts";
+import { type Anchor, isValidAt } from "./anchor.ts";
+import type { Bundle, Receipt } from "./bundle.ts";
+import type { ClaimedRun } from "./claimed-runs.ts";
+import { Findings, type LayerResult } from "./layer.ts";
+import type { ConclusionReport, StepReport } from "./report.ts";
+import { verifyEnvelope } from "./signatures.ts";
+
+/** A conclusion whose citations are checked; whether its confidence may stand needs the classes, which come last. */
+export interface Concluded {
+  readonly statement: ConclusionStatement;
+  /** Why its confidence may not stand, apart from what it cites. */
+  readonly reasons: readonly string[];
+}
+
+/** Layer 11: every conclusion is signed by who it names and cites what the bundle holds. */
+export async function checkConclusions(
+  bundle: Bundle,
+  runs: readonly ClaimedRun[],
+  anchor: Anchor,
+): Promise<{ layer: LayerResult; conclusions: Concluded[] }> {
+  const findings = new Findings("conclusions");
+  const conclusions: Concluded[] = [];
+  let established = 0;
+  for (const run of runs) {
+    for (const receipt of bundle.streams.get(`engagement:${run.document.engagement.id}`) ?? []) {
+      if (receipt.predicate.event !== "conclusion-recorded" || receipt.predicate.run !== run.id) continue;
+      const statement = await readConclusion(bundle, run, receipt, findings);
+      if (statement === undefined) continue;
+      checkCitations(run, statement, receipt, findings);
+      const trusted = await isTrusted(bundle, receipt, statement, anchor, findings);
+      if (trusted === true) established += 1;
+      const reasons = trusted === true ? [] : ["it is not signed by a person whom the trust file lists"];
+      conclusions.push({ statement, reasons });
+    }
+  }
+  if (conclusions.length === 0)
+    return { layer: findings.end({ internal: "not-present", anchored: "not-applicable" }), conclusions };
+  return {
+    layer: findings.end({ anchored: established === conclusions.length ? "established" : "untested" }),
+    conclusions,
+  };
+}
+
+/** `high` stands only when a trusted person signed it and nothing it cites is operational input. */
+export function reportConclusion(
+  { statement, reasons }: Concluded,
+  steps: readonly StepReport[],
+): ConclusionReport {
+  const weak = statement.cites.some(({ receipt }) => {
+    const step = steps.find((candidate) => candidate.receipt === receipt);
+    return step?.proofClass !== "strong-proof";
+  });
+  const against = [...reasons, ...(weak ? ["it cites what is not strong proof"] : [])];
+  const { confidence, principal, cites } = statement;
+  const supported = confidence !== "high" || against.length === 0;
+  return {
+    statement: statement.statement,
+    principal,
+    confidence,
+    supported,
+    reasons: supported ? [] : against,
+    cites: cites.map((cite) => ({ ...cite })),
+  };
+}
+
+async function readConclusion(
+  bundle: Bundle,
+  run: ClaimedRun,
+  receipt: Receipt,
+  findings: Findings,
+): Promise<ConclusionStatement | undefined> {
+  const at = { receipt: receipt.digest };
+  const envelope = bundle.envelope("conclusion", String(receipt.predicate.detail?.conclusion));
+  if (envelope === undefined) {
+    findings.fail("FAILURE_COMPLETENESS", "the conclusion that the receipt records is absent", at);
+    return undefined;
+  }
+  if (run.principals === undefined) return undefined;
+  const checked = await checkConclusion(envelope, run.principals, receipt.predicate.time.claimedUtc);
+  if (!checked.ok) {
+    findings.fail("FAILURE_SIGNATURE_INVALID", `the conclusion does not hold: ${checked.reason}`, at);
+    return undefined;
+  }
+  if (checked.statement.run !== run.id)
+    findings.fail("FAILURE_DIGEST_MISMATCH", "the conclusion is about another run", at);
+  return checked.statement;
+}
+
+function checkCitations(
+  run: ClaimedRun,
+  statement: ConclusionStatement,
+  receipt: Receipt,
+  findings: Findings,
+): void {
+  const at = { receipt: receipt.digest };
+  for (const cite of statement.cites) {
+    const cited = run.receipts.find(({ digest }) => digest === cite.receipt);
+    if (cited === undefined)
+      findings.fail("FAILURE_COMPLETENESS", "the conclusion cites a receipt that its run does not have", at);
+    else if (
+      cite.artifact !== undefined &&
+      !cited.predicate.artifacts?.some(({ digest }) => digest === cite.artifact)
+    ) {
+      findings.fail(
+        "FAILURE_DIGEST_MISMATCH",
+        "the conclusion cites an artifact that the receipt does not bind",
+        at,
+      );
+    }
+  }
+}
+
+/** True when a listed person signed it; undefined when the signer is not listed. */
+async function isTrusted(
+  bundle: Bundle,
+  receipt: Receipt,
+  statement: ConclusionStatement,
+  anchor: Anchor,
+  findings: Findings,
+): Promise<boolean | undefined> {
+  const envelope = bundle.envelope("conclusion", String(receipt.predicate.detail?.conclusion));
+  const listed = anchor.principal(statement.principal);
+  if (envelope === undefined || listed === undefined) return undefined;
+  for (const trusted of listed.trustedKeys) {
+    if (!(await verifyEnvelope(trusted.key, envelope))) continue;
+    return listed.type === "human" && isValidAt(trusted, statement.signedAt);
+  }
+  const message = `the conclusion is not signed with a key of \`${listed.id}\` that the trust file lists`;
+  findings.contradict("FAILURE_SIGNATURE_INVALID", message, { receipt: receipt.digest });
+  return false;
+}

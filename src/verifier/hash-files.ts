@@ -1,0 +1,65 @@
+import { FormatError } from "../format/coded-error.ts";
+import { startSha256 } from "../format/crypto.ts";
+import type { Digest } from "../format/digest.ts";
+import { isSafePath } from "../format/tar.ts";
+import type { BundleSource } from "./bundle-source.ts";
+import type { Failure } from "./layer.ts";
+import type { Limits } from "./limits.ts";
+
+/** A file of the bundle and what its bytes hash to. */
+export interface HashedFile {
+  readonly path: string;
+  readonly size: number;
+  readonly digest: Digest;
+}
+
+/** Hashes every file of a bundle, streaming. What cannot be read safely is a failure and left out. */
+export async function hashFiles(
+  source: BundleSource,
+  limits: Limits,
+): Promise<{ files: Map<string, HashedFile>; failures: Failure[] }> {
+  const files = new Map<string, HashedFile>();
+  const failures: Failure[] = [];
+  const fail = (message: string, path?: string): void => {
+    failures.push({ code: "FAILURE_BUNDLE_MALFORMED", message, ...(path === undefined ? {} : { path }) });
+  };
+  let listed: Awaited<ReturnType<BundleSource["list"]>>;
+  try {
+    listed = await source.list();
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    fail(error.message);
+    return { files, failures };
+  }
+  if (listed.length > limits.maxFiles) {
+    fail(`there are more than ${limits.maxFiles} files`);
+    return { files, failures };
+  }
+  if (listed.reduce((total, { size }) => total + size, 0) > limits.maxBytes) {
+    fail(`the files hold more than ${limits.maxBytes} bytes`);
+    return { files, failures };
+  }
+  const folded = new Set<string>();
+  for (const { path, size } of listed) {
+    if (!isSafePath(path)) fail("the path is not allowed in a bundle", path.slice(0, 300));
+    else if (folded.has(path.toLowerCase())) fail("the path stands twice", path);
+    else {
+      folded.add(path.toLowerCase());
+      const hashed = await hashFile(source, path, size);
+      if (hashed === undefined) fail("the size changed while it was read", path);
+      else files.set(path, hashed);
+    }
+  }
+  return { files, failures };
+}
+
+async function hashFile(source: BundleSource, path: string, size: number): Promise<HashedFile | undefined> {
+  const hash = startSha256();
+  let read = 0;
+  for await (const chunk of source.read(path)) {
+    read += chunk.length;
+    if (read > size) return undefined;
+    hash.update(chunk);
+  }
+  return read === size ? { path, size, digest: `sha256:${hash.hex()}` } : undefined;
+}

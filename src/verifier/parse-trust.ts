@@ -1,0 +1,57 @@
+import { ContractError } from "../contract/contract-error.ts";
+import { parseTrust as readTrust, trustFromJson } from "../contract/parse-trust.ts";
+import type { Trust } from "../contract/trust.ts";
+import { digestOf } from "../format/digest.ts";
+import type { Json } from "../format/json.ts";
+import type { BundleSource } from "./bundle-source.ts";
+import { hashFiles } from "./hash-files.ts";
+import { defaultLimits } from "./limits.ts";
+import { VerifierError } from "./verifier-error.ts";
+
+/**
+ * Reads a reviewer's trust file (`spec/trust.md`). One key for two principals, an unreadable key or a fault of
+ * form is malformed input, never a verdict.
+ *
+ * @throws VerifierError `FAILURE_INPUT_MALFORMED` with every fault.
+ */
+export function parseTrust(text: string): Trust {
+  return malformedOr(() => readTrust(text));
+}
+
+/** Checks a trust value that was built in memory by the rules of a trust file. @throws as `parseTrust`. */
+export function checkTrust(trust: Trust): Trust {
+  return malformedOr(() => trustFromJson(trust as unknown as Json));
+}
+
+/**
+ * Refuses a trust file that is one of the bundle's own files: trust comes from elsewhere. Callers that have
+ * paths should also refuse a path inside the bundle's folder.
+ *
+ * @throws VerifierError `FAILURE_INPUT_MALFORMED`.
+ */
+export async function refuseTrustFromBundle(source: BundleSource, trustBytes: Uint8Array): Promise<void> {
+  const digest = digestOf(trustBytes);
+  const { files } = await hashFiles(source, defaultLimits);
+  for (const file of files.values()) {
+    if (file.digest !== digest) continue;
+    throw new VerifierError({
+      code: "FAILURE_INPUT_MALFORMED",
+      message: `the trust file is \`${file.path}\` of the bundle that it should judge`,
+      hint: "use a trust file of your own: `witnessops trust new`",
+    });
+  }
+}
+
+function malformedOr(parse: () => Trust): Trust {
+  try {
+    return parse();
+  } catch (cause) {
+    if (!(cause instanceof ContractError)) throw cause;
+    throw new VerifierError({
+      code: "FAILURE_INPUT_MALFORMED",
+      message: cause.message,
+      hint: "make one with `witnessops trust new`",
+      cause,
+    });
+  }
+}

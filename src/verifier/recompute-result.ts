@@ -1,0 +1,114 @@
+import { RESULT_ARTIFACT } from "../contract/artifact.ts";
+import type { Contract } from "../contract/contract.ts";
+import { classifyError, mapOutputs } from "../contract/map-result.ts";
+import type { Invocation } from "../contract/receipt-predicate.ts";
+import { isJsonObject, type JsonObject } from "../format/json.ts";
+import type { Bundle, Receipt } from "./bundle.ts";
+import { parseDocument } from "./check-document.ts";
+import type { Findings } from "./layer.ts";
+import { artifactId, readGateRecord, same } from "./step-binding.ts";
+
+type Attempt = Invocation["attempts"][number];
+
+/** Computes each attempt's outputs or error class again from its captured `result`, and compares. */
+export async function recomputeResults(
+  bundle: Bundle,
+  receipt: Receipt,
+  contract: Contract,
+  findings: Findings,
+): Promise<void> {
+  const { invocation } = receipt.predicate;
+  if (invocation === undefined) return;
+  for (const attempt of invocation.attempts) {
+    const wrong = (message: string): void =>
+      findings.fail("FAILURE_DECISION_MISMATCH", `\`${invocation.id}\` attempt ${attempt.n}: ${message}`, {
+        receipt: receipt.digest,
+      });
+    const result = await readResult(bundle, receipt, attempt, findings);
+    const record = result && (await readGateRecord(bundle, attempt.dispatchDigest));
+    if (result === undefined || record === undefined) continue;
+    const inputs = record.action.inputs as JsonObject;
+    if (isJsonObject(result.error)) checkError(contract, inputs, result.error, attempt, wrong);
+    else if (isJsonObject(result.result)) {
+      checkOutputs(contract, inputs, result.result, attempt, invocation, receipt, wrong);
+    } else wrong("the captured result is neither a result nor an error");
+  }
+}
+
+async function readResult(
+  bundle: Bundle,
+  receipt: Receipt,
+  attempt: Attempt,
+  findings: Findings,
+): Promise<JsonObject | undefined> {
+  const { invocation, artifacts } = receipt.predicate;
+  const id = artifactId(invocation?.id ?? "", attempt.n, RESULT_ARTIFACT);
+  const artifact = artifacts?.find((candidate) => candidate.id === id);
+  if (artifact === undefined) {
+    const last = attempt === invocation?.attempts.at(-1);
+    if (last && attempt.exit !== "in-doubt")
+      findings.note(`\`${id}\` is absent: the outcome could not be computed again`);
+    return undefined;
+  }
+  const bytes = await bundle.artifact(artifact.digest);
+  const parsed = bytes === undefined ? undefined : parseDocument(bytes);
+  if (parsed !== undefined && "value" in parsed && isJsonObject(parsed.value)) {
+    if (parsed.value.schema === "witnessops/result/v1") return parsed.value;
+  }
+  if (bytes !== undefined) {
+    findings.fail("FAILURE_BUNDLE_MALFORMED", `\`${id}\` is not a captured result`, {
+      receipt: receipt.digest,
+    });
+  }
+  return undefined;
+}
+
+function checkOutputs(
+  contract: Contract,
+  inputs: JsonObject,
+  result: JsonObject,
+  attempt: Attempt,
+  invocation: Invocation,
+  receipt: Receipt,
+  wrong: (message: string) => void,
+): void {
+  const mapped = mapOutputs(contract, inputs, result);
+  if (attempt.exit === "executed") {
+    if (!mapped.ok) wrong("its captured result does not give the declared outputs");
+    else if (!same(mapped.outputs, invocation.outputs))
+      wrong("its captured result gives other outputs than recorded");
+    return;
+  }
+  if (!mapped.ok && attempt.errorClass === "OUTPUT_CONTRACT_VIOLATION") return;
+  if (mapped.ok && attempt.errorClass === "EVIDENCE_INCOMPLETE" && lacksEvidence(contract, receipt, attempt))
+    return;
+  wrong(`its captured result does not explain \`${attempt.errorClass ?? "no class"}\``);
+}
+
+function lacksEvidence(contract: Contract, receipt: Receipt, attempt: Attempt): boolean {
+  const { artifacts, invocation } = receipt.predicate;
+  return contract.evidence.artifacts.some(({ name, required }) => {
+    const id = artifactId(invocation?.id ?? "", attempt.n, name);
+    const found = artifacts?.find((artifact) => artifact.id === id);
+    return required && (found === undefined || found.truncated === true);
+  });
+}
+
+function checkError(
+  contract: Contract,
+  inputs: JsonObject,
+  error: JsonObject,
+  attempt: Attempt,
+  wrong: (message: string) => void,
+): void {
+  if (attempt.exit !== "failed" || typeof error.code !== "string") {
+    wrong("an error without a code was captured, or one of what is recorded as executed");
+    return;
+  }
+  const verdict = classifyError(contract, inputs, { ...error, code: error.code });
+  if (verdict.errorClass !== attempt.errorClass || verdict.side !== attempt.side) {
+    wrong(
+      `its captured error is of class \`${verdict.errorClass}\`, recorded is \`${attempt.errorClass ?? "none"}\``,
+    );
+  }
+}

@@ -1,0 +1,106 @@
+import Type, { type TSchema } from "typebox";
+import { FormatError } from "../format/coded-error.ts";
+import type { Digest } from "../format/digest.ts";
+import { type Envelope, envelopeDigest, envelopeFromJson, IN_TOTO_PAYLOAD_TYPE } from "../format/dsse.ts";
+import type { Json } from "../format/json.ts";
+import { STATEMENT_TYPE, type Statement, type Subject, subjectSchema } from "../format/statement.ts";
+import { documentFaults, type Fault, parseDocument } from "./check-document.ts";
+
+const closed = { additionalProperties: false } as const;
+
+/** A Sigstore bundle v0.3 as this version writes it: a public key hint, one DSSE signature, no log, no time. */
+const sigstoreBundleSchema = Type.Object(
+  {
+    mediaType: Type.Literal("application/vnd.dev.sigstore.bundle.v0.3+json"),
+    verificationMaterial: Type.Object(
+      {
+        publicKey: Type.Object({ hint: Type.String({ maxLength: 200 }) }, closed),
+        tlogEntries: Type.Array(Type.Unknown(), { maxItems: 0 }),
+        timestampVerificationData: Type.Object(
+          { rfc3161Timestamps: Type.Array(Type.Unknown(), { maxItems: 0 }) },
+          closed,
+        ),
+      },
+      closed,
+    ),
+    dsseEnvelope: Type.Unknown(),
+  },
+  closed,
+);
+
+const statementSchema = Type.Object(
+  {
+    _type: Type.Literal(STATEMENT_TYPE),
+    subject: Type.Array(subjectSchema, { minItems: 1, maxItems: 1000 }),
+    predicateType: Type.String({ maxLength: 200 }),
+    predicate: Type.Unknown(),
+  },
+  closed,
+);
+
+/** A signed in-toto statement whose shape was checked, but not its signature. */
+export interface SignedStatement<P> {
+  readonly envelope: Envelope;
+  /** SHA-256 over the pre-authentication bytes. */
+  readonly digest: Digest;
+  readonly subject: readonly Subject[];
+  readonly predicate: P;
+}
+
+export type Read<T> = { readonly value: T } | { readonly faults: readonly Fault[] };
+
+/** Takes the DSSE envelope out of a Sigstore bundle. */
+export function readSigstoreBundle(value: Json): Read<Envelope> {
+  const faults = documentFaults(sigstoreBundleSchema, value);
+  if (faults.length > 0) return { faults };
+  return readEnvelope((value as { dsseEnvelope: Json }).dsseEnvelope);
+}
+
+/** Reads a DSSE envelope with exactly one signature. */
+export function readEnvelope(value: Json): Read<Envelope> {
+  try {
+    return { value: envelopeFromJson(value) };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { faults: [{ code: "FAILURE_BUNDLE_MALFORMED", message: error.message }] };
+  }
+}
+
+/** Reads the in-toto statement in an envelope; `schema` is the predicate's. */
+export function readStatement<P>(
+  envelope: Envelope,
+  predicateType: string,
+  schema: TSchema,
+): Read<SignedStatement<P>> {
+  if (envelope.payloadType !== IN_TOTO_PAYLOAD_TYPE) {
+    return {
+      faults: [{ code: "FAILURE_BUNDLE_MALFORMED", message: "the payload is not an in-toto statement" }],
+    };
+  }
+  const parsed = parseDocument(envelope.payload);
+  if ("fault" in parsed) return { faults: [parsed.fault] };
+  const outer = documentFaults(statementSchema, parsed.value);
+  if (outer.length > 0) return { faults: outer };
+  const statement = parsed.value as unknown as Statement<P>;
+  if (statement.predicateType !== predicateType) {
+    const message = `the predicate type is not \`${predicateType}\``;
+    return { faults: [{ code: "FAILURE_SCHEMA_VERSION_UNSUPPORTED", message }] };
+  }
+  const { subject, predicate } = statement;
+  const faults = documentFaults(schema, predicate);
+  if (faults.length > 0) return { faults };
+  return { value: { envelope, digest: envelopeDigest(envelope), subject, predicate } };
+}
+
+/** Reads what a person signed: canonical JSON of `schema` under its own payload type. */
+export function readPayload<T>(envelope: Envelope, payloadType: string, schema: TSchema): Read<T> {
+  if (envelope.payloadType !== payloadType) {
+    return {
+      faults: [{ code: "FAILURE_BUNDLE_MALFORMED", message: `the payload type is not \`${payloadType}\`` }],
+    };
+  }
+  const parsed = parseDocument(envelope.payload);
+  if ("fault" in parsed) return { faults: [parsed.fault] };
+  const faults = documentFaults(schema, parsed.value);
+  return faults.length > 0 ? { faults } : { value: parsed.value as T };
+}

@@ -1,0 +1,250 @@
+import { GATE_RECORD, RESULT_ARTIFACT } from "../contract/artifact.ts";
+import { type GateRecord, gateRecordSchema } from "../contract/gate-record.ts";
+import type { Invocation, ReceiptPredicate } from "../contract/receipt-predicate.ts";
+import { canonicalJson } from "../format/canonical-json.ts";
+import { digestOfJson, hexOf } from "../format/digest.ts";
+import { artifactPath, type Bundle, type Receipt } from "./bundle.ts";
+import { documentFaults, parseDocument, placed } from "./check-document.ts";
+import type { ClaimedRun } from "./claimed-runs.ts";
+import type { Findings } from "./layer.ts";
+
+const outcomeOfEvent: Readonly<Partial<Record<ReceiptPredicate["event"], Invocation["outcome"]>>> = {
+  "step-executed": "executed",
+  "step-failed": "failed",
+  "step-denied": "denied",
+  "step-skipped": "skipped",
+  "step-cancelled": "cancelled",
+  "step-paused": "paused",
+  "step-dispatched": "dispatched",
+  "step-in-doubt": "in-doubt",
+};
+
+/** Digest of the gate record that a receipt is about; undefined when its event has none. */
+export function gateRecordDigest({ subject }: Receipt): string | undefined {
+  const found = subject.find(({ name }) => name.endsWith(`/${GATE_RECORD}`));
+  return found === undefined ? undefined : `sha256:${found.digest.sha256}`;
+}
+
+/** Reads a gate record out of the bundle's artifacts; undefined when absent or not one. */
+export async function readGateRecord(bundle: Bundle, digest: string): Promise<GateRecord | undefined> {
+  const bytes = await bundle.artifact(digest);
+  if (bytes === undefined) return undefined;
+  const parsed = parseDocument(bytes);
+  if ("fault" in parsed || documentFaults(gateRecordSchema, parsed.value).length > 0) return undefined;
+  return parsed.value as unknown as GateRecord;
+}
+
+/** What a run's receipt says about its run, step, contract, gate record and artifacts fits together. */
+export async function checkStepBinding(
+  bundle: Bundle,
+  run: ClaimedRun,
+  receipt: Receipt,
+  findings: Findings,
+): Promise<void> {
+  const { predicate, digest } = receipt;
+  const at = { receipt: digest };
+  const { document } = run;
+  const mismatch = (message: string): void => findings.fail("FAILURE_DIGEST_MISMATCH", message, at);
+  if (predicate.run !== run.id) mismatch("the receipt is of another run");
+  if (!same(predicate.runbook, document.runbook)) mismatch("the receipt names another runbook than its run");
+  if (!same(predicate.engagement, document.engagement))
+    mismatch("the receipt names another engagement than its run");
+  if (predicate.authorization !== document.authorization)
+    mismatch("the receipt names another authorization than its run");
+  if (predicate.step !== undefined && !document.steps.includes(predicate.step.id))
+    mismatch("the run has no such step");
+  checkContract(bundle, run, predicate, mismatch);
+  checkArtifacts(bundle, receipt, findings);
+  if (predicate.invocation === undefined) return;
+  const outcome = outcomeOfEvent[predicate.event];
+  if (outcome !== undefined && predicate.invocation.outcome !== outcome) {
+    findings.fail("FAILURE_BUNDLE_MALFORMED", "the outcome is not that of the event", at);
+  }
+  checkAttempts(predicate, predicate.invocation, (message) =>
+    findings.fail("FAILURE_BUNDLE_MALFORMED", message, at),
+  );
+  const named = gateRecordDigest(receipt);
+  if (named === undefined) {
+    findings.fail(
+      "FAILURE_REQUIRED_FIELD_MISSING",
+      "the receipt of a call has no gate record among its subjects",
+      at,
+    );
+    return;
+  }
+  await checkGateRecord(bundle, receipt, named, findings);
+  for (const { dispatchDigest } of predicate.invocation.attempts) {
+    if (dispatchDigest !== named && !bundle.listed.has(artifactPath(dispatchDigest))) {
+      findings.fail("FAILURE_COMPLETENESS", "the gate record of an attempt is absent", {
+        ...at,
+        path: artifactPath(dispatchDigest),
+      });
+    }
+  }
+}
+
+function checkContract(
+  bundle: Bundle,
+  run: ClaimedRun,
+  predicate: ReceiptPredicate,
+  mismatch: (message: string) => void,
+): void {
+  const { contract: pin, step, invocation } = predicate;
+  if (pin !== undefined) {
+    const reference = `${pin.id}@${pin.version}`;
+    if (!run.document.contracts.some((pinned) => same(pinned, pin)))
+      mismatch("the run does not pin this contract");
+    const uses = run.runbook?.steps.find((candidate) => candidate.id === step?.id)?.uses;
+    if (uses !== undefined && uses !== reference) mismatch("the runbook's step uses another contract");
+    const contract = bundle.contracts.get(reference)?.contract;
+    if (contract !== undefined) {
+      const { attests, doesNotAttest } = predicate.verificationScope;
+      if (attests !== contract.attests || doesNotAttest !== contract.doesNotAttest) {
+        mismatch("the verification scope is not the contract's");
+      }
+      const { external } = contract.boundary;
+      const rows = Array.isArray(external) ? external : Object.values(external).flat();
+      if (!same(predicate.boundary?.external, rows)) mismatch("the boundary is not the contract's");
+    }
+  }
+  if (invocation !== undefined && step !== undefined) {
+    const id = step.key === undefined ? `${run.id}/${step.id}` : `${run.id}/${step.id}[${step.key}]`;
+    if (invocation.id !== id) mismatch("the invocation id is not that of run and step");
+  }
+}
+
+function checkAttempts(
+  predicate: ReceiptPredicate,
+  invocation: Invocation,
+  fail: (message: string) => void,
+): void {
+  const { attempts, outcome, errorClass } = invocation;
+  attempts.forEach(({ n }, index) => {
+    if (n !== index + 1) fail("the attempts are not numbered from 1");
+  });
+  const last = attempts.at(-1);
+  const called = outcome === "executed" || outcome === "failed";
+  if (called && last?.exit !== outcome && predicate.detail?.resolution === undefined) {
+    fail("the last attempt did not end as the invocation did");
+  }
+  if (outcome === "failed" && errorClass === undefined && predicate.detail?.resolution === undefined) {
+    fail("a failed invocation names its error class");
+  }
+  if (outcome !== "failed" && errorClass !== undefined) fail("only a failed invocation has an error class");
+}
+
+function checkArtifacts(bundle: Bundle, receipt: Receipt, findings: Findings): void {
+  const { predicate, subject, digest } = receipt;
+  const at = { receipt: digest };
+  const artifacts = predicate.artifacts ?? [];
+  const subjects = new Map(subject.map((entry) => [entry.name, entry.digest.sha256]));
+  if (subjects.size !== subject.length) findings.fail("FAILURE_COMPLETENESS", "a subject stands twice", at);
+  const ids = new Set<string>();
+  for (const artifact of artifacts) {
+    if (ids.has(artifact.id)) findings.fail("FAILURE_COMPLETENESS", "an artifact stands twice", at);
+    ids.add(artifact.id);
+    const path = artifactPath(artifact.digest);
+    if (subjects.get(artifact.id) !== hexOf(artifact.digest as `sha256:${string}`)) {
+      findings.fail(
+        "FAILURE_DIGEST_MISMATCH",
+        `artifact \`${artifact.id}\` is not among the receipt's subjects`,
+        at,
+      );
+    }
+    const file = bundle.listed.get(path);
+    if (file === undefined)
+      findings.fail("FAILURE_COMPLETENESS", `artifact \`${artifact.id}\` is absent`, { ...at, path });
+    else if (file.digest === artifact.digest && file.size !== artifact.size) {
+      findings.fail("FAILURE_DIGEST_MISMATCH", `artifact \`${artifact.id}\` has another size than stated`, {
+        ...at,
+        path,
+      });
+    }
+  }
+  for (const { name } of predicate.invocation === undefined ? [] : subject) {
+    if (!ids.has(name) && !name.endsWith(`/${GATE_RECORD}`)) {
+      findings.fail(
+        "FAILURE_DIGEST_MISMATCH",
+        `the subject \`${name.slice(0, 200)}\` is no artifact of the receipt`,
+        at,
+      );
+    }
+  }
+}
+
+async function checkGateRecord(
+  bundle: Bundle,
+  receipt: Receipt,
+  digest: string,
+  findings: Findings,
+): Promise<void> {
+  const at = { receipt: receipt.digest, path: artifactPath(digest) };
+  const bytes = await bundle.artifact(digest);
+  if (bytes === undefined) {
+    findings.fail("FAILURE_COMPLETENESS", "the gate record is absent, changed or too large", at);
+    return;
+  }
+  const parsed = parseDocument(bytes);
+  const faults = "fault" in parsed ? [parsed.fault] : documentFaults(gateRecordSchema, parsed.value);
+  if (faults.length > 0 || "fault" in parsed) {
+    findings.failAll(placed(faults, at));
+    return;
+  }
+  const record = parsed.value as unknown as GateRecord;
+  const { action } = record;
+  const { predicate } = receipt;
+  const { invocation } = predicate;
+  const mismatch = (message: string): void => findings.fail("FAILURE_DIGEST_MISMATCH", message, at);
+  if (digestOfJson(action) !== record.actionDigest)
+    mismatch("the action digest is not that of the action document");
+  if (record.actionDigest !== invocation?.actionDigest)
+    mismatch("the receipt is about another action than its gate record");
+  const identity: [unknown, unknown][] = [
+    [action.contract, predicate.contract],
+    [action.runbook, predicate.runbook],
+    [action.engagement, predicate.engagement],
+    [action.run, predicate.run],
+    [action.step, predicate.step?.id],
+    [action.forEachKey, predicate.step?.key],
+    [action.invocation, invocation?.id],
+    [
+      record.adapter,
+      { ...invocation?.adapter, isolation: invocation?.isolation, egress: invocation?.egress },
+    ],
+    [record.gates.map(({ gate, decision, reason }) => ({ gate, decision, reason })), predicate.gates],
+    [
+      record.approvals.map(({ digest: of, principal, decision, keyId }) => ({
+        digest: of,
+        principal,
+        decision,
+        keyId,
+      })),
+      predicate.approvals ?? [],
+    ],
+  ];
+  if (identity.some(([a, b]) => !same(a, b))) mismatch("the receipt and its gate record differ");
+  const last = invocation?.attempts.at(-1);
+  if (last !== undefined && last.dispatchDigest !== digest && record.decision === "allow") {
+    mismatch("the last attempt was dispatched under another gate record");
+  }
+}
+
+/** Id that an artifact of an invocation's attempt must have. */
+export function artifactId(invocation: string, attempt: number, name: string): string {
+  return `${invocation}/${attempt}/${name}`;
+}
+
+/** Id of the `result` artifact of the last attempt, or undefined when there was none. */
+export function resultArtifact(predicate: ReceiptPredicate): { digest: string } | undefined {
+  const { invocation, artifacts } = predicate;
+  const last = invocation?.attempts.at(-1);
+  if (invocation === undefined || last === undefined) return undefined;
+  const id = artifactId(invocation.id, last.n, RESULT_ARTIFACT);
+  return artifacts?.find((artifact) => artifact.id === id);
+}
+
+/** Whether two JSON values are the same. */
+export function same(a: unknown, b: unknown): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return canonicalJson(a) === canonicalJson(b);
+}

@@ -1,0 +1,142 @@
+import type { Trust } from "../contract/trust.ts";
+import type { PolicyDecider } from "../gate/facts.ts";
+import { GateError } from "../gate/gate-error.ts";
+import { openPolicies } from "../gate/open-policies.ts";
+import { checkAbsent } from "./absent-layers.ts";
+import { type Anchor, anchorOf } from "./anchor.ts";
+import { checkArtifactSet } from "./artifact-set.ts";
+import { checkAuthority } from "./authority.ts";
+import { openBundle } from "./bundle.ts";
+import type { BundleSource } from "./bundle-source.ts";
+import { type ClaimedRun, claimedRuns } from "./claimed-runs.ts";
+import { checkConclusions, reportConclusion } from "./conclusions.ts";
+import { checkContinuity } from "./continuity.ts";
+import { decideRunAgain } from "./decide-again.ts";
+import { Findings } from "./layer.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import { checkManifest, extraFiles } from "./manifest.ts";
+import { checkTrust } from "./parse-trust.ts";
+import { checkProofClass, withProofClass } from "./proof-class.ts";
+import { assumptions, type Report } from "./report.ts";
+import { boundaryTables, deniedSteps, doubtfulSteps, hostAsserted, reportRun } from "./report-parts.ts";
+import { checkSignatures } from "./signatures.ts";
+import { checkStructure } from "./structure.ts";
+import { verdictOf } from "./verdict.ts";
+
+/** Options of `verifyBundle`. */
+export interface VerifyOptions {
+  /** Bounds on what is read; each defaults to `defaultLimits`. */
+  readonly limits?: Partial<Limits>;
+}
+
+/**
+ * Checks a proof bundle offline: every layer of design section 11 in order, none skipped, and goes on past
+ * failures. Opens no connection and writes nothing.
+ *
+ * @param trust what the reviewer trusts; without it the verdict is at best `indeterminate`.
+ * @returns the report. What is wrong with the bundle stands in it and is never thrown.
+ * @throws VerifierError `FAILURE_INPUT_MALFORMED` when the trust itself is malformed; whatever `source`
+ *   throws when it cannot be read.
+ */
+export async function verifyBundle(
+  source: BundleSource,
+  trust: Trust | undefined,
+  options: VerifyOptions = {},
+): Promise<Report> {
+  const anchor = anchorOf(trust === undefined ? undefined : checkTrust(trust));
+  const bundle = await openBundle(source, { ...defaultLimits, ...options.limits });
+  const runs = claimedRuns(bundle);
+
+  const artifactSet = checkArtifactSet(bundle);
+  const manifest = checkManifest(bundle);
+  const signatures = await checkSignatures(bundle, anchor);
+  const structure = await checkStructure(bundle, runs);
+  const timestamps = checkAbsent("timestamps", runs, anchor);
+  const log = checkAbsent("log", runs, anchor);
+  const continuity = checkContinuity(bundle, runs, anchor);
+  const { authorization, reDecision, authorized } = await checkDecisions(bundle, runs, anchor);
+  const proof = checkProofClass(bundle, runs, signatures.verified, anchor);
+  const concluded = await checkConclusions(bundle, runs, anchor);
+
+  const layers = [
+    artifactSet,
+    manifest,
+    signatures.layer,
+    structure,
+    timestamps,
+    log,
+    continuity,
+    authorization,
+    reDecision,
+    proof.layer,
+    concluded.layer,
+  ];
+  const { verdict, reasons } = verdictOf(layers);
+  const steps = proof.steps.map((step) => withProofClass(step, verdict));
+  return {
+    schema: "witnessops/verification/v1",
+    verdict,
+    reasons,
+    partial: runs.some((run) => run.closed === undefined),
+    runs: runs.map((run) => reportRun(run, authorized.has(run.id))),
+    layers,
+    steps,
+    denied: await deniedSteps(bundle, runs),
+    boundary: boundaryTables(bundle, steps),
+    inferred: concluded.conclusions.map((conclusion) => reportConclusion(conclusion, steps)),
+    assumptions,
+    hostAsserted: await hostAsserted(bundle, runs),
+    doubt: doubtfulSteps(steps),
+    ignoredFiles: extraFiles(bundle),
+  };
+}
+
+/** Layers 8 and 9 read the same gate records, in one pass. */
+async function checkDecisions(
+  bundle: Awaited<ReturnType<typeof openBundle>>,
+  runs: readonly ClaimedRun[],
+  anchor: Anchor,
+) {
+  const authorization = new Findings("authorization");
+  const decisions = new Findings("re-decision");
+  const authorized = new Set<string>();
+  const decider = policyDeciders(decisions);
+  const ledger = new Map<string, string>();
+  for (const run of runs) {
+    if (await checkAuthority(bundle, run, anchor, authorization)) authorized.add(run.id);
+    else
+      decisions.untested(
+        `what run \`${run.id}\` pins is not authority by any trust: it was decided again from itself`,
+      );
+    await decideRunAgain({ bundle, anchor, approvals: authorization, decisions, ledger, decider }, run);
+  }
+  if (runs.length === 0) {
+    authorization.doubt("there is no run to check");
+    decisions.doubt("there is no run to decide again");
+  }
+  return {
+    authorization: authorization.end({ anchored: "established" }),
+    reDecision: decisions.end({ anchored: "established" }),
+    authorized,
+  };
+}
+
+/** Opens each pinned policy set once; one that cannot decide here leaves the decision open. */
+function policyDeciders(findings: Findings): (run: ClaimedRun) => Promise<PolicyDecider | undefined> {
+  const opened = new Map<string, Promise<PolicyDecider | undefined>>();
+  return (run) => {
+    const { policies } = run;
+    if (policies === undefined) return Promise.resolve(undefined);
+    const known = opened.get(run.document.policies);
+    if (known !== undefined) return known;
+    const opening = openPolicies(policies).catch((error: unknown) => {
+      if (!(error instanceof GateError)) throw error;
+      if (error.code === "POLICY_LANGUAGE_UNSUPPORTED")
+        findings.doubt(`the policies cannot be decided here: ${error.message}`);
+      else findings.fail("FAILURE_DECISION_MISMATCH", `the pinned policies decide nothing: ${error.message}`);
+      return undefined;
+    });
+    opened.set(run.document.policies, opening);
+    return opening;
+  };
+}
