@@ -9,5 +9,7 @@ export interface Figure {
 /** Whether the figure meets its target; undefined when it has none. */
 export function meets(figure: Figure): boolean | undefined {
   if (figure.target === undefined) return undefined;
-  return "atLeast" in figure.target ? figure.value >= figure.target.atLeast : figure.value <= figure.target.atMost;
+  return "atLeast" in figure.target
+    ? figure.value >= figure.target.atLeast
+    : figure.value <= figure.target.atMost;
 }

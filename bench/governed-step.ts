@@ -4,8 +4,8 @@ import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openPolicies } from "../src/gate/open-policies.ts";
 import type { PolicyRequest } from "../src/gate/facts.ts";
+import { openPolicies } from "../src/gate/open-policies.ts";
 import { advance } from "../src/run/advance.ts";
 import type { Lane } from "../src/run/lane.ts";
 import { startRun } from "../src/run/start-run.ts";
@@ -43,7 +43,11 @@ export async function stepsPerSecond(lane: Lane, concurrent: number, seconds: nu
   return (steps / (performance.now() - began)) * 1000;
 }
 
-async function oneRun(lane: Lane, runbook: ReturnType<typeof exampleRunbook>, onMove?: () => void): Promise<void> {
+async function oneRun(
+  lane: Lane,
+  runbook: ReturnType<typeof exampleRunbook>,
+  onMove?: () => void,
+): Promise<void> {
   const inputs = { host: "www.example.test" };
   const started = await startRun(lane, { runbook, engagement: "acme", inputs, requester: "otto" });
   if (!started.started) throw new Error(started.problems.join("; "));
@@ -88,7 +92,8 @@ async function latencies(lane: Lane): Promise<{ p50: number; p99: number }> {
     });
   }
   times.sort((a, b) => a - b);
-  const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+  const at = (share: number): number =>
+    times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
   return { p50: at(0.5), p99: at(0.99) };
 }
 
@@ -99,10 +104,14 @@ async function processes(count: number): Promise<number> {
     const script = join(import.meta.dirname, "governed-step-process.ts");
     const rates = await Promise.all(
       Array.from({ length: count }, () => {
-        const child = fork(script, [folder, String(CONCURRENT), String(SECONDS)], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+        const child = fork(script, [folder, String(CONCURRENT), String(SECONDS)], {
+          stdio: ["ignore", "ignore", "inherit", "ipc"],
+        });
         return new Promise<number>((resolve, reject) => {
           child.once("message", (rate) => resolve(Number(rate)));
-          child.once("exit", (code) => (code === 0 ? undefined : reject(new Error(`bench process ended with ${code}`))));
+          child.once("exit", (code) =>
+            code === 0 ? undefined : reject(new Error(`bench process ended with ${code}`)),
+          );
         });
       }),
     );
@@ -149,7 +158,14 @@ async function cedarDecisions(): Promise<number> {
     action: "invoke",
     resource: {
       id: "example.noop@1.0.0",
-      attributes: { effect: "read", adapter: "noop", egress: "none", isolation: "in-process", idempotency: "safe", approval: "none" },
+      attributes: {
+        effect: "read",
+        adapter: "noop",
+        egress: "none",
+        isolation: "in-process",
+        idempotency: "safe",
+        approval: "none",
+      },
     },
     context: { environment: "production", classification: "internal", engagement: "acme", draft: false },
   });

@@ -1,10 +1,10 @@
+import { digestOf } from "../format/digest.ts";
+import type { JsonObject } from "../format/json.ts";
 import type { ActionDocument } from "./action-document.ts";
 import type { Contract } from "./contract.ts";
 import { resolveAction } from "./resolve-action.ts";
 import type { RunDocument } from "./run-document.ts";
 import type { ApprovalRule } from "./vocabulary.ts";
-import { digestOf } from "../format/digest.ts";
-import type { JsonObject } from "../format/json.ts";
 
 /** What an action document is made of; everything but the nonce follows from pinned and recorded facts. */
 export interface ActionParts {

@@ -1,8 +1,8 @@
+import { isJsonObject, type Json, type JsonObject } from "../format/json.ts";
 import { evaluateCel } from "./cel.ts";
 import { evaluateTree } from "./cel-tree.ts";
 import type { Contract } from "./contract.ts";
 import { compileDataSchema } from "./data-schema.ts";
-import { type Json, type JsonObject, isJsonObject } from "../format/json.ts";
 import type { RunbookStep } from "./runbook.ts";
 
 /** What CEL expressions of a runbook's steps see. */
@@ -38,7 +38,8 @@ export function checkContractInputs(contract: Contract, given: JsonObject): Reso
   const schema = compileDataSchema(contract.inputs);
   const inputs = schema.applyDefaults(given) as JsonObject;
   const faults = schema.check(inputs);
-  if (faults.length > 0) return { ok: false, faults: faults.map((fault) => `\`inputs${fault.path}\`: ${fault.message}`) };
+  if (faults.length > 0)
+    return { ok: false, faults: faults.map((fault) => `\`inputs${fault.path}\`: ${fault.message}`) };
   return { ok: true, inputs };
 }
 
@@ -79,7 +80,12 @@ export function expandForEach(
 
 const KEY = /^[A-Za-z0-9._:@-]{1,128}$/;
 
-function keyOf(expression: string | undefined, context: StepContext, element: Json, index: number): Resolved<{ key: string }> {
+function keyOf(
+  expression: string | undefined,
+  context: StepContext,
+  element: Json,
+  index: number,
+): Resolved<{ key: string }> {
   if (expression === undefined) {
     return { ok: true, key: typeof element === "string" && KEY.test(element) ? element : String(index) };
   }

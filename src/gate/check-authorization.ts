@@ -10,8 +10,9 @@ import { parseCanonicalJson } from "../format/canonical-json.ts";
 import { verifySignature } from "../format/crypto.ts";
 import { type Envelope, IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from "../format/dsse.ts";
 import { isJsonObject } from "../format/json.ts";
-import { parsePublicKey } from "../format/public-key.ts";
+import { type PublicKey, parsePublicKey } from "../format/public-key.ts";
 import { AUTHORIZATION_PREDICATE, STATEMENT_TYPE, type Statement } from "../format/statement.ts";
+import { millisOf } from "../format/time.ts";
 
 /** An authorization record whose structure was read; nothing is said yet about who signed it. */
 export type AuthorizationStatement = Statement<AuthorizationPredicate>;
@@ -70,20 +71,41 @@ export async function checkAuthorization(
     problems.push("the authorization record is for another engagement");
   if (predicate.principal !== facts.engagement.owner)
     problems.push("the signer is not the engagement's owner");
-  if (facts.now > predicate.notAfter) problems.push(`the authorization expired at ${predicate.notAfter}`);
-  if (!(await signedBy(envelope, facts.principals, predicate.principal))) {
+  if (!isWithin(facts.now, predicate)) problems.push(`the authorization expired at ${predicate.notAfter}`);
+  if (!(await signedBy(envelope, facts, predicate.principal))) {
     problems.push(`the signature is not by a key that \`${predicate.principal}\` holds`);
   }
   return problems;
 }
 
-async function signedBy(envelope: Envelope, principals: PrincipalSet, id: string): Promise<boolean> {
+async function signedBy(
+  envelope: Envelope,
+  { principals, now }: { principals: PrincipalSet; now: string },
+  id: string,
+): Promise<boolean> {
   const signer = principals.principals.find((principal) => principal.id === id);
   if (signer === undefined || signer.type !== "human" || !signer.roles.includes("owner")) return false;
   const message = preAuthEncoding(envelope.payloadType, envelope.payload);
   for (const key of signer.keys) {
-    if (key.custody !== "held") continue;
-    if (await verifySignature(parsePublicKey(key.publicKey), message, envelope.signature.sig)) return true;
+    if (key.custody !== "held" || !isWithin(now, key)) continue;
+    if (await verifySignature(keyOf(key.publicKey), message, envelope.signature.sig)) return true;
   }
   return false;
+}
+
+/** An unreadable key verifies nothing. */
+function keyOf(text: string): Pick<PublicKey, "algorithm" | "spki"> {
+  try {
+    return parsePublicKey(text);
+  } catch {
+    return { algorithm: "ed25519", spki: new Uint8Array() };
+  }
+}
+
+/** Whether the instant lies in the validity; a bound that cannot be read holds nothing. */
+function isWithin(now: string, { notBefore, notAfter }: { notBefore?: string; notAfter?: string }): boolean {
+  const at = millisOf(now) ?? Number.NaN;
+  const from = notBefore === undefined ? at : (millisOf(notBefore) ?? Number.NaN);
+  const until = notAfter === undefined ? at : (millisOf(notAfter) ?? Number.NaN);
+  return from <= at && at <= until;
 }

@@ -8,9 +8,15 @@ import { ReceiptError } from "./receipt-error.ts";
  *
  * @throws ReceiptError `RECEIPT_MALFORMED` when there is no subject: a receipt about nothing proves nothing.
  */
-export function buildStatement(subject: readonly Subject[], predicate: ReceiptPredicate): Statement<ReceiptPredicate> {
+export function buildStatement(
+  subject: readonly Subject[],
+  predicate: ReceiptPredicate,
+): Statement<ReceiptPredicate> {
   if (subject.length === 0) {
-    throw new ReceiptError({ code: "RECEIPT_MALFORMED", message: `a \`${predicate.event}\` receipt needs a subject` });
+    throw new ReceiptError({
+      code: "RECEIPT_MALFORMED",
+      message: `a \`${predicate.event}\` receipt needs a subject`,
+    });
   }
   return { _type: STATEMENT_TYPE, subject, predicateType: RECEIPT_PREDICATE, predicate };
 }

@@ -12,7 +12,11 @@ import { ReceiptError } from "./receipt-error.ts";
  */
 export function readReceipt(payload: Uint8Array): Statement<ReceiptPredicate> {
   const value = parseJson(payload);
-  if (!isJsonObject(value) || value.predicateType !== RECEIPT_PREDICATE || !isJsonObject(value.predicate ?? null)) {
+  if (
+    !isJsonObject(value) ||
+    value.predicateType !== RECEIPT_PREDICATE ||
+    !isJsonObject(value.predicate ?? null)
+  ) {
     throw new ReceiptError({
       code: "RECEIPT_MALFORMED",
       message: "a ledger row is not a receipt",

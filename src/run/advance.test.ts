@@ -27,7 +27,9 @@ afterEach(() => {
 });
 
 /** Answers in turn what it is told to, then always the last; counts its calls. */
-function scripted(...answers: (AdapterOutcome | (() => Promise<AdapterOutcome>))[]): Adapter & { calls: string[] } {
+function scripted(
+  ...answers: (AdapterOutcome | (() => Promise<AdapterOutcome>))[]
+): Adapter & { calls: string[] } {
   const calls: string[] = [];
   return {
     ...noopAdapter,
@@ -50,7 +52,9 @@ function scripted(...answers: (AdapterOutcome | (() => Promise<AdapterOutcome>))
 const fine: AdapterOutcome = { ok: true, result: { said: "hello" } };
 const busy: AdapterOutcome = { ok: false, fault: { code: "BUSY", phase: "response", message: "busy" } };
 
-async function open(options: Partial<TestLaneOptions> & { contracts: readonly Contract[] }): Promise<TestLane> {
+async function open(
+  options: Partial<TestLaneOptions> & { contracts: readonly Contract[] },
+): Promise<TestLane> {
   const lane = await openTestLane({ adapters: [noopAdapter], ...options });
   lanes.push(lane);
   return lane;
@@ -72,7 +76,8 @@ function events({ lane }: TestLane, run: string): string[] {
   return lane.store.receipts(`run:${run}`).map(({ event }) => event);
 }
 
-const outcomes = (view: RunView): string[] => view.steps.map((step) => `${step.key ?? step.id} ${step.outcome}`);
+const outcomes = (view: RunView): string[] =>
+  view.steps.map((step) => `${step.key ?? step.id} ${step.outcome}`);
 
 describe("a run", () => {
   it("goes through its steps in order and ends", async () => {
@@ -103,7 +108,10 @@ describe("a run", () => {
   it("stops at a failure and receipts the rest as cancelled", async () => {
     const adapter = scripted(busy);
     const contract = exampleContract({}, { adapter: "scripted" });
-    const view = await drive(await open({ adapters: [adapter], contracts: [contract] }), exampleRunbook({}, 3));
+    const view = await drive(
+      await open({ adapters: [adapter], contracts: [contract] }),
+      exampleRunbook({}, 3),
+    );
     expect(view.outcome).toBe("stopped");
     expect(outcomes(view)).toEqual(["step-1 failed", "step-2 cancelled", "step-3 cancelled"]);
     expect(view.steps[0]?.errorClass).toBe("BUSY");
@@ -112,9 +120,16 @@ describe("a run", () => {
   it("goes on after a failure when the step says so, and skips what needed it", async () => {
     const adapter = scripted(busy, fine);
     const contract = exampleContract({}, { adapter: "scripted" });
-    const [first, second, third] = exampleRunbook({}, 3).steps as [Runbook["steps"][0], Runbook["steps"][0], Runbook["steps"][0]];
+    const [first, second, third] = exampleRunbook({}, 3).steps as [
+      Runbook["steps"][0],
+      Runbook["steps"][0],
+      Runbook["steps"][0],
+    ];
     const steps = [{ ...first, onFailure: "continue" as const }, { ...second, needs: ["step-1"] }, third];
-    const view = await drive(await open({ adapters: [adapter], contracts: [contract] }), exampleRunbook({ steps }));
+    const view = await drive(
+      await open({ adapters: [adapter], contracts: [contract] }),
+      exampleRunbook({ steps }),
+    );
     expect(outcomes(view)).toEqual(["step-1 failed", "step-2 skipped", "step-3 executed"]);
   });
 
@@ -133,12 +148,9 @@ describe("a run", () => {
       [1, "failed"],
       [2, undefined],
     ]);
-    expect(test.lane.store.artifacts(view.run).map(({ artifact }) => artifact.id.split("/").slice(2).join("/"))).toEqual([
-      "1/answer",
-      "1/result",
-      "2/answer",
-      "2/result",
-    ]);
+    expect(
+      test.lane.store.artifacts(view.run).map(({ artifact }) => artifact.id.split("/").slice(2).join("/")),
+    ).toEqual(["1/answer", "1/result", "2/answer", "2/result"]);
   });
 
   it("decides `when` and expands `forEach` within its bound", async () => {
@@ -163,17 +175,26 @@ describe("a run", () => {
       "b.example.test executed",
       "count executed",
     ]);
-    const many = { hosts: ["a.example.test", "b.example.test", "c.example.test"] } as unknown as typeof INPUTS;
+    const many = {
+      hosts: ["a.example.test", "b.example.test", "c.example.test"],
+    } as unknown as typeof INPUTS;
     const over = await start(test, exampleRunbook({ ...base, steps }), many);
     await advance(test.lane, over);
     const view = viewRun(test.lane, over);
     expect(view.outcome).toBe("stopped");
-    expect(view.steps.map((step) => [step.id, step.outcome, step.reason])).toContainEqual(["each", "denied", "for-each-refused"]);
+    expect(view.steps.map((step) => [step.id, step.outcome, step.reason])).toContainEqual([
+      "each",
+      "denied",
+      "for-each-refused",
+    ]);
   });
 
   it("denies what is out of scope without calling anybody", async () => {
     const adapter = scripted(fine);
-    const test = await open({ adapters: [adapter], contracts: [exampleContract({}, { adapter: "scripted" })] });
+    const test = await open({
+      adapters: [adapter],
+      contracts: [exampleContract({}, { adapter: "scripted" })],
+    });
     const run = await start(test, exampleRunbook(), { host: "www.example.com" });
     await advance(test.lane, run);
     const [step] = viewRun(test.lane, run).steps;
@@ -184,7 +205,10 @@ describe("a run", () => {
 
   it("plans without recording or calling", async () => {
     const adapter = scripted(fine);
-    const test = await open({ adapters: [adapter], contracts: [exampleContract({}, { adapter: "scripted" })] });
+    const test = await open({
+      adapters: [adapter],
+      contracts: [exampleContract({}, { adapter: "scripted" })],
+    });
     const before = test.lane.store.head("engagement:acme");
     const request = { runbook: exampleRunbook(), engagement: "acme", inputs: INPUTS, requester: "otto" };
     const plan = await planRun(test.lane, request);
@@ -198,14 +222,25 @@ describe("a run", () => {
     const test = await open({ contracts: [exampleContract()] });
     const changed = { ...test.engagement, title: "Acme, changed after the owner signed" };
     const lane = { ...test.lane, definitions: { ...test.lane.definitions, engagement: () => changed } };
-    const started = await startRun(lane, { runbook: exampleRunbook(), engagement: "acme", inputs: INPUTS, requester: "otto" });
-    expect(started).toMatchObject({ started: false, problems: [expect.stringContaining("another version of `engagement`")] });
+    const started = await startRun(lane, {
+      runbook: exampleRunbook(),
+      engagement: "acme",
+      inputs: INPUTS,
+      requester: "otto",
+    });
+    expect(started).toMatchObject({
+      started: false,
+      problems: [expect.stringContaining("another version of `engagement`")],
+    });
     expect(test.lane.store.receipts("engagement:acme").at(-1)?.event).toBe("admission-denied");
   });
 
   it("records nothing and calls nobody when the ledger cannot be written", async () => {
     const adapter = scripted(fine);
-    const test = await open({ adapters: [adapter], contracts: [exampleContract({}, { adapter: "scripted" })] });
+    const test = await open({
+      adapters: [adapter],
+      contracts: [exampleContract({}, { adapter: "scripted" })],
+    });
     const run = await start(test, exampleRunbook());
     const broken = new Error("disk full");
     const store = { ...test.lane.store, commit: () => Promise.reject(broken) };
@@ -215,7 +250,10 @@ describe("a run", () => {
 });
 
 describe("an approval", () => {
-  const guarded = exampleContract({ effect: "intrusive", authority: { roles: ["operator"], approval: "designated" } });
+  const guarded = exampleContract({
+    effect: "intrusive",
+    authority: { roles: ["operator"], approval: "designated" },
+  });
 
   async function paused(): Promise<{ test: TestLane; run: string; actionDigest: string }> {
     const test = await open({ contracts: [guarded] });
@@ -232,11 +270,18 @@ describe("an approval", () => {
     const recorded = await recordApproval(test.lane, run, approval);
     await advance(test.lane, run);
     expect(outcomes(viewRun(test.lane, run))).toEqual(["step-1 executed"]);
-    expect(events(test, run)).toEqual(["step-paused", "approval-recorded", "step-dispatched", "step-executed"]);
+    expect(events(test, run)).toEqual([
+      "step-paused",
+      "approval-recorded",
+      "step-dispatched",
+      "step-executed",
+    ]);
     expect(test.lane.store.consumed(recorded.approval.digest as `sha256:${string}`)).toBe(`${run}/step-1`);
     const other = await start(test, exampleRunbook());
     await advance(test.lane, other);
-    await expect(recordApproval(test.lane, other, approval)).rejects.toMatchObject({ code: "STEP_NOT_WAITING" });
+    await expect(recordApproval(test.lane, other, approval)).rejects.toMatchObject({
+      code: "STEP_NOT_WAITING",
+    });
   });
 
   it("by the requester does not count", async () => {
@@ -264,7 +309,11 @@ describe("an approval", () => {
 
   it("of a principal who was disabled meanwhile is void", async () => {
     const { test, run, actionDigest } = await paused();
-    await recordApproval(test.lane, run, await signApproval(test.people.approver, { principal: "anna", actionDigest }));
+    await recordApproval(
+      test.lane,
+      run,
+      await signApproval(test.people.approver, { principal: "anna", actionDigest }),
+    );
     await recordPrincipalDisabled(test.lane, "olga", "anna");
     await advance(test.lane, run);
     expect(viewRun(test.lane, run).steps[0]?.outcome).toBe("paused");
@@ -272,7 +321,11 @@ describe("an approval", () => {
 
   it("does not outlive the engagement: gates run again after the pause", async () => {
     const { test, run, actionDigest } = await paused();
-    await recordApproval(test.lane, run, await signApproval(test.people.approver, { principal: "anna", actionDigest }));
+    await recordApproval(
+      test.lane,
+      run,
+      await signApproval(test.people.approver, { principal: "anna", actionDigest }),
+    );
     await recordEngagementStatus(test.lane, "olga", "acme", "halted", "stop");
     await advance(test.lane, run);
     const [step] = viewRun(test.lane, run).steps;
@@ -316,7 +369,10 @@ describe("doubt", () => {
   it("of an unsafe call waits, blocks closing and cancelling, and ends as a person signed", async () => {
     const { test, run, lane, after } = await crashed("unsafe");
     await advance(lane, run);
-    expect(viewRun(lane, run).steps[0]).toMatchObject({ outcome: "in-doubt", waitingFor: { what: "resolution" } });
+    expect(viewRun(lane, run).steps[0]).toMatchObject({
+      outcome: "in-doubt",
+      waitingFor: { what: "resolution" },
+    });
     await cancelRun(lane, run);
     expect(viewRun(lane, run).state).toBe("waiting");
     expect(after.calls).toEqual([]);
@@ -332,7 +388,11 @@ describe("doubt", () => {
       signedAt: new Date().toISOString(),
       nonce: randomBytes(16).toString("hex"),
     };
-    const signed = await signEnvelope(test.people.approver, canonicalBytes(statement), RESOLUTION_PAYLOAD_TYPE);
+    const signed = await signEnvelope(
+      test.people.approver,
+      canonicalBytes(statement),
+      RESOLUTION_PAYLOAD_TYPE,
+    );
     await resolveStep(lane, run, signed);
     await advance(lane, run);
     expect(outcomes(viewRun(lane, run))).toEqual(["step-1 executed"]);
@@ -342,7 +402,10 @@ describe("doubt", () => {
 
   it("is not assumed while the process that dispatched is alive", async () => {
     const hung = scripted(() => new Promise<AdapterOutcome>(() => undefined));
-    const test = await open({ adapters: [hung], contracts: [exampleContract({}, { adapter: "scripted", timeout: "1d" })] });
+    const test = await open({
+      adapters: [hung],
+      contracts: [exampleContract({}, { adapter: "scripted", timeout: "1d" })],
+    });
     const run = await start(test, exampleRunbook());
     void advance(test.lane, run);
     await expect.poll(() => hung.calls.length).toBe(1);

@@ -4,7 +4,7 @@ import { engagementStream } from "../ledger/streams.ts";
 import { appendReceipt, detailSubject, type Entry } from "./append-receipt.ts";
 import type { Lane } from "./lane.ts";
 import { type Command, next } from "./next.ts";
-import { append, fenceOf, isLab, performStep, type Progress, refuseStep } from "./perform-step.ts";
+import { append, fenceOf, isLab, type Progress, performStep, refuseStep } from "./perform-step.ts";
 import { runParts, stepParts } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
@@ -70,9 +70,14 @@ function perform(lane: Lane, state: RunState, command: Command): Promise<Progres
     case "expand":
       return expand(lane, state, command.step);
     case "skip":
-      return note(lane, state, command.step, undefined, "step-skipped", { reason: command.reason, needs: command.needs });
+      return note(lane, state, command.step, undefined, "step-skipped", {
+        reason: command.reason,
+        needs: command.needs,
+      });
     case "cancel":
-      return note(lane, state, command.step, command.invocation, "step-cancelled", { reason: command.reason });
+      return note(lane, state, command.step, command.invocation, "step-cancelled", {
+        reason: command.reason,
+      });
     case "close":
       return close(lane, state, command.outcome);
     default:
@@ -81,7 +86,12 @@ function perform(lane: Lane, state: RunState, command: Command): Promise<Progres
 }
 
 /** An invocation that was not tried yet: `when` is decided before anything else is. */
-async function attempt(lane: Lane, state: RunState, step: StepState, invocation: InvocationState): Promise<Progress> {
+async function attempt(
+  lane: Lane,
+  state: RunState,
+  step: StepState,
+  invocation: InvocationState,
+): Promise<Progress> {
   if (step.definition.forEach === undefined && invocation.action === undefined) {
     const skipped = await skipUnlessWhen(lane, state, step);
     if (skipped !== undefined) return skipped;
@@ -128,7 +138,11 @@ async function note(
   return result.ok ? "moved" : "contended";
 }
 
-async function close(lane: Lane, state: RunState, outcome: "completed" | "stopped" | "cancelled"): Promise<Progress> {
+async function close(
+  lane: Lane,
+  state: RunState,
+  outcome: "completed" | "stopped" | "cancelled",
+): Promise<Progress> {
   const { document, head } = state;
   const detail = { run: document.run, head: head ?? null, count: state.receipts, outcome };
   const entry: Entry = {

@@ -32,9 +32,6 @@ export interface AppendOptions {
   readonly genesis?: Digest;
 }
 
-/** Heads of streams with appends under way: the next receipt is sealed without waiting for the commit before. */
-export type StreamTails = Map<string, { head: Head | undefined; pending: number; seal: Promise<unknown>; broken: boolean }>;
-
 const MAX_TRIES = 50;
 
 /**
@@ -80,7 +77,11 @@ async function sealAndCommit(
     const sealing = mine.seal.then(async () => {
       const head = mine.head;
       if (mine.broken || !isExpected(head, options.onHead)) return undefined;
-      const sealed = await sealReceipt(lane.signer, entry.subject, place(lane, stream, entry, head, options.genesis));
+      const sealed = await sealReceipt(
+        lane.signer,
+        entry.subject,
+        place(lane, stream, entry, head, options.genesis),
+      );
       mine.head = { seq: sealed.predicate.ledger.seq, digest: sealed.digest };
       return { sealed, head };
     });

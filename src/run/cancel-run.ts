@@ -11,7 +11,11 @@ import type { RunState } from "./run-state.ts";
  */
 export async function cancelRun(lane: Lane, run: string): Promise<RunState> {
   if (lane.states.load(run).closed !== undefined) {
-    throw new RunError({ code: "RUN_CLOSED", message: `run \`${run}\` has ended`, hint: `witnessops run show ${run}` });
+    throw new RunError({
+      code: "RUN_CLOSED",
+      message: `run \`${run}\` has ended`,
+      hint: `witnessops run show ${run}`,
+    });
   }
   await lane.store.commit({ status: [{ subject: `run:${run}`, status: "cancel-requested" }] });
   // Another process may have dispatched without a receipt since the fold was made.

@@ -1,7 +1,6 @@
-import { canonicalBytes } from "../format/canonical-json.ts";
+import { canonicalBytes, parseJson } from "../format/canonical-json.ts";
 import { type Digest, digestOf } from "../format/digest.ts";
 import { type Envelope, envelopeDigest, envelopeFromJson, envelopeToJson } from "../format/dsse.ts";
-import { parseJson } from "../format/canonical-json.ts";
 import { RunError } from "./run-error.ts";
 import type { Store } from "./store.ts";
 
@@ -23,7 +22,10 @@ export function pinEnvelope(envelope: Envelope): { digest: Digest; bytes: Uint8A
 export function readEnvelope(store: Store, digest: Digest): Envelope {
   const bytes = store.document(digest);
   if (bytes === undefined) {
-    throw new RunError({ code: "PINNED_MISSING", message: `the ledger lacks the signed statement \`${digest}\`` });
+    throw new RunError({
+      code: "PINNED_MISSING",
+      message: `the ledger lacks the signed statement \`${digest}\``,
+    });
   }
   return envelopeFromJson(parseJson(bytes));
 }

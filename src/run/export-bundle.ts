@@ -1,5 +1,12 @@
 import { GATE_RECORD } from "../contract/artifact.ts";
-import { type BundleClaim, CLAIM_PATH, type DefinitionKind, MANIFEST_PATH, type Manifest, RECEIPTS_PATH } from "../contract/proof-bundle.ts";
+import {
+  type BundleClaim,
+  CLAIM_PATH,
+  type DefinitionKind,
+  MANIFEST_PATH,
+  type Manifest,
+  RECEIPTS_PATH,
+} from "../contract/proof-bundle.ts";
 import type { ReceiptPredicate } from "../contract/receipt-predicate.ts";
 import { canonicalBytes, canonicalJson } from "../format/canonical-json.ts";
 import { type Digest, digestOf, hexOf } from "../format/digest.ts";
@@ -83,11 +90,17 @@ function addRun(lane: Lane, run: string, add: Add): void {
   definition("policies", document.policies);
   definition("catalog-lock", document.catalogLock);
   definition("authorization", document.authorization);
-  for (const { id, version, digest } of document.contracts) add(`contracts/${id}@${version}.json`, documentBytes(lane, digest));
+  for (const { id, version, digest } of document.contracts)
+    add(`contracts/${id}@${version}.json`, documentBytes(lane, digest));
 }
 
 /** Signed statements and gate records that the receipts name. */
-function addStatements(lane: Lane, receipts: readonly StoredReceipt[], runs: ReadonlySet<string>, add: Add): void {
+function addStatements(
+  lane: Lane,
+  receipts: readonly StoredReceipt[],
+  runs: ReadonlySet<string>,
+  add: Add,
+): void {
   for (const receipt of receipts) {
     const { predicate, subject } = readReceipt(receipt.payload);
     const named = statementOf(predicate);
@@ -95,8 +108,11 @@ function addStatements(lane: Lane, receipts: readonly StoredReceipt[], runs: Rea
       add(`definitions/${named.kind}/${hexOf(named.digest)}.json`, documentBytes(lane, named.digest));
     }
     if (!receipt.stream.startsWith("run:")) continue;
-    const records = subject.filter((one) => one.name.endsWith(`/${GATE_RECORD}`)).map((one) => one.digest.sha256);
-    const earlier = predicate.invocation?.attempts.map((attempt) => hexOf(attempt.dispatchDigest as Digest)) ?? [];
+    const records = subject
+      .filter((one) => one.name.endsWith(`/${GATE_RECORD}`))
+      .map((one) => one.digest.sha256);
+    const earlier =
+      predicate.invocation?.attempts.map((attempt) => hexOf(attempt.dispatchDigest as Digest)) ?? [];
     for (const hex of new Set([...records, ...earlier])) {
       add(`artifacts/sha256/${hex}`, documentBytes(lane, `sha256:${hex}`));
     }
@@ -136,7 +152,12 @@ async function addArtifacts(
   }
 }
 
-async function signClaim(lane: Lane, runs: readonly string[], streams: readonly string[], manifest: Uint8Array) {
+async function signClaim(
+  lane: Lane,
+  runs: readonly string[],
+  streams: readonly string[],
+  manifest: Uint8Array,
+) {
   const heads: BundleClaim["streams"] = {};
   for (const stream of streams) {
     const head = lane.store.head(stream);

@@ -5,7 +5,13 @@ import type { RunDocument } from "../contract/run-document.ts";
 import type { Runbook } from "../contract/runbook.ts";
 import type { Digest } from "../format/digest.ts";
 import type { Json, JsonObject } from "../format/json.ts";
-import { type InvocationState, invocationsOf, newInvocation, phaseOfTerminalEvent, type RunState } from "./run-state.ts";
+import {
+  type InvocationState,
+  invocationsOf,
+  newInvocation,
+  phaseOfTerminalEvent,
+  type RunState,
+} from "./run-state.ts";
 import type { DispatchRow } from "./store.ts";
 
 /** Reads a gate record that a receipt names. */
@@ -23,7 +29,8 @@ export function emptyRun(args: {
     ...args,
     steps: runbook.steps.map((definition) => ({
       definition,
-      invocations: definition.forEach === undefined ? [newInvocation(document.run, definition.id)] : undefined,
+      invocations:
+        definition.forEach === undefined ? [newInvocation(document.run, definition.id)] : undefined,
     })),
     head: undefined,
     receipts: 0,
@@ -42,7 +49,10 @@ export function applyReceipt(
   state.head = { seq: predicate.ledger.seq, digest };
   state.receipts += 1;
   if (predicate.step === undefined) return;
-  if (predicate.event === "step-expanded") return expand(state, predicate);
+  if (predicate.event === "step-expanded") {
+    expand(state, predicate);
+    return;
+  }
   const found = find(state, predicate);
   if (found === undefined) return;
   const terminal = phaseOfTerminalEvent[predicate.event];

@@ -5,11 +5,13 @@ import type { Contract } from "../contract/contract.ts";
 import type { ApprovalFact, GateRecord } from "../contract/gate-record.ts";
 import { resolveRunbookScope } from "../contract/resolve-action.ts";
 import { resolveStepInputs } from "../contract/step-inputs.ts";
+import type { ApprovalRule } from "../contract/vocabulary.ts";
 import type { Digest } from "../format/digest.ts";
 import type { JsonObject } from "../format/json.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { checkApproval } from "../gate/approval-statement.ts";
 import { decideGates } from "../gate/decide-gates.ts";
+import { GateError } from "../gate/gate-error.ts";
 import { tightenApproval } from "../gate/tighten-approval.ts";
 import { readEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
@@ -40,14 +42,16 @@ export async function gateStep(
 ): Promise<{ ok: true; gated: GatedStep } | { ok: false; faults: readonly string[] }> {
   const { document, runbook } = state;
   const pinned = document.contracts.find((one) => `${one.id}@${one.version}` === step.definition.uses);
-  if (pinned === undefined) return { ok: false, faults: [`contract \`${step.definition.uses}\` was not pinned`] };
+  if (pinned === undefined)
+    return { ok: false, faults: [`contract \`${step.definition.uses}\` was not pinned`] };
   const contract = lane.pinned.read("contract", pinned.digest);
   const adapter = lane.adapters.find((one) => one.id === contract.execution.adapter);
   if (adapter === undefined) return { ok: false, faults: [`no adapter \`${contract.execution.adapter}\``] };
 
   const resolved = resolveStepInputs(step.definition, contract, stepContext(state, invocation));
   if (!resolved.ok) return resolved;
-  const approvalRule = tightenApproval(contract.authority.approval, step.definition.gates?.approval);
+  const rule = tightenRule(contract.authority.approval, step.definition.gates?.approval);
+  if (!rule.ok) return rule;
   const built = buildAction({
     run: document,
     step: invocation.step,
@@ -56,7 +60,7 @@ export async function gateStep(
     contract,
     contractDigest: pinned.digest,
     inputs: resolved.inputs,
-    approvalRule,
+    approvalRule: rule.rule,
     // The nonce is drawn once: what was approved is what runs.
     nonce: invocation.action?.document.nonce ?? lane.randomHex(16),
   });
@@ -84,7 +88,12 @@ export async function gateStep(
     principals,
     runbookScope: { include: scope.include, exclude: scope.exclude },
     runbookClassification: runbook.classification,
-    adapter: { id: adapter.id, version: adapter.version, isolation: adapter.isolation, egress: adapter.egress },
+    adapter: {
+      id: adapter.id,
+      version: adapter.version,
+      isolation: adapter.isolation,
+      egress: adapter.egress,
+    },
     live: readLiveStatus(lane.store, step.definition.uses, engagement.id),
     approvals,
     ...(invocation.action === undefined ? {} : { pausedAt: invocation.action.pausedAt }),
@@ -103,4 +112,16 @@ export async function gateStep(
       exclude: [...(engagement.scope.exclude ?? []), ...scope.exclude],
     },
   };
+}
+
+function tightenRule(
+  ofContract: ApprovalRule,
+  ofStep: ApprovalRule | undefined,
+): { ok: true; rule: ApprovalRule } | { ok: false; faults: readonly string[] } {
+  try {
+    return { ok: true, rule: tightenApproval(ofContract, ofStep) };
+  } catch (error) {
+    if (error instanceof GateError) return { ok: false, faults: [error.message] };
+    throw error;
+  }
 }

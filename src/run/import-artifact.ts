@@ -31,7 +31,11 @@ const MAX_BYTES = 4 * 1024 ** 3;
 export async function importArtifact(lane: Lane, run: string, evidence: ImportedEvidence): Promise<Artifact> {
   const state = lane.states.load(run);
   if (state.closed !== undefined) {
-    throw new RunError({ code: "RUN_CLOSED", message: `run \`${run}\` has ended`, hint: "import while it is open" });
+    throw new RunError({
+      code: "RUN_CLOSED",
+      message: `run \`${run}\` has ended`,
+      hint: "import while it is open",
+    });
   }
   const { name, mediaType, sensitivity } = evidence;
   const invocation = `${run}/import-${lane.randomHex(4)}`;
@@ -70,6 +74,10 @@ export async function importArtifact(lane: Lane, run: string, evidence: Imported
       },
     },
   );
-  if (!result.ok) throw new RunError({ code: "RUN_CONTENDED", message: `the artifact was not imported: ${result.conflict}` });
+  if (!result.ok)
+    throw new RunError({
+      code: "RUN_CONTENDED",
+      message: `the artifact was not imported: ${result.conflict}`,
+    });
   return artifact;
 }

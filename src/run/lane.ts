@@ -1,13 +1,13 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { NetworkSession } from "../adapter/network.ts";
-import type { Signer } from "../format/signer.ts";
 import type { ArtifactFiles } from "../evidence/artifact-store.ts";
-import type { StreamTails } from "./append-receipt.ts";
+import type { Signer } from "../format/signer.ts";
 import type { Definitions } from "./definitions.ts";
 import type { PinnedDocuments } from "./pinned-documents.ts";
 import type { RunState } from "./run-state.ts";
 import type { RunStates } from "./run-states.ts";
 import type { Store } from "./store.ts";
+import type { StreamTails } from "./stream-tails.ts";
 
 /** Where connections of one attempt may go; see `openNetwork` in `adapter/`. */
 export interface NetworkRules {
@@ -40,7 +40,9 @@ export interface Lane {
   /** A secret's value by its reference (`env:`, `file:`, `exec:`), or why there is none. */
   readonly resolveSecret: (
     reference: string,
-  ) => Promise<{ readonly ok: true; readonly value: string } | { readonly ok: false; readonly message: string }>;
+  ) => Promise<
+    { readonly ok: true; readonly value: string } | { readonly ok: false; readonly message: string }
+  >;
   /** Aborted when the process is asked to end. */
   readonly signal: AbortSignal;
   /** Folder that relative paths of contracts are resolved against. */
@@ -54,4 +56,3 @@ export interface Lane {
   /** Runs that this process is driving now. */
   readonly driving: Map<string, Promise<RunState>>;
 }
-

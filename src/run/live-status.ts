@@ -11,7 +11,8 @@ export function readLiveStatus(store: Store, contract: string, engagement: strin
   };
   for (const { subject, status } of store.statuses()) {
     if (subject === `contract:${contract}`) live.contract = status === "revoked" ? "revoked" : "suspended";
-    else if (subject === `engagement:${engagement}`) live.engagement = status === "closed" ? "closed" : "halted";
+    else if (subject === `engagement:${engagement}`)
+      live.engagement = status === "closed" ? "closed" : "halted";
     else if (subject === "freeze") live.freeze = status === "on";
     else if (subject.startsWith("principal:") && status === "disabled") {
       live.disabledPrincipals.push(subject.slice("principal:".length));

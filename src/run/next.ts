@@ -18,7 +18,12 @@ export type Command =
   | { readonly do: "finish"; readonly invocation: InvocationState; readonly step: StepState }
   | { readonly do: "expand"; readonly step: StepState }
   | { readonly do: "skip"; readonly step: StepState; readonly reason: "needs"; readonly needs: string }
-  | { readonly do: "cancel"; readonly step: StepState; readonly invocation: InvocationState | undefined; readonly reason: "stopped" | "requested" }
+  | {
+      readonly do: "cancel";
+      readonly step: StepState;
+      readonly invocation: InvocationState | undefined;
+      readonly reason: "stopped" | "requested";
+    }
   | { readonly do: "close"; readonly outcome: "completed" | "stopped" | "cancelled" }
   | { readonly do: "wait"; readonly for: readonly InvocationState[] }
   | { readonly do: "end" };
@@ -80,7 +85,8 @@ function cancelRest(state: RunState, reason: "stopped" | "requested"): Command {
   for (const step of state.steps) {
     if (step.invocations === undefined) return { do: "cancel", step, invocation: undefined, reason };
     for (const invocation of step.invocations) {
-      if (invocation.phase === "pending" || invocation.phase === "paused") return { do: "cancel", step, invocation, reason };
+      if (invocation.phase === "pending" || invocation.phase === "paused")
+        return { do: "cancel", step, invocation, reason };
       if (invocation.phase === "in-doubt") inDoubt.push(invocation);
     }
   }
@@ -99,7 +105,11 @@ function isHeld(invocation: InvocationState, step: StepState, around: Surroundin
   return (mode === "hold" || mode === "escalate") && !invocation.released;
 }
 
-function readinessOf(state: RunState, step: StepState, earlierWaits: boolean): "ready" | "later" | { unmet: string } {
+function readinessOf(
+  state: RunState,
+  step: StepState,
+  earlierWaits: boolean,
+): "ready" | "later" | { unmet: string } {
   const needs = step.definition.needs;
   if (needs === undefined) return earlierWaits ? "later" : "ready";
   for (const id of needs) {

@@ -1,10 +1,10 @@
-import { bytesOfSize, millisOfDuration } from "../format/duration.ts";
-import { performAttempt } from "../adapter/perform-attempt.ts";
 import type { AttemptOutcome } from "../adapter/attempt.ts";
+import { performAttempt } from "../adapter/perform-attempt.ts";
 import { retryDelay } from "../adapter/retry-delay.ts";
 import type { AttemptFact } from "../contract/receipt-predicate.ts";
 import { type CapturedArtifact, openCapture } from "../evidence/capture.ts";
 import type { Digest } from "../format/digest.ts";
+import { bytesOfSize, millisOfDuration } from "../format/duration.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { runStream } from "../ledger/streams.ts";
 import { appendReceipt, detailSubject, type Entry } from "./append-receipt.ts";
@@ -49,7 +49,15 @@ export async function performStep(
     const decided = await gateStep(lane, state, step, invocation, n);
     // What was attempted once ends as failed, whatever the gates say to another attempt.
     if (last !== undefined && (!decided.ok || decided.gated.record.decision !== "allow")) {
-      return endStep(lane, state, step, invocation, [...before, ...ended.map((one) => one.fact)], last, ended);
+      return endStep(
+        lane,
+        state,
+        step,
+        invocation,
+        [...before, ...ended.map((one) => one.fact)],
+        last,
+        ended,
+      );
     }
     if (!decided.ok) return refuseStep(lane, state, step, invocation, "not-resolved", decided.faults);
     const { gated } = decided;
@@ -65,7 +73,15 @@ export async function performStep(
     ended.push(attempt);
     const delay = retryAfter(step, gated, attempt, ended.length);
     if (delay === undefined) {
-      return endStep(lane, state, step, invocation, [...before, ...ended.map((one) => one.fact)], attempt, ended);
+      return endStep(
+        lane,
+        state,
+        step,
+        invocation,
+        [...before, ...ended.map((one) => one.fact)],
+        attempt,
+        ended,
+      );
     }
     await lane.sleep(delay);
   }
@@ -99,11 +115,15 @@ async function dispatchAttempt(
     at: utcFromMillis(lane.clock()),
   };
   const lastRow = invocation.attempts.at(-1);
-  const endedRow = lastRow === undefined ? undefined : { ...lastRow, ended: previous?.fact ?? factOfRow(lastRow) };
+  const endedRow =
+    lastRow === undefined ? undefined : { ...lastRow, ended: previous?.fact ?? factOfRow(lastRow) };
   const change: Omit<Change, "append" | "openRun" | "closeRun" | "fence"> = {
     dispatch: row,
     documents: [record],
-    consume: gated.record.approvals.map(({ digest }) => ({ approval: digest as Digest, invocation: invocation.id })),
+    consume: gated.record.approvals.map(({ digest }) => ({
+      approval: digest as Digest,
+      invocation: invocation.id,
+    })),
     ...(endedRow === undefined
       ? {}
       : { endAttempt: { run, invocation: invocation.id, attempt: endedRow.attempt, ended: endedRow.ended } }),
@@ -115,7 +135,13 @@ async function dispatchAttempt(
     committed = result.ok;
   } else {
     const facts: StepFacts = { outcome: "dispatched", attempts: [], artifacts: [], detail: { attempt: n } };
-    const entry = stepEntry(place(lane, state, step, invocation), "step-dispatched", gated, record.digest, facts);
+    const entry = stepEntry(
+      place(lane, state, step, invocation),
+      "step-dispatched",
+      gated,
+      record.digest,
+      facts,
+    );
     committed = (await append(lane, state, entry, change)).ok;
   }
   if (!committed) return undefined;
@@ -148,7 +174,11 @@ async function callAdapter(
     inputs: gated.inputs,
     idempotencyKey: action.idempotencyKey,
     timeoutMs: timeoutOf(step, gated),
-    network: lane.openNetwork({ endpoints: action.endpoints, include: gated.include, exclude: gated.exclude }),
+    network: lane.openNetwork({
+      endpoints: action.endpoints,
+      include: gated.include,
+      exclude: gated.exclude,
+    }),
     capture: session,
     secrets,
     root: lane.root,
@@ -216,7 +246,9 @@ function pauseStep(
     artifacts: [],
     detail: { actionDigest: gated.record.actionDigest, ...(expiresAt === undefined ? {} : { expiresAt }) },
   });
-  return append(lane, state, entry, { documents: [record] }).then((result) => (result.ok ? "waits" : "contended"));
+  return append(lane, state, entry, { documents: [record] }).then((result) =>
+    result.ok ? "waits" : "contended",
+  );
 }
 
 async function denyStep(
@@ -246,7 +278,11 @@ export async function refuseStep(
   const entry: Entry = {
     event: "step-denied",
     subject: detailSubject(detail),
-    predicate: { ...runParts(state.document, lane.origin, isLab(lane, state)), ...stepParts(step, invocation), detail },
+    predicate: {
+      ...runParts(state.document, lane.origin, isLab(lane, state)),
+      ...stepParts(step, invocation),
+      detail,
+    },
   };
   const result = await append(lane, state, entry, {});
   return result.ok ? "moved" : "contended";
@@ -283,12 +319,19 @@ export function isLab(lane: Lane, state: RunState): boolean {
 }
 
 function evidenceOf(run: string, invocation: InvocationState, attempts: readonly EndedAttempt[]) {
-  const captured = attempts.flatMap((one) => one.captured.map((item) => ({ ...item, attempt: one.row.attempt })));
+  const captured = attempts.flatMap((one) =>
+    one.captured.map((item) => ({ ...item, attempt: one.row.attempt })),
+  );
   return {
     blobs: captured.flatMap(({ artifact, inline }) =>
       inline === undefined ? [] : [{ digest: artifact.digest as Digest, bytes: inline }],
     ),
-    artifacts: captured.map(({ artifact, attempt }) => ({ run, invocation: invocation.id, attempt, artifact })),
+    artifacts: captured.map(({ artifact, attempt }) => ({
+      run,
+      invocation: invocation.id,
+      attempt,
+      artifact,
+    })),
   };
 }
 
@@ -307,7 +350,12 @@ async function resolveSecrets(
 }
 
 /** Milliseconds until the next attempt, or undefined when there is none: a step may shorten retry, never extend it. */
-function retryAfter(step: StepState, gated: GatedStep, attempt: EndedAttempt, made: number): number | undefined {
+function retryAfter(
+  step: StepState,
+  gated: GatedStep,
+  attempt: EndedAttempt,
+  made: number,
+): number | undefined {
   const { outcome } = attempt;
   if (outcome.exit !== "failed" || !outcome.retryable || outcome.errorClass === undefined) return undefined;
   if (gated.contract.execution.retry?.on.includes(outcome.errorClass) !== true) return undefined;

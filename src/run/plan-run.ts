@@ -61,7 +61,8 @@ async function planStep(lane: Lane, state: RunState, step: StepState): Promise<P
   if (!when.ok) return [{ ...base, decision: "unknown", notes: when.faults }];
   if (!when.holds) return [{ ...base, decision: "skip", notes: [`\`when\` is false: ${definition.when}`] }];
   const { run } = state.document;
-  if (definition.forEach === undefined) return [await planInvocation(lane, state, step, newInvocation(run, definition.id))];
+  if (definition.forEach === undefined)
+    return [await planInvocation(lane, state, step, newInvocation(run, definition.id))];
   const expanded = expandForEach(definition, context);
   if (!expanded.ok) return [{ ...base, decision: "unknown", notes: expanded.faults }];
   const planned: PlannedStep[] = [];
@@ -85,5 +86,12 @@ async function planInvocation(
   const decided = await gateStep(lane, state, step, invocation, 1);
   if (!decided.ok) return { ...base, decision: "unknown", gates: [], notes: decided.faults };
   const { record, action } = decided.gated;
-  return { ...base, decision: record.decision, gates: record.gates, action, actionDigest: record.actionDigest, notes: [] };
+  return {
+    ...base,
+    decision: record.decision,
+    gates: record.gates,
+    action,
+    actionDigest: record.actionDigest,
+    notes: [],
+  };
 }

@@ -1,5 +1,9 @@
 import type { Contract } from "../contract/contract.ts";
-import { type ReceiptEvent, type ReceiptPredicate, VERIFICATION_SCOPE_TEXT } from "../contract/receipt-predicate.ts";
+import {
+  type ReceiptEvent,
+  type ReceiptPredicate,
+  VERIFICATION_SCOPE_TEXT,
+} from "../contract/receipt-predicate.ts";
 import type { RunDocument } from "../contract/run-document.ts";
 import type { Subject } from "../format/statement.ts";
 import { detailSubject, type Entry } from "./append-receipt.ts";
@@ -50,7 +54,10 @@ export function runParts(document: RunDocument, origin: string, lab: boolean): E
 }
 
 /** The parts that every receipt of one step shares. */
-export function stepParts(step: StepState, invocation: InvocationState | undefined): Pick<Entry["predicate"], "step"> {
+export function stepParts(
+  step: StepState,
+  invocation: InvocationState | undefined,
+): Pick<Entry["predicate"], "step"> {
   const key = invocation?.key;
   return { step: { id: step.definition.id, ...(key === undefined ? {} : { key }) } };
 }

@@ -47,8 +47,10 @@ export async function recordApproval(
         hint: `witnessops run show ${run}`,
       });
     }
-    if (found.approvals.includes(pinEnvelope(envelope).digest)) return { invocation: found.id, approval: fact };
-    if (await commitApproval(lane, state, found, envelope, fact)) return { invocation: found.id, approval: fact };
+    if (found.approvals.includes(pinEnvelope(envelope).digest))
+      return { invocation: found.id, approval: fact };
+    if (await commitApproval(lane, state, found, envelope, fact))
+      return { invocation: found.id, approval: fact };
   }
 }
 

@@ -18,7 +18,11 @@ import { RunError } from "./run-error.ts";
  *
  * @throws RunError `STATEMENT_REFUSED` with every problem.
  */
-export async function recordConclusion(lane: Lane, run: string, envelope: Envelope): Promise<ConclusionStatement> {
+export async function recordConclusion(
+  lane: Lane,
+  run: string,
+  envelope: Envelope,
+): Promise<ConclusionStatement> {
   const state = lane.states.load(run);
   const principals = lane.pinned.read("principals", state.document.principals);
   const checked = await checkConclusion(envelope, principals, utcFromMillis(lane.clock()));
@@ -42,7 +46,11 @@ export async function recordConclusion(lane: Lane, run: string, envelope: Envelo
     },
     { change: { documents: [pinned] } },
   );
-  if (!result.ok) throw new RunError({ code: "RUN_CONTENDED", message: `the conclusion was not recorded: ${result.conflict}` });
+  if (!result.ok)
+    throw new RunError({
+      code: "RUN_CONTENDED",
+      message: `the conclusion was not recorded: ${result.conflict}`,
+    });
   return statement;
 }
 
@@ -56,12 +64,17 @@ function citationProblems(lane: Lane, run: string, statement: ConclusionStatemen
       problems.push(`\`${cite.receipt}\` is not a receipt of run \`${run}\``);
       continue;
     }
-    if (cite.artifact !== undefined && !predicate.artifacts?.some((artifact) => artifact.digest === cite.artifact)) {
+    if (
+      cite.artifact !== undefined &&
+      !predicate.artifacts?.some((artifact) => artifact.digest === cite.artifact)
+    ) {
       problems.push(`\`${cite.artifact}\` is not an artifact of receipt \`${cite.receipt}\``);
     }
     const operational = predicate.exceptions.length > 0 || predicate.event !== "step-executed";
     if (statement.confidence === "high" && operational) {
-      problems.push(`confidence \`high\` may not cite \`${cite.receipt}\`: it is operational input or not an executed step`);
+      problems.push(
+        `confidence \`high\` may not cite \`${cite.receipt}\`: it is operational input or not an executed step`,
+      );
     }
   }
   return problems;

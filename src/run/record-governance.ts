@@ -26,7 +26,12 @@ interface Recording {
 }
 
 /** First receipt of a workspace: names the issuer root that certifies its keys. */
-export function recordWorkspaceCreated(lane: Lane, actor: string, name: string, root: PublicKey): Promise<SealedReceipt> {
+export function recordWorkspaceCreated(
+  lane: Lane,
+  actor: string,
+  name: string,
+  root: PublicKey,
+): Promise<SealedReceipt> {
   return record(lane, {
     stream: WORKSPACE_STREAM,
     event: "workspace-created",
@@ -52,7 +57,11 @@ export function recordKeyCertified(lane: Lane, actor: string, certificate: Envel
 }
 
 /** A principal was added, or changed. */
-export function recordPrincipalAdded(lane: Lane, actor: string, principal: Principal): Promise<SealedReceipt> {
+export function recordPrincipalAdded(
+  lane: Lane,
+  actor: string,
+  principal: Principal,
+): Promise<SealedReceipt> {
   const pinned = pinJson(principal);
   return record(lane, {
     stream: WORKSPACE_STREAM,
@@ -66,7 +75,11 @@ export function recordPrincipalAdded(lane: Lane, actor: string, principal: Princ
 }
 
 /** A principal was disabled: live from now on, for every run; unconsumed approvals of theirs are void. */
-export function recordPrincipalDisabled(lane: Lane, actor: string, principal: string): Promise<SealedReceipt> {
+export function recordPrincipalDisabled(
+  lane: Lane,
+  actor: string,
+  principal: string,
+): Promise<SealedReceipt> {
   return record(lane, {
     stream: WORKSPACE_STREAM,
     event: "principal-disabled",
@@ -156,7 +169,10 @@ async function record(lane: Lane, recording: Recording): Promise<SealedReceipt> 
   });
   const result = await appendReceipt(lane, stream, entry, change === undefined ? {} : { change });
   if (result.ok) return result.receipt;
-  throw new RunError({ code: "RUN_CONTENDED", message: `\`${stream}\` refused the receipt: ${result.conflict}` });
+  throw new RunError({
+    code: "RUN_CONTENDED",
+    message: `\`${stream}\` refused the receipt: ${result.conflict}`,
+  });
 }
 
 function named(name: string, digest: Digest): Subject {

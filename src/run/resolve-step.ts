@@ -22,7 +22,10 @@ export async function resolveStep(lane: Lane, run: string, envelope: Envelope): 
     const principals = lane.pinned.read("principals", state.document.principals);
     const checked = await checkResolution(envelope, principals, utcFromMillis(lane.clock()));
     if (!checked.ok) {
-      throw new RunError({ code: "STATEMENT_REFUSED", message: `the resolution is refused: ${checked.reason}` });
+      throw new RunError({
+        code: "STATEMENT_REFUSED",
+        message: `the resolution is refused: ${checked.reason}`,
+      });
     }
     const { statement } = checked;
     const invocation = findInvocation(state, statement);

@@ -68,7 +68,13 @@ export interface RunState {
   closed: Digest | undefined;
 }
 
-export const terminalPhases: ReadonlySet<Phase> = new Set(["executed", "failed", "denied", "skipped", "cancelled"]);
+export const terminalPhases: ReadonlySet<Phase> = new Set([
+  "executed",
+  "failed",
+  "denied",
+  "skipped",
+  "cancelled",
+]);
 
 export const phaseOfTerminalEvent: Partial<Record<ReceiptEvent, Phase>> = {
   "step-executed": "executed",
@@ -84,7 +90,11 @@ export function invocationId(run: string, step: string, key?: string): string {
 }
 
 /** A fresh invocation that nothing happened to yet. */
-export function newInvocation(run: string, step: string, each?: { key: string; element: Json }): InvocationState {
+export function newInvocation(
+  run: string,
+  step: string,
+  each?: { key: string; element: Json },
+): InvocationState {
   return {
     id: invocationId(run, step, each?.key),
     step,

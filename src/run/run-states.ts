@@ -1,8 +1,8 @@
-import { runStream } from "../ledger/streams.ts";
-import type { GateRecord } from "../contract/gate-record.ts";
 import { GATE_RECORD } from "../contract/artifact.ts";
+import type { GateRecord } from "../contract/gate-record.ts";
 import { parseJson } from "../format/canonical-json.ts";
 import type { Digest } from "../format/digest.ts";
+import { runStream } from "../ledger/streams.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { applyDispatch, applyReceipt, emptyRun } from "./fold-run.ts";
 import type { PinnedDocuments } from "./pinned-documents.ts";
@@ -66,7 +66,10 @@ export class RunStates {
   readGateRecord(digest: Digest): GateRecord {
     const bytes = this.#store.document(digest);
     if (bytes === undefined) {
-      throw new RunError({ code: "PINNED_MISSING", message: `the ledger lacks the gate record \`${digest}\`` });
+      throw new RunError({
+        code: "PINNED_MISSING",
+        message: `the ledger lacks the gate record \`${digest}\``,
+      });
     }
     return parseJson(bytes) as unknown as GateRecord;
   }
@@ -81,4 +84,3 @@ function readStored(receipt: StoredReceipt) {
     gateRecord: record === undefined ? undefined : (`sha256:${record.digest.sha256}` as Digest),
   };
 }
-

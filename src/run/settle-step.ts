@@ -1,6 +1,6 @@
 import type { Digest } from "../format/digest.ts";
 import type { Lane } from "./lane.ts";
-import { append, factOfRow, performStep, place, type Progress } from "./perform-step.ts";
+import { append, factOfRow, type Progress, performStep, place } from "./perform-step.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
 import { type DecidedCall, type StepFacts, stepEntry } from "./step-receipt.ts";
 
@@ -49,7 +49,13 @@ export async function finishStep(
     detail: { resolution: resolution.digest },
   };
   const event = executed ? "step-executed" : "step-failed";
-  const entry = stepEntry(place(lane, state, step, invocation), event, decidedCall(lane, invocation), row.gateRecord, facts);
+  const entry = stepEntry(
+    place(lane, state, step, invocation),
+    event,
+    decidedCall(lane, invocation),
+    row.gateRecord,
+    facts,
+  );
   const result = await append(lane, state, entry, {});
   return result.ok ? "moved" : "contended";
 }
@@ -60,6 +66,10 @@ function decidedCall(lane: Lane, invocation: InvocationState): DecidedCall {
   if (row === undefined) throw new TypeError(`\`${invocation.id}\` was never dispatched`);
   const record = lane.states.readGateRecord(row.gateRecord);
   const contract = lane.pinned.read("contract", record.action.contract.digest);
-  return { record, contract, contractDigest: record.action.contract.digest as Digest, adapter: record.adapter };
+  return {
+    record,
+    contract,
+    contractDigest: record.action.contract.digest as Digest,
+    adapter: record.adapter,
+  };
 }
-

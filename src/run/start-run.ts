@@ -1,12 +1,12 @@
 import type { CatalogLock } from "../contract/catalog-lock.ts";
-import { checkAuthorization } from "../gate/check-authorization.ts";
-import { compileDataSchema } from "../contract/data-schema.ts";
 import type { Contract } from "../contract/contract.ts";
+import { compileDataSchema } from "../contract/data-schema.ts";
 import type { RunDocument } from "../contract/run-document.ts";
 import type { Runbook } from "../contract/runbook.ts";
 import { type Digest, digestOf, hexOf } from "../format/digest.ts";
 import type { JsonObject } from "../format/json.ts";
 import { utcFromMillis } from "../format/time.ts";
+import { checkAuthorization } from "../gate/check-authorization.ts";
 import { engagementStream } from "../ledger/streams.ts";
 import { appendReceipt } from "./append-receipt.ts";
 import { pinEnvelope, pinJson } from "./document-pin.ts";
@@ -31,7 +31,12 @@ export interface RunRequest {
 
 export type StartResult =
   | { readonly started: true; readonly run: string; readonly document: RunDocument }
-  | { readonly started: false; readonly reason: string; readonly problems: readonly string[]; readonly receipt: Digest };
+  | {
+      readonly started: false;
+      readonly reason: string;
+      readonly problems: readonly string[];
+      readonly receipt: Digest;
+    };
 
 /** A run made ready: what it would pin, and what stands against admitting it. */
 export interface PreparedRun {
@@ -73,7 +78,8 @@ export async function prepareRun(lane: Lane, request: RunRequest): Promise<Prepa
   const status = lane.store.status(`engagement:${engagement.id}`);
   if (status !== undefined) problems.push(`engagement \`${engagement.id}\` is ${status}`);
   const draft = (request.drafts?.size ?? 0) > 0;
-  if (draft && engagement.environment !== "lab") problems.push("a draft contract runs in a lab engagement only");
+  if (draft && engagement.environment !== "lab")
+    problems.push("a draft contract runs in a lab engagement only");
 
   const signed = authorization === undefined ? undefined : pinEnvelope(authorization);
   const ticket = request.ticket ?? engagement.ticket;
@@ -151,7 +157,8 @@ export async function startRun(lane: Lane, request: RunRequest): Promise<StartRe
       },
     },
   );
-  if (!result.ok) throw new RunError({ code: "RUN_CONTENDED", message: `the run was not opened: ${result.conflict}` });
+  if (!result.ok)
+    throw new RunError({ code: "RUN_CONTENDED", message: `the run was not opened: ${result.conflict}` });
   return { started: true, run: document.run, document };
 }
 
@@ -178,7 +185,10 @@ function loadContracts(
     }
     const found = lane.definitions.contract(uses);
     if (found.digest === locked) contracts.set(uses, found);
-    else problems.push(`contract \`${uses}\` differs from the catalog lock: give it a new version, then lock it`);
+    else
+      problems.push(
+        `contract \`${uses}\` differs from the catalog lock: give it a new version, then lock it`,
+      );
   }
   return { contracts, problems };
 }

@@ -8,7 +8,9 @@ export function stepContext(state: RunState, invocation?: InvocationState): Step
   for (const { definition, invocations } of state.steps) {
     if (invocations === undefined) continue;
     steps[definition.id] =
-      definition.forEach === undefined ? outcomeOf(invocations[0]) : { outcome: overall(invocations), results: invocations.map(resultOf) };
+      definition.forEach === undefined
+        ? outcomeOf(invocations[0])
+        : { outcome: overall(invocations), results: invocations.map(resultOf) };
   }
   const element = invocation?.element;
   return {

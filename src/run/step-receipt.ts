@@ -40,14 +40,22 @@ export function stepEntry(
     event,
     subject: [
       gateRecordSubject(record, recordDigest),
-      ...facts.artifacts.map((artifact) => ({ name: artifact.id, digest: { sha256: hexOf(artifact.digest as Digest) } })),
+      ...facts.artifacts.map((artifact) => ({
+        name: artifact.id,
+        digest: { sha256: hexOf(artifact.digest as Digest) },
+      })),
     ],
     predicate: {
       ...runParts(state.document, origin, lab),
       ...contractParts(contract, gated.contractDigest),
       ...stepParts(step, invocation),
       gates: record.gates.map(({ gate, decision, reason }) => ({ gate, decision, reason })),
-      approvals: record.approvals.map(({ digest, principal, decision, keyId }) => ({ digest, principal, decision, keyId })),
+      approvals: record.approvals.map(({ digest, principal, decision, keyId }) => ({
+        digest,
+        principal,
+        decision,
+        keyId,
+      })),
       invocation: {
         id: invocation.id,
         actionDigest: record.actionDigest,
@@ -73,5 +81,8 @@ export function stepEntry(
 
 /** The subject that is a gate record. */
 export function gateRecordSubject(record: GateRecord, digest: Digest): Subject {
-  return { name: `${record.action.invocation}/${record.attempt}/${GATE_RECORD}`, digest: { sha256: hexOf(digest) } };
+  return {
+    name: `${record.action.invocation}/${record.attempt}/${GATE_RECORD}`,
+    digest: { sha256: hexOf(digest) },
+  };
 }

@@ -104,10 +104,19 @@ function waitOf(invocation: InvocationState, step: StepState): StepView["waiting
   }
   if (invocation.phase === "paused" && invocation.action !== undefined) {
     const { document, digest, expiresAt } = invocation.action;
-    return { what: "approval", actionDigest: digest, action: document, ...(expiresAt === undefined ? {} : { expiresAt }) };
+    return {
+      what: "approval",
+      actionDigest: digest,
+      action: document,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    };
   }
   const mode = step.definition.onFailure;
-  if (terminalPhases.has(invocation.phase) && (mode === "hold" || mode === "escalate") && !invocation.released) {
+  if (
+    terminalPhases.has(invocation.phase) &&
+    (mode === "hold" || mode === "escalate") &&
+    !invocation.released
+  ) {
     if (invocation.phase === "failed" || invocation.phase === "denied") return { what: "release" };
   }
   return undefined;
