@@ -161,6 +161,32 @@ describe("capture", () => {
     expect(captured?.artifact.digest).toBe(digestOf(expected));
   });
 
+  it("keeps the bytes in order on a disk that is slower than the stream", async () => {
+    let writing = 0;
+    const slow: ArtifactFiles = {
+      ...files,
+      async begin() {
+        const file = await files.begin();
+        return {
+          ...file,
+          async write(bytes) {
+            expect(++writing).toBe(1);
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            await file.write(bytes);
+            writing--;
+          },
+        };
+      },
+    };
+    const bytes = randomBytes(6_000_000);
+    const capture = capturing({ files: slow });
+    const body = capture.open("body", { source: "body" });
+    for (let at = 0; at < bytes.length; at += 60_000) await body.write(bytes.subarray(at, at + 60_000));
+    await body.end();
+    const [captured] = await capture.finish();
+    expect(captured && (await bytesOf(captured)).equals(bytes)).toBe(true);
+  });
+
   describe("with bounds", () => {
     it("keeps what came up to the contract's bound and says that it is cut short", async () => {
       for (const size of [500, 200_000]) {
