@@ -120,7 +120,12 @@ describe("decideAddresses", () => {
   });
 
   it("never lets a special IPv4 range through a name", () => {
-    const inside = fc.tuple(fc.constantFrom("10", "127", "0", "224", "240"), fc.nat(255), fc.nat(255), fc.nat(255));
+    const inside = fc.tuple(
+      fc.constantFrom("10", "127", "0", "224", "240"),
+      fc.nat(255),
+      fc.nat(255),
+      fc.nat(255),
+    );
     fc.assert(
       fc.property(inside, (parts) => {
         expect(reasonFor(parts.join("."))).not.toBe("ok");

@@ -1,8 +1,10 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { dns } from "./dns/dns-adapter.ts";
+import { exec } from "./exec/exec-adapter.ts";
+import { file } from "./file/file-adapter.ts";
 import { http } from "./http/http-adapter.ts";
 import { tcp } from "./tcp/tcp-adapter.ts";
 import { tls } from "./tls/tls-adapter.ts";
 
 /** Every adapter there is; contracts name them by `id`. */
-export const adapters: readonly Adapter[] = [dns, http, tcp, tls];
+export const adapters: readonly Adapter[] = [dns, exec, file, http, tcp, tls];

@@ -87,7 +87,9 @@ describe("openNetwork", () => {
       endpoints: [{ host: "compatible.example", port, protocol: "tcp" }],
       include: ["host:compatible.example"],
     });
-    expect(await refusal(guarded.connect({ host: "compatible.example", port, signal: signal() }))).toBe("reserved");
+    expect(await refusal(guarded.connect({ host: "compatible.example", port, signal: signal() }))).toBe(
+      "reserved",
+    );
   });
 
   it("refuses what is no endpoint, excluded or malformed before resolving", async () => {
@@ -115,12 +117,17 @@ describe("openNetwork", () => {
 
   it("decides a redirect by the scope, exclusions first", async () => {
     const { port } = silent;
-    const guarded = network({ include: ["host:shop.example", "cidr:127.0.0.0/8"], exclude: ["url:http://127.0.0.1/x"] });
+    const guarded = network({
+      include: ["host:shop.example", "cidr:127.0.0.0/8"],
+      exclude: ["url:http://127.0.0.1/x"],
+    });
     const go = (redirect: string, host: string) =>
       refusal(guarded.connect({ host, port, redirect, signal: signal() }));
     expect(await go(`http://shop.example:${port}/a`, "shop.example")).toBe("connected");
     expect(await go(`http://other.example:${port}/a`, "other.example")).toBe("redirect-outside-scope");
-    expect(await refusal(guarded.connect({ host: "shop.example", port, signal: signal() }))).toBe("not-an-endpoint");
+    expect(await refusal(guarded.connect({ host: "shop.example", port, signal: signal() }))).toBe(
+      "not-an-endpoint",
+    );
   });
 
   it("lets only name servers through as name servers", async () => {
@@ -144,13 +151,20 @@ describe("openNetwork", () => {
     const { stream } = await guarded.connect({ host: "127.0.0.1", port, signal: signal() });
     guarded.close();
     expect(stream.destroyed).toBe(true);
-    expect(await refusal(guarded.connect({ host: "127.0.0.1", port, signal: signal() }))).toBe("attempt-over");
+    expect(await refusal(guarded.connect({ host: "127.0.0.1", port, signal: signal() }))).toBe(
+      "attempt-over",
+    );
   });
 
   it("refuses everything when the scope cannot be read", async () => {
     const { port } = silent;
-    const guarded = network({ endpoints: [{ host: "127.0.0.1", port, protocol: "tcp" }], exclude: ["cidr:nonsense"] });
-    await expect(guarded.connect({ host: "127.0.0.1", port, signal: signal() })).rejects.toThrow("scope pattern");
+    const guarded = network({
+      endpoints: [{ host: "127.0.0.1", port, protocol: "tcp" }],
+      exclude: ["cidr:nonsense"],
+    });
+    await expect(guarded.connect({ host: "127.0.0.1", port, signal: signal() })).rejects.toThrow(
+      "scope pattern",
+    );
   });
 
   it("says what failed: resolution, connection, handshake, deadline", async () => {
@@ -167,7 +181,9 @@ describe("openNetwork", () => {
       code: "ENOTFOUND",
       phase: "resolve",
     });
-    await expect(guarded.connect({ host: "127.0.0.1", port: free.port, signal: signal() })).rejects.toMatchObject({
+    await expect(
+      guarded.connect({ host: "127.0.0.1", port: free.port, signal: signal() }),
+    ).rejects.toMatchObject({
       code: "ECONNREFUSED",
       phase: "connect",
     });
@@ -188,7 +204,11 @@ describe("openNetwork", () => {
     expect(seen.chain).toHaveLength(1);
     const trusting = network({ endpoints, extraCa: certificate.cert });
     expect(await trusting.connectTls(target)).toMatchObject({ trusted: true, address: "127.0.0.1" });
-    const wrong = await trusting.connectTls({ ...target, serverName: "other.example", requireTrusted: false });
+    const wrong = await trusting.connectTls({
+      ...target,
+      serverName: "other.example",
+      requireTrusted: false,
+    });
     expect(wrong).toMatchObject({ trusted: false, reason: "ERR_TLS_CERT_ALTNAME_INVALID" });
   });
 });

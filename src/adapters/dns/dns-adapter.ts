@@ -133,8 +133,18 @@ function sameRecord(a: DnsRecord, b: DnsRecord): boolean {
 
 function answerFault(rcode: string | undefined, type: string): Fault {
   return rcode === undefined
-    ? { code: "RESPONSE_MALFORMED", phase: "response", message: "the answer is no DNS message", facts: { type } }
-    : { code: rcode, phase: "response", message: `the resolver answered \`${rcode}\``, facts: { rcode, type } };
+    ? {
+        code: "RESPONSE_MALFORMED",
+        phase: "response",
+        message: "the answer is no DNS message",
+        facts: { type },
+      }
+    : {
+        code: rcode,
+        phase: "response",
+        message: `the resolver answered \`${rcode}\``,
+        facts: { rcode, type },
+      };
 }
 
 function malformed(code: string, message: string): AdapterOutcome {
