@@ -308,6 +308,12 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       outputs: { accepted: ["TLS 1.3"], refused: ["TLS 1.0"], unclear: ["TLS 1.1"] },
       subjects: ["host:shop.example"],
     },
+    {
+      inputs: { host: "shop.example", port: 8443, address: "192.0.2.10" },
+      result: { exitCode: 0, stdout: { size: 20, json: { versions: [] } } },
+      outputs: { accepted: [] },
+      subjects: ["host:shop.example", "address:192.0.2.10"],
+    },
   ],
   "tcp.probe": [
     {
