@@ -63,7 +63,8 @@ export interface Context {
 export interface Result {
   readonly exit: Exit;
   readonly json: unknown;
-  print(out: Printer): void;
+  /** `out` is stdout, `err` is stderr. */
+  print(out: Printer, err: Printer): void;
 }
 
 export type Parameters = Readonly<Record<string, Parameter<unknown>>>;

@@ -24,7 +24,136 @@ export const nouns: readonly { readonly noun: string; readonly summary: string }
 
 /** Every command there is. */
 export const commands: readonly CommandEntry[] = [
+  { name: "init", summary: "make a workspace", load: () => import("./init.ts") },
+  {
+    name: "doctor",
+    summary: "look for what is wrong with host and workspace",
+    load: () => import("./doctor.ts"),
+  },
+  { name: "catalog list", summary: "list the contracts", load: () => import("./catalog-list.ts") },
+  {
+    name: "catalog show",
+    summary: "one contract with its boundary table",
+    load: () => import("./catalog-show.ts"),
+  },
+  {
+    name: "catalog lint",
+    summary: "say what is wrong with contracts",
+    load: () => import("./catalog-lint.ts"),
+  },
+  {
+    name: "catalog lock",
+    summary: "pin every contract to its digest",
+    load: () => import("./catalog-lock.ts"),
+  },
+  {
+    name: "catalog diff",
+    summary: "what changed in the boundary between two versions",
+    load: () => import("./catalog-diff.ts"),
+  },
+  {
+    name: "runbook lint",
+    summary: "say what is wrong with runbooks",
+    load: () => import("./runbook-lint.ts"),
+  },
+  { name: "runbook show", summary: "one runbook", load: () => import("./runbook-show.ts") },
+  {
+    name: "runbook plan",
+    summary: "decide every gate of a run, call nothing",
+    load: () => import("./runbook-plan.ts"),
+  },
+  {
+    name: "runbook diff",
+    summary: "what changed between two versions",
+    load: () => import("./runbook-diff.ts"),
+  },
+  {
+    name: "engagement new",
+    summary: "write a new engagement to edit",
+    load: () => import("./engagement-new.ts"),
+  },
+  {
+    name: "engagement show",
+    summary: "one engagement and whether it holds",
+    load: () => import("./engagement-show.ts"),
+  },
+  { name: "engagement list", summary: "list the engagements", load: () => import("./engagement-list.ts") },
+  {
+    name: "engagement authorize",
+    summary: "sign what an engagement's runs will pin, as its owner",
+    load: () => import("./engagement-authorize.ts"),
+  },
+  {
+    name: "engagement check",
+    summary: "whether a target is allowed, call nothing",
+    load: () => import("./engagement-check.ts"),
+  },
+  {
+    name: "engagement import-scope",
+    summary: "add targets from a list",
+    load: () => import("./engagement-import-scope.ts"),
+  },
+  {
+    name: "engagement halt",
+    summary: "stop everything in an engagement",
+    load: () => import("./engagement-halt.ts"),
+  },
+  { name: "engagement close", summary: "end an engagement", load: () => import("./engagement-close.ts") },
+  { name: "principal add", summary: "add a principal", load: () => import("./principal-add.ts") },
+  { name: "principal list", summary: "list the principals", load: () => import("./principal-list.ts") },
+  {
+    name: "principal disable",
+    summary: "disable a principal from now on",
+    load: () => import("./principal-disable.ts"),
+  },
   { name: "key new", summary: "make an Ed25519 key file", load: () => import("./key-new.ts") },
   { name: "key list", summary: "list the keys of this workspace", load: () => import("./key-list.ts") },
   { name: "key export", summary: "print the public half of a key", load: () => import("./key-export.ts") },
+  { name: "trust new", summary: "make a trust file", load: () => import("./trust-new.ts") },
+  { name: "trust add", summary: "add a key to a trust file", load: () => import("./trust-add.ts") },
+  {
+    name: "trust show",
+    summary: "whom a trust file trusts, with fingerprints",
+    load: () => import("./trust-show.ts"),
+  },
+  {
+    name: "run start",
+    summary: "start a run and drive it until it waits or ends",
+    load: () => import("./run-start.ts"),
+  },
+  { name: "run list", summary: "list the runs", load: () => import("./run-list.ts") },
+  { name: "run show", summary: "one run, its steps and its boundary", load: () => import("./run-show.ts") },
+  { name: "run watch", summary: "follow a run until it ends", load: () => import("./run-watch.ts") },
+  {
+    name: "run approve",
+    summary: "sign an approval of the action that waits",
+    load: () => import("./run-approve.ts"),
+  },
+  {
+    name: "run reject",
+    summary: "sign a rejection of the action that waits",
+    load: () => import("./run-reject.ts"),
+  },
+  { name: "run resume", summary: "drive a run on", load: () => import("./run-resume.ts") },
+  { name: "run cancel", summary: "cancel what is left of a run", load: () => import("./run-cancel.ts") },
+  {
+    name: "run resolve",
+    summary: "say with a signature what became of an attempt in doubt",
+    load: () => import("./run-resolve.ts"),
+  },
+  { name: "call", summary: "call one contract", load: () => import("./call.ts") },
+  { name: "artifact list", summary: "list captured artifacts", load: () => import("./artifact-list.ts") },
+  {
+    name: "artifact get",
+    summary: "the exact bytes of an artifact",
+    load: () => import("./artifact-get.ts"),
+  },
+  {
+    name: "artifact import",
+    summary: "add evidence from outside the lane",
+    load: () => import("./artifact-import.ts"),
+  },
+  { name: "conclude", summary: "sign what you infer from a run", load: () => import("./conclude.ts") },
+  { name: "receipt list", summary: "list receipts", load: () => import("./receipt-list.ts") },
+  { name: "receipt show", summary: "one receipt", load: () => import("./receipt-show.ts") },
 ];

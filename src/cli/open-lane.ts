@@ -6,7 +6,7 @@ import { openNetwork } from "../adapter/egress/guarded-network.ts";
 import { adapters } from "../adapters/all.ts";
 import type { Lane } from "../run/lane.ts";
 import { PinnedDocuments } from "../run/pinned-documents.ts";
-import { recordKeyCertified } from "../run/record-governance.ts";
+import { recordKeyCertified, recordWorkspaceCreated } from "../run/record-governance.ts";
 import { RunStates } from "../run/run-states.ts";
 import { openArtifactFolder } from "../store/artifact-folder.ts";
 import { readPublicKeyFile } from "../store/key-file.ts";
@@ -30,14 +30,15 @@ export interface OpenLane {
  * Opens the governed path over a workspace: ledger, artifacts, definitions, adapters behind the egress guard, and an
  * issuer key of this process's own.
  *
- * @param origin how requests reach this process; stands in receipts. Default `cli`.
+ * @param options.origin how requests reach this process; stands in receipts. Default `cli`.
+ * @param options.isNew the workspace was just made: its first receipt names the issuer root. Default false.
  */
 export async function openLane(
   root: string,
-  { origin = "cli" }: { origin?: string } = {},
+  { origin = "cli", isNew = false }: { readonly origin?: string; readonly isNew?: boolean } = {},
 ): Promise<OpenLane> {
   const definitions = openWorkspace(root);
-  const { owner: workspaceOwner, network } = definitions.workspace();
+  const { name, owner: workspaceOwner, network } = definitions.workspace();
   const extraCa =
     network?.extraCa === undefined ? undefined : readFileSync(resolve(root, network.extraCa), "utf8");
   const resolvers = network?.resolvers ?? [];
@@ -52,6 +53,7 @@ export async function openLane(
       takeIssuerKey(store, keys, leaseOwner),
       store.acquireLease(owner, leaseOwner),
     ]);
+    const issuerRoot = readPublicKeyFile(issuerRootPath(keys));
     const pinned = new PinnedDocuments(store);
     const lane: Lane = {
       store,
@@ -59,7 +61,7 @@ export async function openLane(
       definitions,
       adapters,
       signer: issuer.signer,
-      issuerRoot: readPublicKeyFile(issuerRootPath(keys)).keyId,
+      issuerRoot: issuerRoot.keyId,
       owner,
       clock: Date.now,
       sleep: (millis) => delay(millis, undefined, { signal: ending.signal }).catch(() => undefined),
@@ -75,6 +77,7 @@ export async function openLane(
       states: new RunStates(store, pinned),
       driving: new Map(),
     };
+    if (isNew) await recordWorkspaceCreated(lane, workspaceOwner, name, issuerRoot);
     if (issuer.fresh !== undefined) {
       await recordKeyCertified(lane, workspaceOwner, issuer.fresh);
       issuer.certified();

@@ -59,6 +59,11 @@ export class Printer {
     for (const item of items) this.line(`${indent}- `, item);
   }
 
+  /** Text that is laid out already. */
+  text(text: string): void {
+    for (const line of text.trimEnd().split("\n")) this.line(line);
+  }
+
   /** Exact bytes, for output that is data. */
   bytes(bytes: Uint8Array): void {
     this.#stream.write(bytes);

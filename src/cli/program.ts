@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import { usage } from "./cli-error.ts";
-import type { CliCommand, Context } from "./command.ts";
+import type { CliCommand, Context, Result } from "./command.ts";
 import { type CommandEntry, commands, nouns } from "./commands.ts";
 import { type Exit, exit } from "./exit.ts";
 import { Printer } from "./output.ts";
@@ -84,11 +84,38 @@ function wrongVerb(noun: string, word: string | undefined): string {
 
 /** Loads the command's own file, parses its words, runs it and prints what it answers. */
 async function runEntry(entry: CommandEntry, words: string[], outer: Record<string, unknown>): Promise<Exit> {
+  const { result, json } = await runWords(entry, words, outer);
+  if (result === undefined) return exit.done;
+  if (json) process.stdout.write(`${JSON.stringify(result.json)}\n`);
+  else result.print(new Printer(process.stdout));
+  return result.exit;
+}
+
+/**
+ * Runs one command line without printing what it answers.
+ *
+ * @param argv the words after `witnessops`: the command's own first.
+ */
+export async function runLine(argv: readonly string[]): Promise<Result> {
+  const entry = commands.find(({ name }) => name === argv.slice(0, name.split(" ").length).join(" "));
+  if (entry === undefined) throw usage(`\`${argv[0] ?? ""}\` is not a command`, "witnessops --help");
+  const { result } = await runWords(entry, argv.slice(entry.name.split(" ").length), {});
+  if (result === undefined) throw new TypeError(`\`${entry.name}\` answered nothing`);
+  return result;
+}
+
+/** Parses a command's words and runs it; there is no result when they only asked for help. */
+async function runWords(
+  entry: CommandEntry,
+  words: readonly string[],
+  outer: Record<string, unknown>,
+): Promise<{ result: Result | undefined; json: boolean }> {
   const { command } = await entry.load();
   const parser = common(strict(new Command(entry.name))).description(entry.summary);
   parser.usage(usageLine(command)).addHelpText("after", `\nExample:\n  witnessops ${command.example}`);
   const names = declare(parser, command);
-  let status: Exit = exit.done;
+  let result: Result | undefined;
+  let json = false;
   parser.action(async () => {
     const options: Record<string, unknown> = { ...outer, ...parser.opts() };
     const given: Record<string, unknown> = {};
@@ -98,15 +125,12 @@ async function runEntry(entry: CommandEntry, words: string[], outer: Record<stri
         position >= 0 ? parser.processedArgs[position] : options[names.options.get(name) ?? place],
       );
     }
-    const json = options.json === true;
-    const result = await command.run(given, context(options.workspace, json));
-    if (json) process.stdout.write(`${JSON.stringify(result.json)}\n`);
-    else result.print(new Printer(process.stdout));
-    status = result.exit;
+    json = options.json === true;
+    result = await command.run(given, context(options.workspace, json));
   });
   parser.configureHelp({ commandUsage: () => `witnessops ${entry.name} ${parser.usage()}` });
-  await parser.parseAsync(words, { from: "user" });
-  return status;
+  await parser.parseAsync([...words], { from: "user" });
+  return { result, json };
 }
 
 function declare(

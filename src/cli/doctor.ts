@@ -1,0 +1,198 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { referenceOf } from "../contract/contract.ts";
+import { CodedError } from "../format/coded-error.ts";
+import type { Digest } from "../format/digest.ts";
+import { checkPolicies } from "../gate/check-policies.ts";
+import { readReceipt } from "../receipt/read-receipt.ts";
+import { openArtifactFolder } from "../store/artifact-folder.ts";
+import type { WorkspaceDefinitions } from "../store/workspace-definitions.ts";
+import { type Context, defineCommand } from "./command.ts";
+import { exit } from "./exit.ts";
+import { openWorkspace } from "./open-definitions.ts";
+import { ledgerPath, openLedger } from "./open-ledger.ts";
+import type { Style } from "./output.ts";
+import { workspaceRoot } from "./workspace-root.ts";
+
+/** One thing that was looked at. */
+interface Check {
+  readonly what: string;
+  readonly state: "ok" | "warning" | "fault";
+  readonly detail: string;
+}
+
+const STYLES: Record<Check["state"], Style> = { ok: "good", warning: "warn", fault: "bad" };
+
+export const command = defineCommand({
+  parameters: {},
+  example: "doctor",
+  async run(_given, context) {
+    const checks = [...checkHost(), ...(await checkWorkspace(context))];
+    const healthy = checks.every(({ state }) => state !== "fault");
+    return {
+      exit: healthy ? exit.done : exit.refused,
+      json: { healthy, checks },
+      print(out) {
+        out.table(
+          [],
+          checks.map(({ what, state, detail }) => [{ text: state, style: STYLES[state] }, what, detail]),
+        );
+      },
+    };
+  },
+});
+
+function checkHost(): Check[] {
+  const major = Number(process.versions.node.split(".")[0]);
+  return [
+    verdict("Node.js", major >= 24, process.version, "24 or newer is needed"),
+    verdict(
+      "SQLite",
+      process.versions.sqlite !== undefined,
+      process.versions.sqlite ?? "",
+      "this Node.js has none",
+    ),
+  ];
+}
+
+async function checkWorkspace(context: Context): Promise<Check[]> {
+  let root: string;
+  try {
+    root = workspaceRoot(context);
+  } catch (error) {
+    return [{ what: "workspace", state: "warning", detail: (error as Error).message }];
+  }
+  const definitions = openWorkspace(root);
+  const checks: Check[] = [];
+  for (const check of [checkPermissions, checkLedger, checkLock, checkPolicySet, checkTools]) {
+    checks.push(...(await guarded(check, definitions)));
+  }
+  return [{ what: "workspace", state: "ok", detail: root }, ...checks];
+}
+
+/** A check that cannot even be made is a fault of what it looks at. */
+async function guarded(
+  check: (definitions: WorkspaceDefinitions) => Promise<Check[]> | Check[],
+  definitions: WorkspaceDefinitions,
+): Promise<Check[]> {
+  try {
+    return await check(definitions);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    const what = check.name.replace("check", "").toLowerCase();
+    return [{ what, state: "fault", detail: error.message.split("\n").join("; ") }];
+  }
+}
+
+function checkPermissions({ root }: WorkspaceDefinitions): Check[] {
+  const hidden = join(root, ".witnessops");
+  const keys = join(hidden, "keys");
+  if (!existsSync(hidden))
+    return [{ what: "permissions", state: "fault", detail: "`.witnessops` is missing" }];
+  const paths = [
+    hidden,
+    keys,
+    ...(existsSync(keys) ? readdirSync(keys).map((name) => join(keys, name)) : []),
+    ledgerPath(root),
+  ];
+  const open = paths.filter((path) => existsSync(path) && (statSync(path).mode & 0o077) !== 0);
+  const hint = `chmod go= ${open.join(" ")}`;
+  return [verdict("permissions", process.platform === "win32" || open.length === 0, "private", hint)];
+}
+
+async function checkLedger({ root }: WorkspaceDefinitions): Promise<Check[]> {
+  const store = openLedger(root);
+  try {
+    const faults = store.checkIntegrity();
+    const files = openArtifactFolder(join(root, ".witnessops", "artifacts"));
+    let newest = "";
+    let receipts = 0;
+    for (const stream of store.streams("")) {
+      for (const { payload } of store.receipts(stream)) {
+        receipts += 1;
+        const { claimedUtc } = readReceipt(payload).predicate.time;
+        if (claimedUtc > newest) newest = claimedUtc;
+      }
+    }
+    const missing: string[] = [];
+    for (const { run } of store.runs()) {
+      for (const { artifact } of store.artifacts(run)) {
+        const digest = artifact.digest as Digest;
+        if (store.blob(digest) === undefined && !(await files.has(digest))) missing.push(artifact.id);
+      }
+    }
+    const now = new Date().toISOString();
+    return [
+      verdict(
+        "ledger",
+        faults.length === 0,
+        `${receipts} receipts`,
+        `${faults.join("; ")}; keep the file, restore a backup`,
+      ),
+      verdict("artifacts", missing.length === 0, "all present", `missing: ${missing.join(", ")}`),
+      verdict(
+        "clock",
+        newest <= now,
+        now,
+        `it is ${now}, and a receipt says ${newest}: the clock ran backwards`,
+      ),
+    ];
+  } finally {
+    store.close();
+  }
+}
+
+function checkLock(definitions: WorkspaceDefinitions): Check[] {
+  const locked = definitions.lock().contracts;
+  const entries = definitions.contracts();
+  const state = (reference: string): string | undefined =>
+    entries.find(({ contract }) => referenceOf(contract) === reference)?.digest;
+  const lost = Object.keys(locked).filter((reference) => state(reference) === undefined);
+  const changed = Object.keys(locked).filter((one) => state(one) !== undefined && state(one) !== locked[one]);
+  const open = entries.map(({ contract }) => referenceOf(contract)).filter((one) => !(one in locked));
+  const problems = [
+    ...lost.map((one) => `${one} is locked and missing`),
+    ...changed.map((one) => `${one} differs from the lock`),
+  ];
+  const checks = [
+    verdict("catalog lock", problems.length === 0, `${entries.length} contracts`, problems.join("; ")),
+  ];
+  if (open.length > 0)
+    checks.push({ what: "catalog lock", state: "warning", detail: `not locked: ${open.join(", ")}` });
+  return checks;
+}
+
+async function checkPolicySet(definitions: WorkspaceDefinitions): Promise<Check[]> {
+  const policies = definitions.policies();
+  const faults = await checkPolicies(policies);
+  const detail = faults.map(({ policy, message }) => `${policy}: ${message}`).join("; ");
+  return [
+    verdict("policies", faults.length === 0, `${Object.keys(policies.policies).length} policies`, detail),
+  ];
+}
+
+/** Programs that contracts of the `exec` adapter name literally, and where they are. */
+function checkTools(definitions: WorkspaceDefinitions): Check[] {
+  const programs = new Map<string, string[]>();
+  for (const { contract } of definitions.contracts()) {
+    const { adapter, with: parameters } = contract.execution;
+    const literal = /^'([^']+)'$/.exec(String(parameters.command))?.[1];
+    if (adapter !== "exec" || literal === undefined) continue;
+    programs.set(literal, [...(programs.get(literal) ?? []), referenceOf(contract)]);
+  }
+  return [...programs].sort().map(([program, users]) => {
+    const found = whereIs(program, definitions.root);
+    if (found !== undefined) return { what: `tool ${program}`, state: "ok", detail: found };
+    return { what: `tool ${program}`, state: "warning", detail: `not found; needed by ${users.join(", ")}` };
+  });
+}
+
+function whereIs(program: string, root: string): string | undefined {
+  if (program.includes("/")) return existsSync(join(root, program)) ? join(root, program) : undefined;
+  const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
+}
+
+function verdict(what: string, isFine: boolean, fine: string, otherwise: string): Check {
+  return { what, state: isFine ? "ok" : "fault", detail: isFine ? fine : otherwise };
+}

@@ -1,0 +1,50 @@
+import { ContractError } from "../contract/contract-error.ts";
+import type { Finding } from "../contract/finding.ts";
+import { type Exit, exit } from "./exit.ts";
+import type { Printer } from "./output.ts";
+import { faultLine } from "./report-error.ts";
+
+/** Something that lint says about one file. */
+export interface LintLine {
+  readonly file: string;
+  /** `malformed`: it cannot be read as what it is. */
+  readonly level: "malformed" | Finding["level"];
+  readonly line?: number;
+  readonly column?: number;
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Reads and lints one document; what cannot be read is told fault by fault. */
+export function lintFile(file: string, lint: () => readonly Finding[]): LintLine[] {
+  try {
+    return lint().map((finding) => ({ file, ...finding }));
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    return error.faults.map(({ code: _code, ...fault }) => ({ file, level: "malformed", ...fault }));
+  }
+}
+
+/** 2 when a document cannot be read, 1 when one has errors. */
+export function exitOfLint(lines: readonly LintLine[]): Exit {
+  if (lines.some(({ level }) => level === "malformed")) return exit.usage;
+  return lines.some(({ level }) => level === "error") ? exit.refused : exit.done;
+}
+
+/** Prints findings on stderr and the count on stdout. */
+export function printLint(
+  out: Printer,
+  err: Printer,
+  lines: readonly LintLine[],
+  files: number,
+  what: string,
+): void {
+  for (const line of lines) {
+    const isWarning = line.level === "warning";
+    const text = faultLine(line.file, { code: "value", ...line });
+    err.line({ text: isWarning ? "warning:" : "error:", style: isWarning ? "warn" : "bad" }, ` ${text}`);
+  }
+  const errors = lines.filter(({ level }) => level !== "warning").length;
+  const warnings = lines.length - errors;
+  out.line(`${files} ${what}, ${errors} errors, ${warnings} warnings`);
+}
