@@ -415,6 +415,7 @@ export function testStore(name: string, make: () => StoreUnderTest): void {
       const store = open();
       const pending = store.commit({ documents: [document("last")] });
       store.close();
+      store.close();
       stores.pop();
       expect(await pending).toEqual({ ok: true });
       await expect(store.commit({})).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });

@@ -67,7 +67,7 @@ export function openSqliteStore(
     checkIntegrity: () => read(() => checkLedger(db)),
     close() {
       group.close();
-      db.close();
+      if (db.isOpen) db.close();
     },
   };
 }
