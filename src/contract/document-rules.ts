@@ -1,4 +1,4 @@
-import { bytesOfSize, millisOfDuration, SIZE_PATTERN } from "../format/duration.ts";
+import { bytesOfSize, millisOfDuration } from "../format/duration.ts";
 import { millisOf } from "../format/time.ts";
 import { type CelProgram, compileCel } from "./cel.ts";
 import { expressionsOf } from "./cel-tree.ts";
@@ -95,9 +95,9 @@ export function ruleDuration(to: Reporter, at: Path, text: string | undefined): 
     to.report(at, "value", "must be longer than nothing");
 }
 
-/** Bytes of a size, reporting one of nothing. Undefined when absent or malformed. */
+/** Bytes of a size, reporting one of nothing. Undefined when absent. */
 export function ruleSize(to: Reporter, at: Path, text: string | undefined): number | undefined {
-  if (text === undefined || !new RegExp(SIZE_PATTERN).test(text)) return undefined;
+  if (text === undefined) return undefined;
   const bytes = bytesOfSize(text);
   if (bytes === 0) to.report(at, "value", "must be at least one byte");
   return bytes;

@@ -12,8 +12,18 @@ export interface Inspection<T> {
    * one member ask for each of them, so that one bad member never hides the faults of another.
    */
   part<K extends keyof T & string>(key: K): T[K] | undefined;
+  /** As `part`, for a member of a member. */
+  member<K extends keyof T & string, L extends keyof NonNullable<T[K]> & string>(
+    key: K,
+    name: L,
+  ): NonNullable<T[K]>[L] | undefined;
   /** As `part`, for the items of a list: those without a schema fault, with their index. */
   items<K extends keyof T & string>(key: K): readonly [number, ItemOf<T[K]>][];
+  /** As `items`, for a list that is a member of a member. */
+  memberItems<K extends keyof T & string, L extends keyof NonNullable<T[K]> & string>(
+    key: K,
+    name: L,
+  ): readonly [number, ItemOf<NonNullable<T[K]>[L]>][];
   /** The raw value, whatever it is. */
   readonly raw: { readonly [key: string]: Json };
   report(path: Path, code: FaultCode, message: string): void;
@@ -48,21 +58,21 @@ export function documentFromJson<T>(kind: DocumentKind<T>, value: Json): T {
 function inspect<T>(kind: DocumentKind<T>, source: SourceDocument, subject: string): T {
   const { value } = source;
   const found: SchemaFault[] = checkSchema(kind.schema, value);
-  const schemaFaults = [...found];
+  // A field too many does not make the others doubtful.
+  const unsound = found.filter(({ code }) => code !== "unknown-field");
+  const soundAt = (path: Path): unknown => (touches(unsound, path) ? undefined : valueAt(value, path));
+  const soundItems = (path: Path): [number, never][] => {
+    const list = valueAt(value, path);
+    if (!Array.isArray(list)) return [];
+    return [...list.entries()].filter(([index]) => !touches(unsound, [...path, index])) as [number, never][];
+  };
   if (isJsonObject(value)) {
     kind.rules?.({
       raw: value,
-      part: (key) =>
-        touches(schemaFaults, [key]) ? undefined : (member(value, key) as T[typeof key] | undefined),
-      items(key) {
-        const list = member(value, key);
-        if (!Array.isArray(list)) return [];
-        const sound: [number, ItemOf<T[typeof key]>][] = [];
-        for (const [index, item] of list.entries()) {
-          if (!touches(schemaFaults, [key, index])) sound.push([index, item]);
-        }
-        return sound;
-      },
+      part: (key) => soundAt([key]) as T[typeof key] | undefined,
+      member: (key, name) => soundAt([key, name]) as NonNullable<T[typeof key]>[typeof name] | undefined,
+      items: (key) => soundItems([key]),
+      memberItems: (key, name) => soundItems([key, name]),
       report: (path, code, message) => found.push({ path, code, message }),
     });
   }
@@ -87,6 +97,8 @@ function byLine(a: Fault, b: Fault): number {
   return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }
 
-function member(value: { readonly [key: string]: Json }, key: string): Json | undefined {
-  return Object.hasOwn(value, key) ? value[key] : undefined;
+function valueAt(value: Json, path: Path): Json | undefined {
+  let at: Json | undefined = value;
+  for (const part of path) at = isJsonObject(at) && Object.hasOwn(at, part) ? at[part] : undefined;
+  return at;
 }

@@ -1,4 +1,4 @@
-import type { Json } from "../format/json.ts";
+import { isJsonObject, type Json } from "../format/json.ts";
 import { GATE_RECORD, RESULT_ARTIFACT } from "./artifact.ts";
 import { type Contract, contractSchema } from "./contract.ts";
 import {
@@ -33,7 +33,7 @@ function rules(contract: Inspection<Contract>): void {
   ruleScope(contract);
   ruleExecution(contract);
   ruleEvidence(contract);
-  ruleApproval(contract, ["authority", "approval"], contract.part("authority")?.approval);
+  ruleApproval(contract, ["authority", "approval"], contract.member("authority", "approval"));
 }
 
 function ruleErrors(contract: Inspection<Contract>): void {
@@ -57,11 +57,10 @@ function ruleErrors(contract: Inspection<Contract>): void {
 }
 
 function ruleScope(contract: Inspection<Contract>): void {
-  const scope = contract.part("scope");
-  for (const [index, { from }] of (scope?.subjects ?? []).entries()) {
+  for (const [index, { from }] of contract.memberItems("scope", "subjects")) {
     ruleCel(contract, ["scope", "subjects", index, "from"], from, ["inputs"]);
   }
-  for (const [index, endpoint] of (scope?.endpoints ?? []).entries()) {
+  for (const [index, endpoint] of contract.memberItems("scope", "endpoints")) {
     const at = ["scope", "endpoints", index];
     if ("url" in endpoint) ruleCel(contract, [...at, "url"], endpoint.url, ["inputs"]);
     else {
@@ -76,51 +75,44 @@ function ruleScope(contract: Inspection<Contract>): void {
 }
 
 function ruleExecution(contract: Inspection<Contract>): void {
-  const execution = contract.part("execution");
-  if (execution === undefined) return;
-  ruleCelTree(contract, ["execution", "with"], execution.with, ["inputs"]);
-  ruleCelTree(contract, ["execution", "outputs"], execution.outputs, ["inputs", "result"]);
-  ruleDuration(contract, ["execution", "timeout"], execution.timeout);
-  const { retry, secrets = [] } = execution;
-  if (retry !== undefined && retry.attempts > 1 && execution.idempotency === "unsafe") {
+  ruleCelTree(contract, ["execution", "with"], contract.member("execution", "with") ?? {}, ["inputs"]);
+  ruleCelTree(contract, ["execution", "outputs"], contract.member("execution", "outputs") ?? {}, [
+    "inputs",
+    "result",
+  ]);
+  ruleDuration(contract, ["execution", "timeout"], contract.member("execution", "timeout"));
+  const retry = contract.member("execution", "retry");
+  if (retry !== undefined && retry.attempts > 1 && contract.member("execution", "idempotency") === "unsafe") {
     contract.report(["execution", "retry", "attempts"], "value", "an `unsafe` action is never tried again");
   }
   // One error class with a fault of its own must not make every other name unknown.
   const declared = Array.isArray(contract.raw.errors) ? contract.raw.errors : [];
-  const known = new Set<unknown>([
-    ...Object.keys(reservedErrors),
-    ...declared.map((e) => (e as { class?: unknown } | null)?.class),
-  ]);
+  const names = declared.map((error) => (isJsonObject(error) ? error.class : undefined));
+  const known = new Set<unknown>([...Object.keys(reservedErrors), ...names]);
   for (const [index, name] of (retry?.on ?? []).entries()) {
     if (!known.has(name)) {
-      contract.report(
-        ["execution", "retry", "on", index],
-        "unknown-reference",
-        `\`${name}\` is not an error class of this contract`,
-      );
+      const message = `\`${name}\` is not an error class of this contract`;
+      contract.report(["execution", "retry", "on", index], "unknown-reference", message);
     }
   }
   ruleUnique(
     contract,
-    secrets.map(({ name }, index) => [["execution", "secrets", index, "name"], name]),
+    contract
+      .memberItems("execution", "secrets")
+      .map(([index, { name }]) => [["execution", "secrets", index, "name"], name]),
     "secret",
   );
 }
 
 function ruleEvidence(contract: Inspection<Contract>): void {
-  const raw = contract.raw.evidence as { artifacts?: unknown; maxBytes?: unknown } | undefined;
-  const total = ruleSize(
-    contract,
-    ["evidence", "maxBytes"],
-    typeof raw?.maxBytes === "string" ? raw.maxBytes : undefined,
-  );
-  const artifacts = contract.part("evidence")?.artifacts ?? [];
+  const total = ruleSize(contract, ["evidence", "maxBytes"], contract.member("evidence", "maxBytes"));
+  const artifacts = contract.memberItems("evidence", "artifacts");
   ruleUnique(
     contract,
-    artifacts.map(({ name }, index) => [["evidence", "artifacts", index, "name"], name]),
+    artifacts.map(([index, { name }]) => [["evidence", "artifacts", index, "name"], name]),
     "artifact",
   );
-  for (const [index, artifact] of artifacts.entries()) {
+  for (const [index, artifact] of artifacts) {
     const at = ["evidence", "artifacts", index];
     if (artifact.name === RESULT_ARTIFACT || artifact.name === GATE_RECORD) {
       contract.report([...at, "name"], "value", `\`${artifact.name}\` is a name of our own`);

@@ -38,7 +38,7 @@ function rules(runbook: Inspection<Runbook>): void {
   );
   ruleNeeds(runbook, needs);
   for (const [index, step] of runbook.items("steps")) ruleStep(runbook, step, ["steps", index], needs);
-  const required = runbook.part("evidence")?.require ?? [];
+  const required = runbook.member("evidence", "require") ?? [];
   for (const [index, reference] of required.entries()) {
     const [step = ""] = reference.split("/", 1);
     if (!needs.some(({ id }) => id === step)) {
