@@ -23,7 +23,7 @@ import { runDocumentSchema } from "../contract/run-document.ts";
 import { collectBytes } from "../format/byte-source.ts";
 import { type Digest, digestOf } from "../format/digest.ts";
 import { type Envelope, envelopeDigest } from "../format/dsse.ts";
-import { deepFreeze, type Json } from "../format/json.ts";
+import type { Json } from "../format/json.ts";
 import { CLAIM_PREDICATE, RECEIPT_PREDICATE } from "../format/statement.ts";
 import type { BundleSource } from "./bundle-source.ts";
 import { authoredFault, documentFaults, type Fault, parseDocument, placed } from "./check-document.ts";
@@ -111,7 +111,7 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
     }
     const parsed = parseDocument(bytes);
     const result = "fault" in parsed ? { faults: [parsed.fault] } : parse(parsed.value);
-    if ("value" in result) return deepFreeze(result.value);
+    if ("value" in result) return result.value;
     list.push(...placed(result.faults, { path }));
     return undefined;
   };
@@ -227,7 +227,7 @@ async function readReceipts(
       break;
     }
     const read = "fault" in line ? { faults: [lineFault(line.fault)] } : readReceipt(line.bytes);
-    if ("value" in read) receipts.push(deepFreeze(read.value));
+    if ("value" in read) receipts.push(read.value);
     else
       faults.push(
         ...placed(

@@ -3,7 +3,7 @@ import { checkSchema } from "../contract/check-schema.ts";
 import { type Fault as AuthoredFault, faultText, pathText } from "../contract/fault.ts";
 import { parseCanonicalJson } from "../format/canonical-json.ts";
 import { FormatError } from "../format/coded-error.ts";
-import type { Json } from "../format/json.ts";
+import { deepFreeze, type Json } from "../format/json.ts";
 import type { FailureCode } from "./failure-code.ts";
 import type { Failure } from "./layer.ts";
 
@@ -48,7 +48,7 @@ function codeOf(code: string, versioned: boolean): FailureCode {
 /** Parses canonical JSON; a fault instead of an exception. */
 export function parseDocument(bytes: Uint8Array): { value: Json } | { fault: Fault } {
   try {
-    return { value: parseCanonicalJson(bytes) };
+    return { value: deepFreeze(parseCanonicalJson(bytes)) };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     return { fault: { code: "FAILURE_BUNDLE_MALFORMED", message: error.message } };

@@ -108,6 +108,10 @@ function checkClaimedStreams(bundle: Bundle, findings: Findings): void {
     }
   }
   for (const stream of streams.keys()) {
+    const run = stream.startsWith("run:") ? stream.slice("run:".length) : undefined;
+    if (run !== undefined && !claim.predicate.runs.includes(run)) {
+      findings.fail("FAILURE_COMPLETENESS", `\`${stream}\` is of a run that the claim does not name`, at);
+    }
     if (!Object.hasOwn(claim.predicate.streams, stream)) {
       findings.fail("FAILURE_COMPLETENESS", `the claim does not name the stream \`${stream}\``, at);
     }

@@ -15,6 +15,7 @@ import type { ClaimedRun } from "./claimed-runs.ts";
 import type { Findings } from "./layer.ts";
 import { recomputeResults } from "./recompute-result.ts";
 import { type Invoked, RunSoFar } from "./run-so-far.ts";
+import { ignoredStatus } from "./status-receipts.ts";
 import { gateRecordDigest, readGateRecord, same } from "./step-binding.ts";
 
 /** What deciding a run again needs beside the run. */
@@ -211,6 +212,8 @@ async function decideRecord(
   if (!scope.ok) return wrong("the runbook's scope cannot be computed");
   if (record.adapter.id !== contract.execution.adapter)
     wrong("it was called by another adapter than the contract's");
+  const ignored = ignoredStatus(again.bundle, run, record);
+  if (ignored !== undefined) wrong(ignored);
   const approvals = await checkRecordedApprovals(again, run, receipt, invoked, record);
   if (policy === undefined) return;
   const facts: GateFacts = {

@@ -94,7 +94,7 @@ function reportStep(
       : {
           observed: {
             outputs: invocation.outputs as JsonObject,
-            asReportedBy: contract?.system?.name ?? contract?.title ?? "the external system",
+            asReportedBy: contract?.system?.name ?? "the external system",
           },
         }),
     artifacts: (predicate.artifacts ?? []).map(({ id: name, digest: of, size, exact }) => ({

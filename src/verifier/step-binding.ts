@@ -45,15 +45,18 @@ export async function checkStepBinding(
   const at = { receipt: digest };
   const { document } = run;
   const mismatch = (message: string): void => findings.fail("FAILURE_DIGEST_MISMATCH", message, at);
+  const missing = (message: string): void => findings.fail("FAILURE_REQUIRED_FIELD_MISSING", message, at);
   if (predicate.run !== run.id) mismatch("the receipt is of another run");
-  if (!same(predicate.runbook, document.runbook)) mismatch("the receipt names another runbook than its run");
+  if (predicate.runbook === undefined) missing("the receipt names no runbook");
+  else if (!same(predicate.runbook, document.runbook))
+    mismatch("the receipt names another runbook than its run");
   if (!same(predicate.engagement, document.engagement))
     mismatch("the receipt names another engagement than its run");
   if (predicate.authorization !== document.authorization)
     mismatch("the receipt names another authorization than its run");
   if (predicate.step !== undefined && !document.steps.includes(predicate.step.id))
     mismatch("the run has no such step");
-  checkContract(bundle, run, predicate, mismatch);
+  checkContract(bundle, run, predicate, mismatch, missing);
   checkArtifacts(bundle, receipt, findings);
   if (predicate.invocation === undefined) return;
   const outcome = outcomeOfEvent[predicate.event];
@@ -88,6 +91,7 @@ function checkContract(
   run: ClaimedRun,
   predicate: ReceiptPredicate,
   mismatch: (message: string) => void,
+  missing: (message: string) => void,
 ): void {
   const { contract: pin, step, invocation } = predicate;
   if (pin !== undefined) {
@@ -99,7 +103,9 @@ function checkContract(
     const contract = bundle.contracts.get(reference)?.contract;
     if (contract !== undefined) {
       const { attests, doesNotAttest } = predicate.verificationScope;
-      if (attests !== contract.attests || doesNotAttest !== contract.doesNotAttest) {
+      if (attests === undefined || doesNotAttest === undefined) {
+        missing("the verification scope does not say what is attested and what not");
+      } else if (attests !== contract.attests || doesNotAttest !== contract.doesNotAttest) {
         mismatch("the verification scope is not the contract's");
       }
       const { external } = contract.boundary;
@@ -201,7 +207,6 @@ async function checkGateRecord(
     mismatch("the receipt is about another action than its gate record");
   const identity: [unknown, unknown][] = [
     [action.contract, predicate.contract],
-    [action.runbook, predicate.runbook],
     [action.engagement, predicate.engagement],
     [action.run, predicate.run],
     [action.step, predicate.step?.id],
