@@ -48,7 +48,7 @@ describe.concurrent("scripts", () => {
 
 async function runScript(text: string, work: string): Promise<void> {
   const [lines = "", ...files] = text.split(/^-- (.+) --\n/m);
-  const variables: Record<string, string> = { WORK: work, ROOT: root };
+  const variables: Record<string, string> = { WORK: work, ROOT: root, NODE: process.execPath };
   const expand = (word: string, quote = (text: string) => text): string =>
     word.replace(/\$([A-Z]+)/g, (all, name) => quote(variables[name] ?? all));
   for (let index = 0; index + 1 < files.length; index += 2) {

@@ -156,4 +156,15 @@ export const commands: readonly CommandEntry[] = [
   { name: "conclude", summary: "sign what you infer from a run", load: () => import("./conclude.ts") },
   { name: "receipt list", summary: "list receipts", load: () => import("./receipt-list.ts") },
   { name: "receipt show", summary: "one receipt", load: () => import("./receipt-show.ts") },
+  {
+    name: "bundle export",
+    summary: "write the proof bundle of runs",
+    load: () => import("./bundle-export.ts"),
+  },
+  {
+    name: "bundle unpack",
+    summary: "turn a bundle's tar into a folder",
+    load: () => import("./bundle-unpack.ts"),
+  },
+  { name: "verify", summary: "check a bundle or a receipt offline", load: () => import("./verify.ts") },
 ];

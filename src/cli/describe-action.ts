@@ -26,7 +26,7 @@ export function printAction(out: Printer, { action, actionDigest, contract, unti
     ["connects to", endpointsOf(action)],
     ["inputs", inputsOf(action)],
     ["never does", contract.scope.disallowed.join("; ")],
-    ["not ours", (Array.isArray(outside) ? outside : Object.values(outside).flat()).join("; ")],
+    ["not in our control", (Array.isArray(outside) ? outside : Object.values(outside).flat()).join("; ")],
     ["why", action.ticket === undefined ? action.objective : `${action.objective} (${action.ticket})`],
     ["technique", action.technique],
     ["asked by", action.requester],

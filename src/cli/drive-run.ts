@@ -11,20 +11,20 @@ import type { Context } from "./command.ts";
  * @throws CliError `REFUSED` when the process was asked to end; what was done by then is recorded.
  */
 export async function driveRun(lane: Lane, run: string, context: Context): Promise<RunView> {
-  const tell = progressOf(context);
+  const tell = progressOf(context, lane.states.load(run));
   await advance(lane, run, (state) => {
     tell(state);
     if (lane.signal.aborted) {
       throw refused("interrupted: what was done is recorded", `witnessops run resume ${run}`);
     }
   });
-  const view = viewRun(lane, run);
-  return view;
+  return viewRun(lane, run);
 }
 
-/** Says each invocation's new phase once. */
-export function progressOf(context: Context): (state: RunState) => void {
+/** Says each invocation's new phase once; what `known` shows already is not said. */
+export function progressOf(context: Context, known?: RunState): (state: RunState) => void {
   const told = new Map<string, string>();
+  for (const { id, phase } of known === undefined ? [] : invocationsOf(known)) told.set(id, phase);
   return (state) => {
     for (const { id, phase } of invocationsOf(state)) {
       if (phase === "pending" || told.get(id) === phase) continue;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { parseEngagement } from "../contract/parse-engagement.ts";
-import { environments } from "../contract/vocabulary.ts";
+import { classifications, environments } from "../contract/vocabulary.ts";
 import { choice } from "./choice.ts";
 import { CliError, usage } from "./cli-error.ts";
 import { argument, defineCommand, option, repeatedOption } from "./command.ts";
@@ -20,6 +20,10 @@ export const command = defineCommand({
     title: option("--title <text>", "title (default: the id)"),
     objective: option("--objective <text>", "why the work is done"),
     environment: option("--environment <environment>", "production (default) or lab"),
+    classification: option(
+      "--classification <word>",
+      "public, internal (default), confidential or restricted",
+    ),
     owner: option("--owner <id>", "owner (default: the workspace's)"),
     operator: repeatedOption("--operator <id>", "who may run (default: the owner)"),
     approver: repeatedOption("--approver <id>", "who may approve"),
@@ -53,6 +57,7 @@ export const command = defineCommand({
       owner,
       operators: given.operator.length === 0 ? [owner] : given.operator,
       approvers: given.approver,
+      classification: choice("--classification", given.classification ?? "internal", classifications),
       environment: choice("--environment", given.environment ?? "production", environments),
       include: scope.include,
       exclude: scope.exclude,

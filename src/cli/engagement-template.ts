@@ -1,4 +1,4 @@
-import type { Environment } from "../contract/vocabulary.ts";
+import type { Classification, Environment } from "../contract/vocabulary.ts";
 
 /** What `engagement new` fills in; the rest is for the author to edit. */
 export interface EngagementDraft {
@@ -9,6 +9,7 @@ export interface EngagementDraft {
   readonly operators: readonly string[];
   readonly approvers: readonly string[];
   readonly environment: Environment;
+  readonly classification: Classification;
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   /** UTC, RFC 3339. */
@@ -43,7 +44,7 @@ objective: ${quoted(draft.objective)}
 # lab or production; results of a lab are never strong proof
 environment: ${draft.environment}
 # public, internal, confidential or restricted
-classification: internal
+classification: ${draft.classification}
 window:
   notBefore: ${quoted(draft.notBefore)}
   notAfter: ${quoted(draft.notAfter)}

@@ -102,8 +102,8 @@ async function make(
   owner: { id: string; name: string; key: PublicKey },
 ) {
   const keys = join(root, ".witnessops", "keys");
-  mkdirSync(keys, { recursive: true, mode: 0o700 });
   mkdirSync(join(root, "engagements"), { recursive: true });
+  mkdirSync(keys, { recursive: true, mode: 0o700 });
   mkdirSync(join(root, "principals"));
   for (const [from, to] of COPIES) {
     const source = join(packageRoot(), from);

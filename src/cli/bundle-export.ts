@@ -1,0 +1,71 @@
+import { once } from "node:events";
+import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { writeTar } from "../format/tar.ts";
+import { type BundleFile, exportBundle } from "../run/export-bundle.ts";
+import { refused, usage } from "./cli-error.ts";
+import { defineCommand, option, restArguments } from "./command.ts";
+import { exit } from "./exit.ts";
+import { withLane } from "./open-lane.ts";
+
+export const command = defineCommand({
+  parameters: {
+    runs: restArguments("ids of the runs"),
+    out: option("-o, --out <path>", "a `.tar`, or a folder (default: <run>.tar)"),
+  },
+  example: "bundle export 3f9ab2c41d07e865 -o proof.tar",
+  async run({ runs, out: given }, context) {
+    const [first] = runs;
+    if (first === undefined) throw usage("no run is named", "witnessops run list");
+    const path = given ?? `${first}.tar`;
+    return withLane(context, async ({ lane }) => {
+      const files = await exportBundle(lane, [...new Set(runs)]);
+      await writeBundle(path, files);
+      const bytes = files.reduce((sum, { size }) => sum + size, 0);
+      return {
+        exit: exit.done,
+        json: { path, runs, files: files.length, bytes },
+        print(out) {
+          out.line(`${files.length} files, ${bytes} bytes, in ${path}`);
+          out.line(`  witnessops verify ${path} --trust trust.json`);
+        },
+      };
+    });
+  },
+});
+
+/**
+ * Writes a bundle as one deterministic tar when the path ends in `.tar`, else as a folder. It appears under its name
+ * only when it is whole.
+ *
+ * @throws CliError `REFUSED` when something is there already.
+ */
+export async function writeBundle(path: string, files: readonly BundleFile[]): Promise<void> {
+  if (existsSync(path)) throw refused(`there is already something at \`${path}\``, "name another path");
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path.replace(/[/\\]+$/, "")}.${process.pid}.tmp`;
+  try {
+    if (path.endsWith(".tar")) await writeStream(temporary, writeTar(files));
+    else for (const file of files) await writeStream(join(temporary, file.path), file.read());
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Writes a stream of bytes to a new file, with its folders; memory stays flat. */
+export async function writeStream(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true });
+  const stream = createWriteStream(path, { flags: "wx", flush: true });
+  try {
+    for await (const chunk of bytes) {
+      if (!stream.write(chunk)) await once(stream, "drain");
+    }
+    stream.end();
+    await once(stream, "close");
+  } catch (error) {
+    stream.destroy();
+    throw error;
+  }
+}
