@@ -4,14 +4,30 @@ import { CelBound } from "./cel-value.ts";
 
 const MAX_PATTERN = 1000;
 const MAX_PATTERNS = 256;
+const MAX_INSTRUCTIONS = 2000;
+const MAX_MATCH_WORK = 16_000_000;
+let matchWork = 0;
 const patterns = new Map<string, RE2JS>();
 
 /**
- * Whether RE2 finds `pattern` in `text` (unanchored, as CEL's `matches`). Linear in the text, whatever the
- * pattern is. @throws CelBound for a pattern that RE2 does not accept or over 1,000 characters.
+ * Whether RE2 finds `pattern` in `text` (unanchored, as CEL's `matches`). Time is at most the product of the
+ * text's length and the pattern's instructions, whatever they are; the product is bounded.
+ *
+ * @throws CelBound for a pattern that RE2 does not accept or that is too large for the text.
  */
 export function re2Finds(pattern: string, text: string): boolean {
-  return compilePattern(pattern).test(text);
+  const compiled = compilePattern(pattern);
+  const work = text.length * compiled.re2Input.prog.numInst();
+  if (work > MAX_MATCH_WORK) throw new CelBound("the text is too long for this pattern");
+  matchWork += work;
+  return compiled.test(text);
+}
+
+/** The work of all matches since the last call: what a meter charges for. */
+export function takeMatchWork(): number {
+  const work = matchWork;
+  matchWork = 0;
+  return work;
 }
 
 /** Compiles (or remembers) a pattern. @throws CelBound when RE2 does not accept it. */
@@ -25,6 +41,9 @@ export function compilePattern(pattern: string): RE2JS {
   } catch (cause) {
     const why = cause instanceof Error ? `: ${cause.message.slice(0, 120)}` : "";
     throw new CelBound(`\`${pattern.slice(0, 80)}\` is not an RE2 pattern${why}`);
+  }
+  if (compiled.re2Input.prog.numInst() > MAX_INSTRUCTIONS) {
+    throw new CelBound(`the pattern \`${pattern.slice(0, 80)}\` repeats too much`);
   }
   if (patterns.size >= MAX_PATTERNS) patterns.clear();
   patterns.set(pattern, compiled);

@@ -1,4 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
+import { takeMatchWork } from "./cel-environment.ts";
 import type { CelSyntax } from "./cel-syntax.ts";
 import { CelBound, MAX_LIST, MAX_TEXT, weigh } from "./cel-value.ts";
 
@@ -32,6 +33,7 @@ export function meterProgram({ nodes }: CelSyntax): Meter {
   for (const { node, ranges } of nodes) {
     const maxList = ranges && nests ? MAX_NESTED_LIST : MAX_LIST;
     const isWeighed = weighed.has(node);
+    const isMatch = node.op === "rcall" && node.args[0] === "re2Matches";
     const first = (node as unknown as Evaluable).evaluate;
     let inner = first;
     const metered = (evaluator: unknown, self: unknown, context: unknown): unknown => {
@@ -39,6 +41,7 @@ export function meterProgram({ nodes }: CelSyntax): Meter {
       if (inner === first) return first.call(node, evaluator, self, context);
       if (--steps < 0) throw tooMuch();
       const value = inner.call(node, evaluator, self, context);
+      if (isMatch) steps -= takeMatchWork() >> 3;
       if (typeof value === "string") {
         if (value.length > MAX_TEXT) throw new CelBound("a string is longer than 1 MiB");
       } else if (Array.isArray(value) && value.length > maxList) {
@@ -59,6 +62,7 @@ export function meterProgram({ nodes }: CelSyntax): Meter {
   }
   return {
     reset: () => {
+      takeMatchWork();
       steps = MAX_STEPS;
     },
   };

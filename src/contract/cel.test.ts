@@ -149,6 +149,14 @@ describe("CEL does not explode", () => {
     expect(evaluateCel(text, hostile)).toEqual(first);
   });
 
+  it.each(["s.matches('(a|b)*a(a|b){900}[cd]')", "l.map(x, t.matches('a.{60}[c-e]'))"])("on %s", (text) => {
+    const mixed = Array.from({ length: 20_000 }, (_, i) => ((i * 7919) % 13 < 6 ? "a" : "b")).join("");
+    const started = performance.now();
+    const first = evaluateCel(text, { l: thousand, s: mixed, t: mixed.slice(0, 5000) });
+    expect(first).toMatchObject({ ok: false });
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
   it("on a pattern that would backtrack for ever", () => {
     expect(evaluateCel("s.matches('^(a+)+$')", { s: `${"a".repeat(5000)}b` })).toEqual({
       ok: true,

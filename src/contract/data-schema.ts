@@ -1,6 +1,7 @@
 import { Check } from "typebox/schema";
 import { isJsonObject, type Json, type JsonObject } from "../format/json.ts";
-import { compilePattern } from "./cel-environment.ts";
+import { compilePattern, re2Finds } from "./cel-environment.ts";
+import { CelBound } from "./cel-value.ts";
 import { checkSchema } from "./check-schema.ts";
 import { type FormatName, formats, matchesFormat } from "./data-format.ts";
 import { type Fault, type FaultCode, type Path, pathText } from "./fault.ts";
@@ -236,9 +237,19 @@ const ANNOTATIONS = new Set(["title", "description", "examples", "default", "sen
 
 function patternRefinement(pattern: string) {
   return {
-    check: (value: unknown) => typeof value !== "string" || compilePattern(pattern).test(value),
+    check: (value: unknown) => typeof value !== "string" || matchesPattern(pattern, value),
     error: () => `must match \`${pattern}\``,
   };
+}
+
+/** A text that is too long for its pattern does not fit it. */
+function matchesPattern(pattern: string, text: string): boolean {
+  try {
+    return re2Finds(pattern, text);
+  } catch (error) {
+    if (error instanceof CelBound) return false;
+    throw error;
+  }
 }
 
 function formatRefinement(format: FormatName) {
