@@ -93,7 +93,8 @@ export async function startZone(zone: Zone): Promise<{ resolver: string; close()
     for (const address of addresses) {
       const type = address.includes(":") ? dns2.Packet.TYPE.AAAA : dns2.Packet.TYPE.A;
       if (type !== question.type) continue;
-      response.answers.push({ name: question.name, type, class: dns2.Packet.CLASS.IN, ttl: 60, address });
+      const answer = { name: question.name, type, class: dns2.Packet.CLASS.IN, ttl: 60, address };
+      response.answers.push(new dns2.Packet.Resource(answer));
     }
     send(response);
   });

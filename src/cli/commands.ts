@@ -24,7 +24,17 @@ export const nouns: readonly { readonly noun: string; readonly summary: string }
 
 /** Every command there is. */
 export const commands: readonly CommandEntry[] = [
+  {
+    name: "demo",
+    summary: "play the whole path against services on loopback",
+    load: () => import("./demo.ts"),
+  },
   { name: "init", summary: "make a workspace", load: () => import("./init.ts") },
+  {
+    name: "demo",
+    summary: "watch two runbooks go through the whole governed path",
+    load: () => import("./demo.ts"),
+  },
   {
     name: "doctor",
     summary: "look for what is wrong with host and workspace",

@@ -48,8 +48,13 @@ export async function importArtifact(lane: Lane, run: string, evidence: Imported
     clock: lane.clock,
   });
   const writer = session.open(name, { source: evidence.source });
-  for await (const chunk of evidence.bytes) await writer.write(chunk);
-  await writer.end();
+  try {
+    for await (const chunk of evidence.bytes) await writer.write(chunk);
+    await writer.end();
+  } catch (error) {
+    await session.abort();
+    throw error;
+  }
   const captured = (await session.finish()).find((one) => one.artifact.name === name);
   if (captured === undefined) throw new TypeError("the capture lost its artifact");
   const { artifact, inline } = captured;

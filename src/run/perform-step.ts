@@ -3,6 +3,8 @@ import { performAttempt } from "../adapter/perform-attempt.ts";
 import { retryDelay } from "../adapter/retry-delay.ts";
 import type { AttemptFact } from "../contract/receipt-predicate.ts";
 import { type CapturedArtifact, openCapture } from "../evidence/capture.ts";
+import { EvidenceError } from "../evidence/evidence-error.ts";
+import { needlesOf } from "../evidence/secret-forms.ts";
 import type { Digest } from "../format/digest.ts";
 import { bytesOfSize, millisOfDuration } from "../format/duration.ts";
 import { utcFromMillis } from "../format/time.ts";
@@ -168,34 +170,39 @@ async function callAdapter(
     files: lane.files,
     clock: lane.clock,
   });
-  const outcome = await performAttempt({
-    adapter: gated.adapter,
-    contract,
-    inputs: gated.inputs,
-    idempotencyKey: action.idempotencyKey,
-    timeoutMs: timeoutOf(step, gated),
-    network: lane.openNetwork({
-      endpoints: action.endpoints,
-      include: gated.include,
-      exclude: gated.exclude,
-    }),
-    capture: session,
-    secrets,
-    root: lane.root,
-    signal: lane.signal,
-  });
-  const captured = await session.finish();
-  const fact: AttemptFact = {
-    n: row.attempt,
-    startedAt: row.at,
-    endedAt: utcFromMillis(lane.clock()),
-    exit: outcome.exit,
-    ...(outcome.resolvedAddress === undefined ? {} : { resolvedAddress: outcome.resolvedAddress }),
-    ...(outcome.errorClass === undefined ? {} : { errorClass: outcome.errorClass }),
-    ...(outcome.side === undefined ? {} : { side: outcome.side }),
-    dispatchDigest: recordDigest,
-  };
-  return { gated, recordDigest, row, fact, outcome, captured };
+  try {
+    const outcome = await performAttempt({
+      adapter: gated.adapter,
+      contract,
+      inputs: gated.inputs,
+      idempotencyKey: action.idempotencyKey,
+      timeoutMs: timeoutOf(step, gated),
+      network: lane.openNetwork({
+        endpoints: action.endpoints,
+        include: gated.include,
+        exclude: gated.exclude,
+      }),
+      capture: session,
+      secrets,
+      root: lane.root,
+      signal: lane.signal,
+    });
+    const captured = await session.finish();
+    const fact: AttemptFact = {
+      n: row.attempt,
+      startedAt: row.at,
+      endedAt: utcFromMillis(lane.clock()),
+      exit: outcome.exit,
+      ...(outcome.resolvedAddress === undefined ? {} : { resolvedAddress: outcome.resolvedAddress }),
+      ...(outcome.errorClass === undefined ? {} : { errorClass: outcome.errorClass }),
+      ...(outcome.side === undefined ? {} : { side: outcome.side }),
+      dispatchDigest: recordDigest,
+    };
+    return { gated, recordDigest, row, fact, outcome, captured };
+  } catch (error) {
+    await session.abort();
+    throw error;
+  }
 }
 
 async function endStep(
@@ -345,6 +352,13 @@ async function resolveSecrets(
     const resolved = await lane.resolveSecret(ref);
     if (resolved.ok) values.set(name, resolved.value);
     else faults.push(`secret \`${name}\`: ${resolved.message}`);
+  }
+  // A value that evidence cannot be searched for is refused before anything is sent.
+  try {
+    needlesOf([...values.values()]);
+  } catch (error) {
+    if (!(error instanceof EvidenceError)) throw error;
+    faults.push(error.message);
   }
   return faults.length === 0 ? { ok: true, values } : { ok: false, faults };
 }
