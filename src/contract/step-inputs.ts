@@ -39,7 +39,12 @@ export function checkContractInputs(contract: Contract, given: JsonObject): Reso
   const inputs = schema.applyDefaults(given) as JsonObject;
   const faults = schema.check(inputs);
   if (faults.length > 0)
-    return { ok: false, faults: faults.map((fault) => `\`inputs${fault.path}\`: ${fault.message}`) };
+    return {
+      ok: false,
+      faults: faults.map(
+        ({ path, message }) => `\`${path === "" ? "inputs" : `inputs.${path}`}\`: ${message}`,
+      ),
+    };
   return { ok: true, inputs };
 }
 
