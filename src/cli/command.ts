@@ -63,8 +63,7 @@ export interface Context {
 export interface Result {
   readonly exit: Exit;
   readonly json: unknown;
-  /** `out` is stdout, `err` is stderr. */
-  print(out: Printer, err: Printer): void;
+  print(out: Printer): void;
 }
 
 export type Parameters = Readonly<Record<string, Parameter<unknown>>>;

@@ -24,11 +24,6 @@ export const nouns: readonly { readonly noun: string; readonly summary: string }
 
 /** Every command there is. */
 export const commands: readonly CommandEntry[] = [
-  {
-    name: "demo",
-    summary: "play the whole path against services on loopback",
-    load: () => import("./demo.ts"),
-  },
   { name: "init", summary: "make a workspace", load: () => import("./init.ts") },
   {
     name: "demo",

@@ -1,17 +1,20 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { publicKeyText } from "../format/public-key.ts";
 import { publicKeyPem, readPublicKeyFile } from "../store/key-file.ts";
-import { argument, defineCommand, flag } from "./command.ts";
+import { argument, type Context, defineCommand, flag } from "./command.ts";
 import { exit } from "./exit.ts";
 import { passphrase } from "./passphrase.ts";
+import { workspaceRoot } from "./workspace-root.ts";
 
 export const command = defineCommand({
   parameters: {
-    path: argument("a private or public key file"),
+    path: argument("a key file, or the name of a key of this workspace"),
     pem: flag("--pem", "as PEM instead of the base64 text that documents carry"),
   },
   example: "key export ~/.witnessops/ana.pem --pem",
-  async run({ path, pem }) {
-    const key = readPublicKeyFile(path, { passphrase: passphrase() });
+  async run({ path, pem }, context) {
+    const key = readPublicKeyFile(keyPath(path, context), { passphrase: passphrase() });
     const text = pem ? publicKeyPem(key) : `${publicKeyText(key)}\n`;
     return {
       exit: exit.done,
@@ -25,3 +28,9 @@ export const command = defineCommand({
     };
   },
 });
+
+/** A name that `key list` shows stands for the file in the workspace. */
+function keyPath(text: string, context: Context): string {
+  if (existsSync(text) || !/^[a-z][a-z0-9.-]*$/.test(text) || text.endsWith(".pem")) return text;
+  return join(workspaceRoot(context), ".witnessops", "keys", `${text}.pem`);
+}

@@ -1,7 +1,7 @@
 import { ContractError } from "../contract/contract-error.ts";
 import type { Finding } from "../contract/finding.ts";
 import { type Exit, exit } from "./exit.ts";
-import type { Printer } from "./output.ts";
+import { Printer } from "./output.ts";
 import { faultLine } from "./report-error.ts";
 
 /** Something that lint says about one file. */
@@ -32,13 +32,8 @@ export function exitOfLint(lines: readonly LintLine[]): Exit {
 }
 
 /** Prints findings on stderr and the count on stdout. */
-export function printLint(
-  out: Printer,
-  err: Printer,
-  lines: readonly LintLine[],
-  files: number,
-  what: string,
-): void {
+export function printLint(out: Printer, lines: readonly LintLine[], files: number, what: string): void {
+  const err = new Printer(process.stderr);
   for (const line of lines) {
     const isWarning = line.level === "warning";
     const text = faultLine(line.file, { code: "value", ...line });

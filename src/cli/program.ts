@@ -87,7 +87,7 @@ async function runEntry(entry: CommandEntry, words: string[], outer: Record<stri
   const { result, json } = await runWords(entry, words, outer);
   if (result === undefined) return exit.done;
   if (json) process.stdout.write(`${JSON.stringify(result.json)}\n`);
-  else result.print(new Printer(process.stdout), new Printer(process.stderr));
+  else result.print(new Printer(process.stdout));
   return result.exit;
 }
 

@@ -28,7 +28,7 @@ export const command = defineCommand({
     return {
       exit: exitOfLint(lines),
       json: { files: paths.length, findings: lines },
-      print: (out, err) => printLint(out, err, lines, paths.length, "runbooks"),
+      print: (out) => printLint(out, lines, paths.length, "runbooks"),
     };
   },
 });

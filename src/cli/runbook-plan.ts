@@ -4,7 +4,7 @@ import { argument, defineCommand } from "./command.ts";
 import { describeRule } from "./describe-action.ts";
 import { exit } from "./exit.ts";
 import { withLane } from "./open-lane.ts";
-import type { Cell } from "./output.ts";
+import { type Cell, Printer } from "./output.ts";
 import { nameOf } from "./print-run.ts";
 import { inputParameters, inputsOf, requestOf, requestParameters } from "./run-request.ts";
 
@@ -24,7 +24,8 @@ export const command = defineCommand({
       return {
         exit: refused ? exit.refused : exit.done,
         json: plan,
-        print(out, err) {
+        print(out) {
+          const err = new Printer(process.stderr);
           for (const problem of plan.problems) err.line({ text: "error:", style: "bad" }, ` ${problem}`);
           out.line(`${runbook.id}@${runbook.version}: nothing was called, nothing was recorded`);
           out.heading("steps");
