@@ -116,7 +116,7 @@ async function playDemo(target: DemoTarget, context: Context): Promise<DemoFindi
   const trusted = await play.quietly<Report>("verify", bundle, "--trust", "trust.json");
   const triageReport = await play.quietly<Report>("verify", "phishing-triage.tar", "--trust", "trust.json");
   const untrusted = await play.quietly<Report>("verify", bundle);
-  await play("bundle", "unpack", bundle, "-o", "tampered");
+  await play("bundle", "unpack", bundle, "tampered");
   const victim = trusted.steps
     .find((step) => step.id === "headers")
     ?.artifacts.find((one) => one.id.endsWith("/response-head"));
@@ -204,14 +204,18 @@ function player(folder: DemoFolder, context: Context): Player {
   process.chdir(folder.root);
   const out = context.json ? undefined : new Printer(process.stdout);
   const run = async (words: readonly string[], show: boolean): Promise<Result> => {
-    out?.line({ text: `\n$ witnessops ${words.map(quoted).join(" ")}`, style: "bold" });
+    out?.line();
+    out?.line({ text: `$ witnessops ${words.map(quoted).join(" ")}`, style: "bold" });
     const result = await runLine(words);
-    if (show && out !== undefined) result.print(out, out);
+    if (show && out !== undefined) result.print(out);
     return result;
   };
   const play = async (...words: string[]) => (await run(words, true)).json;
   const quietly = async (...words: string[]) => (await run(words, false)).json;
-  const say = (text: string): void => out?.line({ text: `\n# ${text}`, style: "dim" });
+  const say = (text: string): void => {
+    out?.line();
+    out?.line({ text: `# ${text}`, style: "dim" });
+  };
   return Object.assign(play, { quietly, say }) as Player;
 }
 

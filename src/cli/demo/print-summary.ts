@@ -7,7 +7,7 @@ import type { Cell, Printer } from "../output.ts";
 export function printSummary(out: Printer, findings: DemoFindings): void {
   const { exposure, triage, outOfScope, trusted, untrusted, tampered, triageReport } = findings;
   out.line();
-  out.line(renderReport(trusted));
+  for (const line of renderReport(trusted).split("\n")) out.line(line);
   out.heading("summary");
   out.table(
     ["step", "path", "outcome", "proof class"],
