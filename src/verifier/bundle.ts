@@ -44,6 +44,8 @@ export type Receipt = SignedStatement<ReceiptPredicate>;
 
 /** A bundle that was read: parsed, hashed, indexed, and nothing believed yet. */
 export interface Bundle {
+  /** False when the container itself is malformed or out of bounds: then nothing else can be said. */
+  readonly readable: boolean;
   /** Every file, hashed. */
   readonly files: ReadonlyMap<string, HashedFile>;
   /** The files that the manifest lists; only these are used. */
@@ -53,6 +55,8 @@ export interface Bundle {
   /** In the order of the file. */
   readonly receipts: readonly Receipt[];
   readonly streams: ReadonlyMap<string, readonly Receipt[]>;
+  /** Receipts that change the live status of an engagement or a principal. */
+  readonly statusReceipts: readonly Receipt[];
   /** The first receipt of each run's opening and closing: `run-opened <run>`. */
   readonly runEvents: ReadonlyMap<string, Receipt>;
   readonly contracts: ReadonlyMap<string, { contract: Contract; digest: Digest; path: string }>;
@@ -80,6 +84,13 @@ const DEFINITION = /^definitions\/([a-z-]+)\/([0-9a-f]{64})\.json$/;
 const CONTRACT = /^contracts\/([^/]+@[^/]+)\.json$/;
 const ARTIFACT = /^artifacts\/sha256\/[0-9a-f]{64}$/;
 
+const statusEvents: ReadonlySet<string> = new Set([
+  "engagement-halted",
+  "engagement-closed",
+  "principal-added",
+  "principal-disabled",
+]);
+
 /** Path of an artifact in a bundle. */
 export function artifactPath(digest: string): string {
   return `artifacts/sha256/${digest.slice("sha256:".length)}`;
@@ -87,7 +98,7 @@ export function artifactPath(digest: string): string {
 
 /** Reads a bundle. Never throws for what is in it: what is wrong stands in `faults`. */
 export async function openBundle(source: BundleSource, limits: Limits): Promise<Bundle> {
-  const { files, failures } = await hashFiles(source, limits);
+  const { files, failures, readable } = await hashFiles(source, limits);
   const faults = { files: failures, manifest: [] as Failure[], structure: [] as Failure[] };
   const load = async (path: string): Promise<Uint8Array | undefined> => {
     const file = files.get(path);
@@ -105,6 +116,7 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
   ): Promise<T | undefined> => {
     const bytes = await load(path);
     if (bytes === undefined) {
+      if (!readable) return undefined;
       const code = files.has(path) ? "FAILURE_BUNDLE_MALFORMED" : "FAILURE_COMPLETENESS";
       list.push({ code, message: files.has(path) ? "the file is too large" : "the file is absent", path });
       return undefined;
@@ -126,7 +138,7 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
       ? envelope
       : readStatement<BundleClaim>(envelope.value, CLAIM_PREDICATE, bundleClaimSchema);
   });
-  const receipts = await readReceipts(source, listed, limits, faults.structure);
+  const receipts = readable ? await readReceipts(source, listed, limits, faults.structure) : [];
 
   const documents = new Map<string, unknown>();
   const envelopes = new Map<string, { digest: Digest; envelope: Envelope; path: string }>();
@@ -160,12 +172,14 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
     }
   }
   return {
+    readable,
     files,
     listed,
     manifest,
     claim,
     receipts,
     streams: Map.groupBy(receipts, (receipt) => receipt.predicate.ledger.stream),
+    statusReceipts: receipts.filter(({ predicate }) => statusEvents.has(predicate.event)),
     runEvents: indexRuns(receipts),
     contracts,
     faults,

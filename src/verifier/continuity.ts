@@ -10,6 +10,7 @@ const terminal: ReadonlySet<string> = new Set(terminalEvents);
 /** Layer 7: every stream is one unbroken chain, as long as the claim says, and every step of a run has its end. */
 export function checkContinuity(bundle: Bundle, runs: readonly ClaimedRun[], anchor: Anchor): LayerResult {
   const findings = new Findings("continuity");
+  if (!bundle.readable) findings.doubt("the container cannot be read");
   checkOrder(bundle, findings);
   for (const [stream, receipts] of bundle.streams) checkChain(bundle, stream, receipts, findings);
   checkClaimedStreams(bundle, findings);

@@ -17,7 +17,7 @@ export interface HashedFile {
 export async function hashFiles(
   source: BundleSource,
   limits: Limits,
-): Promise<{ files: Map<string, HashedFile>; failures: Failure[] }> {
+): Promise<{ files: Map<string, HashedFile>; failures: Failure[]; readable: boolean }> {
   const files = new Map<string, HashedFile>();
   const failures: Failure[] = [];
   const fail = (message: string, path?: string): void => {
@@ -29,15 +29,15 @@ export async function hashFiles(
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     fail(error.message);
-    return { files, failures };
+    return { files, failures, readable: false };
   }
   if (listed.length > limits.maxFiles) {
     fail(`there are more than ${limits.maxFiles} files`);
-    return { files, failures };
+    return { files, failures, readable: false };
   }
   if (listed.reduce((total, { size }) => total + size, 0) > limits.maxBytes) {
     fail(`the files hold more than ${limits.maxBytes} bytes`);
-    return { files, failures };
+    return { files, failures, readable: false };
   }
   const folded = new Set<string>();
   for (const { path, size } of listed) {
@@ -50,7 +50,7 @@ export async function hashFiles(
       else files.set(path, hashed);
     }
   }
-  return { files, failures };
+  return { files, failures, readable: true };
 }
 
 async function hashFile(source: BundleSource, path: string, size: number): Promise<HashedFile | undefined> {

@@ -5,6 +5,7 @@ import { Findings, type LayerResult } from "./layer.ts";
 /** Layer 2: the manifest lists every file once, sorted, with its size and hash; what it does not list is ignored. */
 export function checkManifest(bundle: Bundle): LayerResult {
   const findings = new Findings("manifest");
+  if (!bundle.readable) findings.doubt("the container cannot be read");
   findings.failAll(bundle.faults.manifest);
   let previous = "";
   for (const entry of bundle.manifest?.files ?? []) {

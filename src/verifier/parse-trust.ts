@@ -12,7 +12,7 @@ import { VerifierError } from "./verifier-error.ts";
  * Reads a reviewer's trust file (`spec/trust.md`). One key for two principals, an unreadable key or a fault of
  * form is malformed input, never a verdict.
  *
- * @throws VerifierError `FAILURE_INPUT_MALFORMED` with every fault.
+ * @throws VerifierError `FAILURE_INPUT_MALFORMED` with every fault, `FAILURE_INPUT_UNSUPPORTED` for another version.
  */
 export function parseTrust(text: string): Trust {
   return malformedOr(() => readTrust(text));
@@ -47,8 +47,9 @@ function malformedOr(parse: () => Trust): Trust {
     return parse();
   } catch (cause) {
     if (!(cause instanceof ContractError)) throw cause;
+    const later = cause.faults.some(({ path, code }) => path === "apiVersion" && code === "value");
     throw new VerifierError({
-      code: "FAILURE_INPUT_MALFORMED",
+      code: later ? "FAILURE_INPUT_UNSUPPORTED" : "FAILURE_INPUT_MALFORMED",
       message: cause.message,
       hint: "make one with `witnessops trust new`",
       cause,

@@ -14,21 +14,18 @@ const TOLERANCE = 10_000;
  */
 export function ignoredStatus(bundle: Bundle, run: ClaimedRun, record: GateRecord): string | undefined {
   const before = (millisOf(record.decidedAt) ?? 0) - TOLERANCE;
-  const earlier = (stream: string) =>
-    (bundle.streams.get(stream) ?? []).filter(
-      ({ predicate }) => (millisOf(predicate.time.claimedUtc) ?? 0) < before,
-    );
-  for (const { predicate } of earlier(`engagement:${run.document.engagement.id}`)) {
-    const { event } = predicate;
-    if (event !== "engagement-halted" && event !== "engagement-closed") continue;
-    if (record.live.engagement === "open")
-      return "its gates saw an open engagement after it was halted or closed";
-  }
   const disabled = new Set<string>();
-  for (const { predicate } of earlier("workspace")) {
-    const { event, detail } = predicate;
+  for (const { predicate } of bundle.statusReceipts) {
+    const { event, detail, ledger, time } = predicate;
+    if ((millisOf(time.claimedUtc) ?? 0) >= before) continue;
     if (event === "principal-disabled") disabled.add(String(detail?.principal));
-    if (event === "principal-added") disabled.delete(String(detail?.principal));
+    else if (event === "principal-added") disabled.delete(String(detail?.principal));
+    else if (
+      ledger.stream === `engagement:${run.document.engagement.id}` &&
+      record.live.engagement === "open"
+    ) {
+      return "its gates saw an open engagement after it was halted or closed";
+    }
   }
   const unseen = [...disabled].find((id) => !record.live.disabledPrincipals.includes(id));
   return unseen === undefined ? undefined : `its gates did not see that \`${unseen}\` was disabled`;

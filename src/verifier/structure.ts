@@ -17,6 +17,7 @@ import { checkStepBinding } from "./step-binding.ts";
 /** Layer 4: every document has its form, and every digest that one cites of another is that digest. */
 export async function checkStructure(bundle: Bundle, runs: readonly ClaimedRun[]): Promise<LayerResult> {
   const findings = new Findings("structure");
+  if (!bundle.readable) findings.doubt("the container cannot be read");
   findings.failAll(bundle.faults.structure);
   checkClaim(bundle, findings);
   const seen = new Map<string, Digest>();

@@ -1,0 +1,126 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ContractError } from "../src/contract/contract-error.ts";
+import { digestOfDocument } from "../src/contract/digest-document.ts";
+import { contractFromJson } from "../src/contract/parse-contract.ts";
+import { parseScopePattern } from "../src/contract/scope-pattern.ts";
+import { fromBase64, fromHex, toHex } from "../src/format/base64.ts";
+import { canonicalJson, parseCanonicalJson } from "../src/format/canonical-json.ts";
+import { verifySignature } from "../src/format/crypto.ts";
+import { digestOfJson } from "../src/format/digest.ts";
+import { envelopeDigest, preAuthEncoding } from "../src/format/dsse.ts";
+import { parsePublicKey } from "../src/format/public-key.ts";
+import { covers } from "../src/gate/scope-match.ts";
+import { parseSubject } from "../src/gate/scope-subject.ts";
+import { parseTrust, tarBundle, verifyBundle } from "../src/verifier/index.ts";
+
+const root = join(import.meta.dirname, "..", "vectors");
+const json = (path: string) => JSON.parse(readFileSync(join(root, path), "utf8"));
+const named = (pattern: string) =>
+  globSync(pattern, { cwd: root })
+    .map((path) => path.replaceAll("\\", "/"))
+    .sort();
+
+describe("canonical-json", () => {
+  it.each(json("canonical-json/accept.json"))("accepts $canonical", ({ input, canonical, digest }) => {
+    expect(canonicalJson(JSON.parse(input))).toBe(canonical);
+    expect(digestOfJson(JSON.parse(input))).toBe(digest);
+    expect(canonicalJson(parseCanonicalJson(new TextEncoder().encode(canonical)))).toBe(canonical);
+  });
+  it.each(json("canonical-json/reject.json"))("rejects $about", ({ hex }) => {
+    expect(() => parseCanonicalJson(fromHex(hex))).toThrow();
+  });
+});
+
+describe("dsse", () => {
+  const accepted = json("dsse/accept.json");
+  const key = parsePublicKey(accepted.publicKey);
+  const verify = (vector: { payloadType: string; payload: string; signature: string }) =>
+    verifySignature(
+      key,
+      preAuthEncoding(vector.payloadType, fromBase64(vector.payload)),
+      fromBase64(vector.signature),
+    );
+
+  it("accepts", async () => {
+    const payload = fromBase64(accepted.payload);
+    expect(toHex(preAuthEncoding(accepted.payloadType, payload))).toBe(accepted.preAuthEncoding);
+    expect(envelopeDigest({ payloadType: accepted.payloadType, payload })).toBe(accepted.digest);
+    expect(key.keyId).toBe(accepted.keyId);
+    expect(await verify(accepted)).toBe(true);
+  });
+  it.each(json("dsse/reject.json"))("rejects $about", async (vector) => {
+    expect(await verify(vector)).toBe(false);
+  });
+});
+
+describe("scope", () => {
+  it.each(json("scope/matching.json"))(
+    "$pattern covers $subject: $covered",
+    ({ pattern, subject, covered }) => {
+      const parsed = parseScopePattern(pattern);
+      const colon = subject.indexOf(":");
+      const target = parseSubject({ kind: subject.slice(0, colon), value: subject.slice(colon + 1) });
+      expect(parsed.ok && target !== undefined && covers(parsed.pattern, target)).toBe(covered);
+    },
+  );
+});
+
+describe("contract", () => {
+  it.each(named("contract/accept/*.json"))("%s", (path) => {
+    const { document, digest } = json(path);
+    expect(digestOfDocument(contractFromJson(document))).toBe(digest);
+  });
+  it.each(named("contract/reject/*.json"))("%s", (path) => {
+    const { document, expect: wanted } = json(path);
+    let faults: ContractError["faults"] = [];
+    try {
+      contractFromJson(document);
+    } catch (error) {
+      if (error instanceof ContractError) faults = error.faults;
+    }
+    expect(faults.map(({ path: at, code }) => ({ path: at, code }))).toEqual(wanted);
+  });
+});
+
+describe("action", () => {
+  it("has its digest", () => {
+    const { action, actionDigest } = json("action/accept.json");
+    expect(digestOfJson(action)).toBe(actionDigest);
+  });
+});
+
+describe("trust", () => {
+  it.each(named("trust/accept/*.json"))("%s", (path) => {
+    expect(parseTrust(readFileSync(join(root, path), "utf8")).kind).toBe("Trust");
+  });
+  it.each(named("trust/reject/*.json"))("%s", (path) => {
+    const { trust, error } = json(path);
+    expect(() => parseTrust(JSON.stringify(trust))).toThrow(expect.objectContaining({ code: error }));
+  });
+});
+
+const bundles = named("{bundle,proof-class}/**/vector.json");
+describe("bundles", () => {
+  it("are there", () => expect(bundles.length).toBeGreaterThan(35));
+
+  it.each(bundles)("%s", async (path) => {
+    const vector = json(path);
+    const folder = join(root, dirname(path));
+    const trust =
+      vector.trust === null ? undefined : parseTrust(readFileSync(join(folder, vector.trust), "utf8"));
+    const report = await verifyBundle(tarBundle(readFileSync(join(folder, vector.bundle))), trust);
+    const { verdict, codes, missing } = vector.expect;
+    if (verdict !== undefined) expect([report.verdict, report.reasons]).toEqual([verdict, expect.anything()]);
+    if (codes !== undefined) {
+      const found = new Set(report.layers.flatMap((layer) => layer.failures.map((failure) => failure.code)));
+      expect([...found]).toEqual(codes);
+    }
+    if (missing !== undefined) {
+      const hello = report.steps.find(({ id }) => id === "hello");
+      expect(hello?.missing).toEqual(missing);
+      expect(hello?.proofClass).toBe(missing.length === 0 ? "strong-proof" : "operational-input");
+    }
+  });
+});
