@@ -1,7 +1,8 @@
 import { referenceOf } from "../contract/contract.ts";
 import type { JsonObject } from "../format/json.ts";
 import { implicitRunbook } from "../run/implicit-runbook.ts";
-import { refused } from "./cli-error.ts";
+import { RunError } from "../run/run-error.ts";
+import { CliError, refused } from "./cli-error.ts";
 import { argument, defineCommand, flag, option, repeatedOption } from "./command.ts";
 import { findContract } from "./find-contract.ts";
 import { withLane } from "./open-lane.ts";
@@ -43,7 +44,11 @@ export const command = defineCommand({
         given,
       );
       const drafts = given.draft ? { drafts: new Map([[reference, { contract, digest }]]) } : {};
-      const view = await startAndDrive(lane, { ...request, ...drafts }, context);
+      const view = await startAndDrive(lane, { ...request, ...drafts }, context).catch((error: unknown) => {
+        if (!(error instanceof RunError) || error.code !== "INPUTS_REFUSED") throw error;
+        const hint = `witnessops catalog show ${given.contract}`;
+        throw new CliError({ code: "INPUT_MALFORMED", message: error.message, hint, cause: error });
+      });
       return {
         exit: exitOfRun(view),
         json: view,
