@@ -1,13 +1,15 @@
 import { tmpdir } from "node:os";
 import type { Adapter, AdapterOutcome, Call, SecretValue } from "../src/adapter/adapter.ts";
+import type { InspectableCapture } from "../src/adapter/conformance.ts";
 import { type NetworkOptions, openNetwork } from "../src/adapter/egress/guarded-network.ts";
 import type { NetworkSession } from "../src/adapter/network.ts";
 import type { ActionEndpoint } from "../src/contract/action-document.ts";
-import { CaptureRefused, type CaptureSession } from "../src/contract/capture.ts";
+import { CaptureRefused } from "../src/contract/capture.ts";
+import { canonicalJson } from "../src/format/canonical-json.ts";
 import type { JsonObject } from "../src/format/json.ts";
 
-/** A capture that keeps everything in memory; for adapter tests only. */
-export interface MemoryCapture extends CaptureSession {
+/** A capture that keeps everything in memory and masks nothing; for adapter tests only. */
+export interface MemoryCapture extends InspectableCapture {
   readonly artifacts: ReadonlyMap<string, Buffer>;
 }
 
@@ -15,12 +17,15 @@ export interface MemoryCapture extends CaptureSession {
 export function memoryCapture(names: readonly string[], maxBytes = 1 << 20): MemoryCapture {
   const artifacts = new Map<string, Buffer>();
   const finished: string[] = [];
+  const stored: JsonObject[] = [];
   return {
+    stored,
     artifacts,
     finished,
     wants: (name) => names.includes(name),
     open(name) {
-      if (!names.includes(name)) throw new CaptureRefused("ARTIFACT_UNDECLARED", `\`${name}\` is not declared`);
+      if (!names.includes(name))
+        throw new CaptureRefused("ARTIFACT_UNDECLARED", `\`${name}\` is not declared`);
       if (artifacts.has(name)) throw new CaptureRefused("ARTIFACT_TWICE", `\`${name}\` was opened before`);
       artifacts.set(name, Buffer.alloc(0));
       return {
@@ -37,7 +42,9 @@ export function memoryCapture(names: readonly string[], maxBytes = 1 << 20): Mem
       };
     },
     async putResult(value) {
-      return JSON.parse(JSON.stringify(value)) as JsonObject;
+      const kept = JSON.parse(canonicalJson(value)) as JsonObject;
+      stored.push(kept);
+      return kept;
     },
   };
 }

@@ -82,6 +82,7 @@ async function runAdapter(request: AttemptRequest): Promise<AdapterOutcome> {
     }
   };
   try {
+    if (signal.aborted) return fail(abortedFault(signal, "prepare"));
     const outcome = await Promise.race([run(), deadline.over]);
     const refused = evidence.sizeExceeded;
     if (refused !== undefined)
