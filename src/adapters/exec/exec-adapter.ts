@@ -117,9 +117,9 @@ async function readVersion(
   const enough = new AbortController();
   let size = 0;
   const take = (chunks: Uint8Array[]) => async (bytes: Uint8Array) => {
+    chunks.push(bytes.subarray(0, Math.max(0, VERSION_BYTES - size)));
     size += bytes.length;
-    if (size <= VERSION_BYTES) chunks.push(bytes);
-    else enough.abort();
+    if (size > VERSION_BYTES) enough.abort();
   };
   await runProcess({
     ...process,
