@@ -47,7 +47,7 @@ export function boundaryTable(contract: Contract): readonly BoundaryRow[] {
  *
  * @param width columns of the whole table; default 100, at least 60.
  */
-export function renderBoundaryTable(table: readonly BoundaryRow[], width = 100): string {
+export function renderBoundaryTable(table: readonly Omit<BoundaryRow, "key">[], width = 100): string {
   const column = Math.floor((Math.max(width, 60) - 3) / 2);
   const line = (left: string, right: string) => `${left.padEnd(column)} | ${right}`.trimEnd();
   const out = [

@@ -1,4 +1,4 @@
-import { renderReport } from "../../verifier/render-report.ts";
+import { renderBoundaryTable } from "../../contract/boundary-table.ts";
 import type { Report } from "../../verifier/report.ts";
 import type { DemoFindings } from "../demo.ts";
 import type { Cell, Printer } from "../output.ts";
@@ -7,7 +7,6 @@ import type { Cell, Printer } from "../output.ts";
 export function printSummary(out: Printer, findings: DemoFindings): void {
   const { exposure, triage, outOfScope, trusted, untrusted, tampered, triageReport } = findings;
   out.line();
-  for (const line of renderReport(trusted).split("\n")) out.line(line);
   out.heading("summary");
   out.table(
     ["step", "path", "outcome", "proof class"],
@@ -20,7 +19,14 @@ export function printSummary(out: Printer, findings: DemoFindings): void {
     );
   }
   out.line();
-  out.line({ text: "inferred", style: "bold" }, ", not observed:");
+  printBoundary(out, trusted, exposure.steps.find((step) => step.id === "ports")?.contract);
+  out.heading("observed");
+  for (const step of [...trusted.steps, ...triageReport.steps]) {
+    if (step.observed === undefined) continue;
+    out.line(`  ${nameOf(step)}, as reported by ${step.observed.asReportedBy}:`);
+    out.line({ text: `    ${shorten(JSON.stringify(step.observed.outputs))}`, style: "dim" });
+  }
+  out.heading("inferred");
   for (const conclusion of triageReport.inferred) {
     out.line(
       `  ${conclusion.statement} (${conclusion.confidence}, by ${conclusion.principal}, cites ${conclusion.cites.length})`,
@@ -44,9 +50,29 @@ export function printSummary(out: Printer, findings: DemoFindings): void {
   out.line(`Check it yourself: witnessops verify ${findings.bundle} --trust ${findings.trust}`);
 }
 
+/** The boundary of the one step that was intrusive; the others read alike. */
+function printBoundary(out: Printer, report: Report, contract: string | undefined): void {
+  const table = report.boundary.find((one) => one.contract === contract);
+  if (table === undefined) return;
+  out.heading(`boundary of ${table.contract}`);
+  const rows = table.rows.map(({ row, witnessops, external }) => ({ row, controlled: witnessops, external }));
+  for (const line of renderBoundaryTable(rows).split("\n")) out.line(line);
+  out.line({ text: "every contract has one: witnessops catalog show <id>", style: "dim" });
+}
+
+const WIDTH = 110;
+
+function shorten(text: string): string {
+  return text.length <= WIDTH ? text : `${text.slice(0, WIDTH)}…`;
+}
+
+function nameOf(step: Report["steps"][number]): string {
+  return step.key === undefined ? step.id : `${step.id}[${step.key}]`;
+}
+
 function stepRows(report: Report): Cell[][] {
   return report.steps.map((step) => [
-    step.key === undefined ? step.id : `${step.id}[${step.key}]`,
+    nameOf(step),
     pathOf(step.outcome),
     step.outcome,
     step.proofClass === undefined ? "-" : step.proofClass.replace("-", " "),
