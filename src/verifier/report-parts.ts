@@ -64,6 +64,7 @@ export async function hostAsserted(bundle: Bundle, runs: readonly ClaimedRun[]):
   for (const { receipts, document, id } of runs) {
     const last = receipts.at(-1)?.predicate.time.claimedUtc ?? document.openedAt;
     facts.add(`run \`${id}\`: all times, from ${document.openedAt} to ${last}`);
+    facts.add(`run \`${id}\`: that \`${document.requester}\` asked for it; a request is not signed`);
     for (const receipt of receipts) {
       if (facts.size >= MAX_ASSERTED) return [...facts, "and more: the list is cut"];
       const { invocation } = receipt.predicate;
