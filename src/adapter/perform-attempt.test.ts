@@ -2,6 +2,7 @@ import Type from "typebox";
 import { describe, expect, it } from "vitest";
 import { memoryCapture, testNetwork } from "../../test/adapter-call.ts";
 import type { Contract } from "../contract/contract.ts";
+import { contractFromJson } from "../contract/parse-contract.ts";
 import type { JsonObject } from "../format/json.ts";
 import type { Adapter, AdapterOutcome, Call } from "./adapter.ts";
 import type { AttemptRequest } from "./attempt.ts";
@@ -110,7 +111,8 @@ describe("performAttempt", () => {
   });
 
   it("gives the idempotency key to `execution.with`, and leaves out what is null", async () => {
-    const contract = contractWith({ with: { value: "inputs.value", key: "idempotencyKey" } });
+    const given = { with: { value: "inputs.value", key: "idempotencyKey" } };
+    const contract = contractFromJson(JSON.parse(JSON.stringify(contractWith(given))));
     const seen: JsonObject[] = [];
     const note = async (call: Call) => {
       seen.push(call.with);

@@ -87,7 +87,7 @@ function lintData(contract: Contract, to: FindingList): void {
   const read = new Set<string>();
   const trees = [execution.with, execution.outputs, scope.subjects.map(({ from }) => from), scope.endpoints];
   for (const { text } of trees.flatMap((tree) => expressionsOf(tree))) {
-    const compiled = compileCel(text, ["inputs", "result"]);
+    const compiled = compileCel(text, ["idempotencyKey", "inputs", "result"]);
     for (const name of compiled.ok ? (compiled.program.members.get("inputs") ?? []) : []) read.add(name);
   }
   if (read.has("*")) return;

@@ -75,7 +75,10 @@ function ruleScope(contract: Inspection<Contract>): void {
 }
 
 function ruleExecution(contract: Inspection<Contract>): void {
-  ruleCelTree(contract, ["execution", "with"], contract.member("execution", "with") ?? {}, ["inputs"]);
+  ruleCelTree(contract, ["execution", "with"], contract.member("execution", "with") ?? {}, [
+    "idempotencyKey",
+    "inputs",
+  ]);
   ruleCelTree(contract, ["execution", "outputs"], contract.member("execution", "outputs") ?? {}, [
     "inputs",
     "result",
