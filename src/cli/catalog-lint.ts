@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { adapters } from "../adapters/all.ts";
 import { lintContract } from "../contract/lint-contract.ts";
@@ -17,9 +16,7 @@ export const command = defineCommand({
         : catalogOf(definitionsOf(context));
     const ids = adapters.map(({ id }) => id);
     const lines = paths.flatMap(({ file, path }) =>
-      lintFile(file, () =>
-        lintContract(parseContract(readFileSync(path, "utf8"), { file }), { adapters: ids }),
-      ),
+      lintFile(file, path, (text) => lintContract(parseContract(text, { file }), { adapters: ids })),
     );
     return {
       exit: exitOfLint(lines),

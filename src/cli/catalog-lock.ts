@@ -35,8 +35,9 @@ export const command = defineCommand({
       }
       const changed = added.length + removed.length > 0;
       if (changed) {
-        replaceFile(path, lockText(lock));
+        // Recorded first: a lock that nobody recorded would never be noticed.
         await recordCatalogPublished(lane, definitions.workspace().owner, lock);
+        replaceFile(path, lockText(lock));
       }
       return {
         exit: exit.done,

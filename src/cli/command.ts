@@ -57,6 +57,8 @@ export interface Context {
   readonly json: boolean;
   /** Tells a person how long work is going, on stderr. */
   progress(line: string): void;
+  /** Runs another command line, the words after `witnessops`, without printing what it answers. */
+  runLine(argv: readonly string[]): Promise<Result>;
 }
 
 /** How a command ended. It prints nothing itself, so that `--json` is exactly one value. */

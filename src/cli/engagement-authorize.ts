@@ -32,6 +32,16 @@ export const command = defineCommand({
       if (faults.length > 0) {
         throw new CliError({ code: "INPUT_MALFORMED", message: "the policies are not valid", faults });
       }
+      const known = new Set(principals.principals.map((principal) => principal.id));
+      const strangers = engagement.principals
+        .filter((one) => !known.has(one.id))
+        .map((one) => `\`${one.id}\``);
+      if (strangers.length > 0) {
+        throw refused(
+          `the workspace has no principal ${strangers.join(", ")}`,
+          "witnessops principal add <id>",
+        );
+      }
       const signer = signAs(key, engagement.owner, principals);
       const digests = authorizedDigests(definitions, engagement);
       const now = utcFromMillis(Date.now());

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KeyCertificate } from "../contract/signed-statements.ts";
 import { canonicalJson, parseJson } from "../format/canonical-json.ts";
@@ -10,6 +10,7 @@ import { certifyKey } from "../receipt/certify-key.ts";
 import type { LeaseOwner, Store } from "../run/store.ts";
 import { createKeyFile, openKeyFile } from "../store/key-file.ts";
 import { refused } from "./cli-error.ts";
+import { replaceFile } from "./write-file.ts";
 
 const DAY = 86_400_000;
 /** How long an issuer key may sign; the verifier refuses receipts after it. */
@@ -54,7 +55,7 @@ export async function takeIssuerKey(store: Store, keys: string, owner: LeaseOwne
       fresh,
       certified() {
         if (fresh === undefined) return;
-        writeFileSync(certificatePath, canonicalJson(envelopeToJson(fresh)), { mode: 0o600 });
+        replaceFile(certificatePath, canonicalJson(envelopeToJson(fresh)), 0o600);
       },
     };
   }

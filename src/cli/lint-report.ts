@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
 import { ContractError } from "../contract/contract-error.ts";
+import type { Path } from "../contract/fault.ts";
 import type { Finding } from "../contract/finding.ts";
+import { parseYaml } from "../contract/parse-yaml.ts";
 import { type Exit, exit } from "./exit.ts";
 import { Printer } from "./output.ts";
 import { faultLine } from "./report-error.ts";
@@ -16,13 +19,27 @@ export interface LintLine {
 }
 
 /** Reads and lints one document; what cannot be read is told fault by fault. */
-export function lintFile(file: string, lint: () => readonly Finding[]): LintLine[] {
+export function lintFile(file: string, path: string, lint: (text: string) => readonly Finding[]): LintLine[] {
+  const text = readFileSync(path, "utf8");
   try {
-    return lint().map((finding) => ({ file, ...finding }));
+    const findings = lint(text);
+    if (findings.length === 0) return [];
+    const source = parseYaml(text, file);
+    return findings.map((finding) => ({ file, ...finding, ...source.locate(partsOf(finding.path)) }));
   } catch (error) {
     if (!(error instanceof ContractError)) throw error;
     return error.faults.map(({ code: _code, ...fault }) => ({ file, level: "malformed", ...fault }));
   }
+}
+
+/** The parts of a path as faults and findings spell it: `steps[2].with["a b"]`. */
+export function partsOf(path: string): Path {
+  return [...path.matchAll(/\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|([^.[\]]+)/g)].map(
+    ([, index, quoted, name]) => {
+      if (index !== undefined) return Number(index);
+      return quoted === undefined ? (name ?? "") : (JSON.parse(`"${quoted}"`) as string);
+    },
+  );
 }
 
 /** 2 when a document cannot be read, 1 when one has errors. */

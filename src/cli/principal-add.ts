@@ -48,11 +48,11 @@ export const command = defineCommand({
       writeNewFile(path, text);
       try {
         definitions.principals();
+        await recordPrincipalAdded(lane, definitions.workspace().owner, principal);
       } catch (error) {
         rmSync(path);
         throw error;
       }
-      await recordPrincipalAdded(lane, definitions.workspace().owner, principal);
       return {
         exit: exit.done,
         json: { principal, keyId: key?.keyId, publicKey: key && publicKeyText(key) },

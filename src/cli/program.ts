@@ -96,7 +96,7 @@ async function runEntry(entry: CommandEntry, words: string[], outer: Record<stri
  *
  * @param argv the words after `witnessops`: the command's own first.
  */
-export async function runLine(argv: readonly string[]): Promise<Result> {
+async function runLine(argv: readonly string[]): Promise<Result> {
   const entry = commands.find(({ name }) => name === argv.slice(0, name.split(" ").length).join(" "));
   if (entry === undefined) throw usage(`\`${argv[0] ?? ""}\` is not a command`, "witnessops --help");
   const { result } = await runWords(entry, argv.slice(entry.name.split(" ").length), {});
@@ -175,6 +175,7 @@ function context(workspace: unknown, json: boolean): Context {
     workspace: typeof workspace === "string" ? workspace : undefined,
     json,
     progress: (line) => out.line({ text: line, style: "dim" }),
+    runLine,
   };
 }
 

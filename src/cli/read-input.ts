@@ -12,18 +12,21 @@ import { CliError, usage } from "./cli-error.ts";
  */
 export function readPairs(pairs: readonly string[], schema: JsonObject): JsonObject {
   const properties = isJsonObject(schema.properties) ? schema.properties : {};
-  const inputs: Record<string, Json> = {};
+  const inputs = new Map<string, Json>();
   const faults: string[] = [];
   for (const pair of pairs) {
     const at = pair.indexOf("=");
     const name = pair.slice(0, at);
     if (at < 1) faults.push(`\`${pair}\` is not \`name=value\``);
-    else if (name in inputs) faults.push(`\`${name}\` is given twice`);
+    else if (inputs.has(name)) faults.push(`\`${name}\` is given twice`);
     else {
-      const value = readValue(pair.slice(at + 1), properties[name]);
+      const value = readValue(
+        pair.slice(at + 1),
+        Object.hasOwn(properties, name) ? properties[name] : undefined,
+      );
       if (value === undefined)
         faults.push(`\`${name}\`: \`${pair.slice(at + 1)}\` is not the JSON it must be`);
-      else inputs[name] = value;
+      else inputs.set(name, value);
     }
   }
   if (faults.length > 0) {
@@ -34,7 +37,7 @@ export function readPairs(pairs: readonly string[], schema: JsonObject): JsonObj
       hint: "write lists as `ports=[22,443]`",
     });
   }
-  return inputs;
+  return Object.fromEntries(inputs);
 }
 
 function readValue(text: string, schema: Json | undefined): Json | undefined {

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Contract } from "../contract/contract.ts";
 import { ContractError } from "../contract/contract-error.ts";
@@ -20,8 +19,8 @@ export const command = defineCommand({
         ? files.map((file) => ({ file, path: resolve(file) }))
         : definitions.runbookFiles().map((file) => ({ file, path: resolve(definitions.root, file) }));
     const lines = paths.flatMap(({ file, path }) =>
-      lintFile(file, () => {
-        const runbook = parseRunbook(readFileSync(path, "utf8"), { file });
+      lintFile(file, path, (text) => {
+        const runbook = parseRunbook(text, { file });
         return lintRunbook(runbook, contractsOf(definitions, new Set(runbook.steps.map(({ uses }) => uses))));
       }),
     );

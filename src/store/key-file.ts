@@ -3,9 +3,19 @@ import {
   createPublicKey,
   generateKeyPairSync,
   type KeyObject,
+  randomBytes,
   sign as signWith,
 } from "node:crypto";
-import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { type PublicKey, parsePublicKey, publicKeyFromSpki } from "../format/public-key.ts";
 import type { Signer } from "../format/signer.ts";
 import { KeyFileError } from "./key-file-error.ts";
@@ -30,23 +40,16 @@ export function createKeyFile(path: string, { passphrase }: KeyFileOptions = {})
     format: "pem",
     ...(passphrase === undefined ? {} : { cipher: "aes-256-cbc", passphrase }),
   });
-  let file: number;
   try {
-    file = openSync(path, "wx", 0o600);
+    writeWhole(path, pem);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+    if (codeOf(cause) !== "EEXIST") throw cause;
     throw new KeyFileError({
       code: "KEY_FILE_EXISTS",
       message: `there is already a file at \`${path}\``,
       hint: "name another path: a key file is never overwritten",
       cause,
     });
-  }
-  try {
-    writeSync(file, pem);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
   }
   return signerOf(privateKey);
 }
@@ -97,6 +100,37 @@ export function publicKeyPem(key: PublicKey): string {
     .toString();
 }
 
+/** Writes a file that appears under its name only when it is whole and synced; never over another. */
+function writeWhole(path: string, text: string | Buffer): void {
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    writeSynced(temporary, text);
+    linkSync(temporary, path);
+  } catch (error) {
+    // Some file systems have no hard links: there the name is taken first.
+    if (!NO_LINKS.has(codeOf(error) ?? "")) throw error;
+    writeSynced(path, text);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
+
+function writeSynced(path: string, text: string | Buffer): void {
+  const file = openSync(path, "wx", 0o600);
+  try {
+    writeFileSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}
+
 function signerOf(key: KeyObject): Signer {
   return Object.freeze({
     publicKey: publicKeyOf(key),
@@ -114,7 +148,7 @@ function readText(path: string, isSecret: boolean): string {
   try {
     file = openSync(path, "r");
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+    if (codeOf(cause) !== "ENOENT") throw cause;
     throw new KeyFileError({
       code: "KEY_FILE_NOT_FOUND",
       message: `there is no key file at \`${path}\``,
