@@ -10,25 +10,11 @@ import {
   MESSAGE,
   makeDemoFolder,
 } from "./demo/demo-workspace.ts";
+import type { DemoFindings } from "./demo/findings.ts";
 import { printSummary } from "./demo/print-summary.ts";
 import { type DemoTarget, startTarget } from "./demo/start-target.ts";
 import { exit } from "./exit.ts";
 import { Printer } from "./output.ts";
-import { runLine } from "./program.ts";
-
-/** What the demo found; `--json` prints the first part of it. */
-export interface DemoFindings {
-  readonly exposure: RunView;
-  readonly triage: RunView;
-  readonly outOfScope: RunView;
-  readonly bundle: string;
-  readonly trust: string;
-  readonly trusted: Report;
-  readonly untrusted: Report;
-  readonly tampered: Report;
-  readonly triageReport: Report;
-  readonly tamperedPath: string;
-}
 
 export const command = defineCommand({
   parameters: {},
@@ -206,7 +192,7 @@ function player(folder: DemoFolder, context: Context): Player {
   const run = async (words: readonly string[], show: boolean): Promise<Result> => {
     out?.line();
     out?.line({ text: `$ witnessops ${words.map(quoted).join(" ")}`, style: "bold" });
-    const result = await runLine(words);
+    const result = await context.runLine(words);
     if (show && out !== undefined) result.print(out);
     return result;
   };

@@ -1,7 +1,7 @@
 import { renderBoundaryTable } from "../../contract/boundary-table.ts";
 import type { Report } from "../../verifier/report.ts";
-import type { DemoFindings } from "../demo.ts";
 import type { Cell, Printer } from "../output.ts";
+import type { DemoFindings } from "./findings.ts";
 
 /** The end of the demo: what ran, what was denied, what is observed and what is inferred, and the verdicts. */
 export function printSummary(out: Printer, findings: DemoFindings): void {
