@@ -4,15 +4,12 @@ import { millisOf } from "../format/time.ts";
 import { approvalGate } from "../gate/approval-gate.ts";
 import { checkApproval } from "../gate/approval-statement.ts";
 import type { GateFacts } from "../gate/facts.ts";
+import type { Again } from "./again.ts";
 import type { Anchor } from "./anchor.ts";
 import type { Receipt } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
-import type { Again } from "./decide-again.ts";
 import type { Invoked } from "./run-so-far.ts";
 import { same } from "./step-binding.ts";
-
-/** Which invocation used an approval, by the approval's digest. */
-export type ApprovalLedger = Map<string, string>;
 
 /**
  * Checks the approvals that a gate record saw against their signed statements: present, receipted before,

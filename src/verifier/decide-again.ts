@@ -8,29 +8,14 @@ import type { Json, JsonObject } from "../format/json.ts";
 import { decideGates } from "../gate/decide-gates.ts";
 import type { GateFacts, PolicyDecider } from "../gate/facts.ts";
 import { tightenApproval } from "../gate/tighten-approval.ts";
-import type { Anchor } from "./anchor.ts";
-import { type ApprovalLedger, checkAnchoredApprovals, checkRecordedApprovals } from "./approvals.ts";
-import type { Bundle, Receipt } from "./bundle.ts";
+import type { Again } from "./again.ts";
+import { checkAnchoredApprovals, checkRecordedApprovals } from "./approvals.ts";
+import type { Receipt } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
-import type { Findings } from "./layer.ts";
 import { recomputeResults } from "./recompute-result.ts";
 import { type Invoked, RunSoFar } from "./run-so-far.ts";
 import { ignoredStatus } from "./status-receipts.ts";
 import { gateRecordDigest, readGateRecord, same } from "./step-binding.ts";
-
-/** What deciding a run again needs beside the run. */
-export interface Again {
-  readonly bundle: Bundle;
-  readonly anchor: Anchor;
-  /** Findings of the layer `authorization`: approvals. */
-  readonly approvals: Findings;
-  /** Findings of the layer `re-decision`. */
-  readonly decisions: Findings;
-  /** Which invocation used which approval, over the whole bundle. */
-  readonly ledger: ApprovalLedger;
-  /** The Cedar decider of a pinned policy set; undefined when it cannot decide here. */
-  decider(run: ClaimedRun): Promise<PolicyDecider | undefined>;
-}
 
 /** A run whose definitions are all in the bundle. */
 type WholeRun = ClaimedRun & {

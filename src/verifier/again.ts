@@ -1,0 +1,22 @@
+import type { PolicyDecider } from "../gate/facts.ts";
+import type { Anchor } from "./anchor.ts";
+import type { Bundle } from "./bundle.ts";
+import type { ClaimedRun } from "./claimed-runs.ts";
+import type { Findings } from "./layer.ts";
+
+/** Which invocation used an approval, by the approval's digest. */
+export type ApprovalLedger = Map<string, string>;
+
+/** What deciding a run again needs beside the run. */
+export interface Again {
+  readonly bundle: Bundle;
+  readonly anchor: Anchor;
+  /** Findings of the layer `authorization`: approvals. */
+  readonly approvals: Findings;
+  /** Findings of the layer `re-decision`. */
+  readonly decisions: Findings;
+  /** Which invocation used which approval, over the whole bundle. */
+  readonly ledger: ApprovalLedger;
+  /** The Cedar decider of a pinned policy set; undefined when it cannot decide here. */
+  decider(run: ClaimedRun): Promise<PolicyDecider | undefined>;
+}
