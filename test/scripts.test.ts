@@ -24,7 +24,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 
-vi.setConfig({ maxConcurrency: 2, testTimeout: 120_000 });
+vi.setConfig({ maxConcurrency: 2, testTimeout: 240_000 });
 
 const root = join(import.meta.dirname, "..");
 const scripts = readdirSync(join(import.meta.dirname, "scripts")).filter((name) => name.endsWith(".txt"));

@@ -199,7 +199,8 @@ function usageOf(error: CommanderError, argv: readonly string[]): Error {
   return usage(first.replaceAll("'", "`"), guess === undefined ? help : `did you mean \`${guess}\`? ${help}`);
 }
 
+/** A reader that went away is no fault; anything else that stops us from answering is told where it still can be. */
 function quietWhenClosed(error: NodeJS.ErrnoException): void {
   if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
-  throw error;
+  process.exit(reportError(error, false));
 }

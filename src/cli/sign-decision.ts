@@ -55,7 +55,7 @@ export async function decide(asked: Decision, context: Context): Promise<Result>
         envelopeDigest: envelopeDigest(envelope),
       },
       print(out) {
-        printAction(out, setting);
+        if (asked.yes) printAction(out, setting);
         out.line();
         out.line(
           { text: asked.decision === "approve" ? "approved" : "rejected", style: "bold" },
