@@ -4,6 +4,7 @@ import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { deepFreeze } from "../src/format/json.ts";
 import type { PolicyRequest } from "../src/gate/facts.ts";
 import { openPolicies } from "../src/gate/open-policies.ts";
 import { advance } from "../src/run/advance.ts";
@@ -28,7 +29,7 @@ export function openBenchLane(folder?: string): Promise<TestLane> {
 
 /** Runs five-step runs, `concurrent` at a time, for `seconds`; resolves to steps per second. */
 export async function stepsPerSecond(lane: Lane, concurrent: number, seconds: number): Promise<number> {
-  const runbook = exampleRunbook({}, STEPS);
+  const runbook = deepFreeze(exampleRunbook({}, STEPS));
   const end = performance.now() + seconds * 1000;
   let steps = 0;
   const began = performance.now();

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, verify } from "node:crypto";
+import { createHash, createPublicKey, hash, verify } from "node:crypto";
 
 /**
  * The one place where verification touches a cryptographic library. A browser build replaces this file
@@ -30,7 +30,7 @@ export function startSha256(): Sha256 {
 
 /** SHA-256 of bytes, lower-case hex. */
 export function sha256Hex(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes, "hex");
 }
 
 /**

@@ -6,8 +6,10 @@ import {
 import { checkSchema } from "../contract/check-schema.ts";
 import type { Engagement } from "../contract/engagement.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
+import { toHex } from "../format/base64.ts";
 import { parseCanonicalJson } from "../format/canonical-json.ts";
 import { verifySignature } from "../format/crypto.ts";
+import { digestOf } from "../format/digest.ts";
 import { type Envelope, IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from "../format/dsse.ts";
 import { isJsonObject } from "../format/json.ts";
 import { type PublicKey, parsePublicKey } from "../format/public-key.ts";
@@ -88,9 +90,25 @@ async function signedBy(
   const message = preAuthEncoding(envelope.payloadType, envelope.payload);
   for (const key of signer.keys) {
     if (key.custody !== "held" || !isWithin(now, key)) continue;
-    if (await verifySignature(keyOf(key.publicKey), message, envelope.signature.sig)) return true;
+    if (await holds(key.publicKey, message, envelope.signature.sig)) return true;
   }
   return false;
+}
+
+const MAX_REMEMBERED = 256;
+const remembered = new Set<string>();
+
+/**
+ * Whether the signature is by the key. Every run of an engagement starts from the same record: a signature that
+ * held is not computed again for the same key and the same bytes. One that did not hold is never remembered.
+ */
+async function holds(publicKey: string, message: Uint8Array, sig: Uint8Array): Promise<boolean> {
+  const id = `${publicKey} ${toHex(sig)} ${digestOf(message)}`;
+  if (remembered.has(id)) return true;
+  if (!(await verifySignature(keyOf(publicKey), message, sig))) return false;
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+  remembered.add(id);
+  return true;
 }
 
 /** An unreadable key verifies nothing. */

@@ -6,6 +6,7 @@ import { utcFromMillis } from "../format/time.ts";
 import { type SealedReceipt, sealReceipt } from "../receipt/seal-receipt.ts";
 import type { Lane } from "./lane.ts";
 import { RunError } from "./run-error.ts";
+import { gateRecordOf } from "./run-states.ts";
 import type { Change, CommitResult, Head, StoredReceipt } from "./store.ts";
 
 /** What an event says, before it is given its place in a stream. */
@@ -97,7 +98,10 @@ async function sealAndCommit(
       ...(closeRun === undefined ? {} : { closeRun: { run: closeRun, closed: digest } }),
       append,
     });
-    if (!result.ok) mine.broken = true;
+    if (result.ok) {
+      const { predicate } = done.sealed;
+      lane.states.follow({ predicate, digest, gateRecord: gateRecordOf(entry.subject) });
+    } else mine.broken = true;
     return { sealed: done.sealed, result };
   } catch (error) {
     mine.broken = true;

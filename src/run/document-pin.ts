@@ -4,10 +4,29 @@ import { type Envelope, envelopeDigest, envelopeFromJson, envelopeToJson } from 
 import { RunError } from "./run-error.ts";
 import type { Store } from "./store.ts";
 
+interface Pin {
+  readonly digest: Digest;
+  readonly bytes: Uint8Array;
+}
+
 /** A document ready to be stored: its canonical bytes under their digest. */
-export function pinJson(value: unknown): { digest: Digest; bytes: Uint8Array } {
+export function pinJson(value: unknown): Pin {
   const bytes = canonicalBytes(value);
   return { digest: digestOf(bytes), bytes };
+}
+
+const pins = new WeakMap<object, Pin>();
+
+/**
+ * As `pinJson`, for a definition, which many runs pin: a frozen one is written once and remembered by its
+ * identity. Definitions are frozen in depth when they are parsed; one that is not is written each time.
+ */
+export function pinDefinition(value: object): Pin {
+  const known = pins.get(value);
+  if (known !== undefined) return known;
+  const pin = pinJson(value);
+  if (Object.isFrozen(value)) pins.set(value, pin);
+  return pin;
 }
 
 /**

@@ -17,6 +17,13 @@ import type { DispatchRow } from "./store.ts";
 /** Reads a gate record that a receipt names. */
 export type ReadGateRecord = (digest: Digest) => GateRecord;
 
+/** What a fold takes from a receipt. */
+export interface AppliedReceipt {
+  readonly predicate: ReceiptPredicate;
+  readonly digest: Digest;
+  readonly gateRecord: Digest | undefined;
+}
+
 /** The state of a run that was opened and nothing more. */
 export function emptyRun(args: {
   document: RunDocument;
@@ -40,11 +47,7 @@ export function emptyRun(args: {
 }
 
 /** Applies one receipt of the run's stream. Receipts are applied in order, each once. */
-export function applyReceipt(
-  state: RunState,
-  receipt: { predicate: ReceiptPredicate; digest: Digest; gateRecord: Digest | undefined },
-  readGateRecord: ReadGateRecord,
-): void {
+export function applyReceipt(state: RunState, receipt: AppliedReceipt, readGateRecord: ReadGateRecord): void {
   const { predicate, digest } = receipt;
   state.head = { seq: predicate.ledger.seq, digest };
   state.receipts += 1;

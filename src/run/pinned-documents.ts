@@ -38,6 +38,11 @@ export class PinnedDocuments {
     this.#store = store;
   }
 
+  /** Whether the ledger holds the document. What it holds stays: documents are never removed from a ledger. */
+  has(digest: Digest): boolean {
+    return this.#cache.has(digest) || this.#store.document(digest) !== undefined;
+  }
+
   /** A pinned document. @throws RunError `PINNED_MISSING`. */
   read<K extends keyof Kinds>(kind: K, digest: string): Kinds[K] {
     const known = this.#cache.get(digest);

@@ -2,9 +2,10 @@ import { GATE_RECORD } from "../contract/artifact.ts";
 import type { GateRecord } from "../contract/gate-record.ts";
 import { parseJson } from "../format/canonical-json.ts";
 import type { Digest } from "../format/digest.ts";
+import type { Subject } from "../format/statement.ts";
 import { runStream } from "../ledger/streams.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
-import { applyDispatch, applyReceipt, emptyRun } from "./fold-run.ts";
+import { type AppliedReceipt, applyDispatch, applyReceipt, emptyRun } from "./fold-run.ts";
 import type { PinnedDocuments } from "./pinned-documents.ts";
 import { RunError } from "./run-error.ts";
 import type { RunState } from "./run-state.ts";
@@ -48,6 +49,20 @@ export class RunStates {
     return state;
   }
 
+  /**
+   * Brings a kept fold forward by a receipt that this process has just committed, which spares reading back
+   * and parsing what is in hand. Only the receipt right after the fold's head is applied; whatever else
+   * happened is read from the store at the next `load`, which compares heads.
+   */
+  follow(receipt: AppliedReceipt): void {
+    const { predicate } = receipt;
+    const state = predicate.run === undefined ? undefined : this.#states.get(predicate.run);
+    if (state === undefined || predicate.ledger.stream !== runStream(state.document.run)) return;
+    const { seq, prevHash } = predicate.ledger;
+    const isNext = seq === state.receipts && prevHash === (state.head?.digest ?? state.opened);
+    if (isNext) applyReceipt(state, receipt, (digest) => this.readGateRecord(digest));
+  }
+
   /** Forgets a fold, because another process may have dispatched without a receipt. */
   drop(run: string): void {
     this.#states.delete(run);
@@ -75,12 +90,13 @@ export class RunStates {
   }
 }
 
-function readStored(receipt: StoredReceipt) {
-  const statement = readReceipt(receipt.payload);
-  const record = statement.subject.find((subject) => subject.name.endsWith(`/${GATE_RECORD}`));
-  return {
-    predicate: statement.predicate,
-    digest: receipt.digest,
-    gateRecord: record === undefined ? undefined : (`sha256:${record.digest.sha256}` as Digest),
-  };
+function readStored(receipt: StoredReceipt): AppliedReceipt {
+  const { predicate, subject } = readReceipt(receipt.payload);
+  return { predicate, digest: receipt.digest, gateRecord: gateRecordOf(subject) };
+}
+
+/** Digest of the gate record among a receipt's subjects. */
+export function gateRecordOf(subject: readonly Subject[]): Digest | undefined {
+  const record = subject.find(({ name }) => name.endsWith(`/${GATE_RECORD}`));
+  return record === undefined ? undefined : `sha256:${record.digest.sha256}`;
 }

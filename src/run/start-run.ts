@@ -9,7 +9,7 @@ import { utcFromMillis } from "../format/time.ts";
 import { checkAuthorization } from "../gate/check-authorization.ts";
 import { engagementStream } from "../ledger/streams.ts";
 import { appendReceipt } from "./append-receipt.ts";
-import { pinEnvelope, pinJson } from "./document-pin.ts";
+import { pinDefinition, pinEnvelope, pinJson } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { runParts } from "./receipt-entry.ts";
 import { recordAdmissionDenied } from "./record-governance.ts";
@@ -64,11 +64,11 @@ export async function prepareRun(lane: Lane, request: RunRequest): Promise<Prepa
   const { contracts, problems } = loadContracts(lane, request, lock);
 
   const pin = {
-    runbook: pinJson(runbook),
-    engagement: pinJson(engagement),
-    principals: pinJson(principals),
-    policies: pinJson(policies),
-    lock: pinJson(lock),
+    runbook: pinDefinition(runbook),
+    engagement: pinDefinition(engagement),
+    principals: pinDefinition(principals),
+    policies: pinDefinition(policies),
+    lock: pinDefinition(lock),
   };
   const now = utcFromMillis(lane.clock());
   const authorization = definitions.authorization(request.engagement);
@@ -116,7 +116,7 @@ export async function prepareRun(lane: Lane, request: RunRequest): Promise<Prepa
       ...Object.values(pin),
       ...(signed === undefined ? [] : [signed]),
       pinned,
-      ...[...contracts.values()].map(({ contract }) => pinJson(contract)),
+      ...[...contracts.values()].map(({ contract }) => pinDefinition(contract)),
     ],
     problems,
   };
@@ -208,5 +208,5 @@ export function checkRunInputs(runbook: Runbook, given: JsonObject): JsonObject 
 
 // Definitions rarely change between runs; asking for their presence is cheaper than writing them again.
 function unpinned<T extends { digest: Digest }>(lane: Lane, pins: readonly T[]): T[] {
-  return pins.filter((pin) => lane.store.document(pin.digest) === undefined);
+  return pins.filter((pin) => !lane.pinned.has(pin.digest));
 }

@@ -27,7 +27,7 @@ export function openDatabase(path: string, maxWaitMs: number): DatabaseSync {
         PRAGMA cell_size_check = ON;
         PRAGMA temp_store = MEMORY;
         PRAGMA cache_size = -16000;
-        PRAGMA wal_autocheckpoint = 250;
+        PRAGMA wal_autocheckpoint = 1000;
       `);
       migrate(opened);
     });
