@@ -4,7 +4,7 @@ import { evaluateTree } from "./cel-tree.ts";
 import type { Contract } from "./contract.ts";
 import { compileDataSchema } from "./data-schema.ts";
 import type { Fault } from "./fault.ts";
-import { reservedClassOf, reservedErrors } from "./reserved-errors.ts";
+import { reservedClassOf, reservedErrors, sideOfUndeclared } from "./reserved-errors.ts";
 import type { Side } from "./vocabulary.ts";
 
 /** A contract's outputs, or why the result does not give them. */
@@ -49,7 +49,10 @@ export function classifyError(
       }
     }
   }
-  return reservedVerdict(reservedClassOf(error));
+  const verdict = reservedVerdict(reservedClassOf(error));
+  return verdict.errorClass === "UNDECLARED_ERROR"
+    ? { ...verdict, side: sideOfUndeclared(error.code) }
+    : verdict;
 }
 
 /** The verdict of a reserved class, e.g. `OUTPUT_CONTRACT_VIOLATION`. */

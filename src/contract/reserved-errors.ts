@@ -56,6 +56,20 @@ const BY_STATUS: Readonly<Record<number, string>> = {
   504: "UNAVAILABLE",
 };
 
+/** Codes of undeclared errors that arose before the external system had any part in them, and whose they are. */
+const SIDE_BY_CODE: Readonly<Record<string, Side>> = {
+  CANCELLED: "operator",
+  PARAMETERS_INVALID: "operator",
+  SECRET_MISSING: "operator",
+  ADAPTER_DEFECT: "witnessops",
+  RESULT_UNMASKABLE: "witnessops",
+};
+
+/** Whose side an undeclared error is on. */
+export function sideOfUndeclared(code: string): Side {
+  return Object.hasOwn(SIDE_BY_CODE, code) ? (SIDE_BY_CODE[code] ?? "external") : "external";
+}
+
 /** The reserved class of a fault by its code and HTTP status; `UNDECLARED_ERROR` when none fits. */
 export function reservedClassOf(error: { readonly code: string; readonly [fact: string]: unknown }): string {
   const { code, status } = error;
