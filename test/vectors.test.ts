@@ -10,33 +10,48 @@ import { canonicalJson, parseCanonicalJson } from "../src/format/canonical-json.
 import { verifySignature } from "../src/format/crypto.ts";
 import { digestOfJson } from "../src/format/digest.ts";
 import { envelopeDigest, preAuthEncoding } from "../src/format/dsse.ts";
+import type { Json } from "../src/format/json.ts";
 import { parsePublicKey } from "../src/format/public-key.ts";
 import { covers } from "../src/gate/scope-match.ts";
 import { parseSubject } from "../src/gate/scope-subject.ts";
 import { parseTrust, tarBundle, verifyBundle } from "../src/verifier/index.ts";
 
 const root = join(import.meta.dirname, "..", "vectors");
-const json = (path: string) => JSON.parse(readFileSync(join(root, path), "utf8"));
+const json = <T = Record<string, never>>(path: string): T =>
+  JSON.parse(readFileSync(join(root, path), "utf8")) as T;
 const named = (pattern: string) =>
   globSync(pattern, { cwd: root })
     .map((path) => path.replaceAll("\\", "/"))
     .sort();
 
 describe("canonical-json", () => {
-  it.each(json("canonical-json/accept.json"))("accepts $canonical", ({ input, canonical, digest }) => {
-    expect(canonicalJson(JSON.parse(input))).toBe(canonical);
-    expect(digestOfJson(JSON.parse(input))).toBe(digest);
-    expect(canonicalJson(parseCanonicalJson(new TextEncoder().encode(canonical)))).toBe(canonical);
-  });
-  it.each(json("canonical-json/reject.json"))("rejects $about", ({ hex }) => {
-    expect(() => parseCanonicalJson(fromHex(hex))).toThrow();
-  });
+  it.each(json<{ input: string; canonical: string; digest: string }[]>("canonical-json/accept.json"))(
+    "accepts $canonical",
+    ({ input, canonical, digest }) => {
+      expect(canonicalJson(JSON.parse(input))).toBe(canonical);
+      expect(digestOfJson(JSON.parse(input))).toBe(digest);
+      expect(canonicalJson(parseCanonicalJson(new TextEncoder().encode(canonical)))).toBe(canonical);
+    },
+  );
+  it.each(json<{ about: string; hex: string }[]>("canonical-json/reject.json"))(
+    "rejects $about",
+    ({ hex }) => {
+      expect(() => parseCanonicalJson(fromHex(hex))).toThrow();
+    },
+  );
 });
 
 describe("dsse", () => {
-  const accepted = json("dsse/accept.json");
+  interface Signed {
+    payloadType: string;
+    payload: string;
+    signature: string;
+  }
+  const accepted = json<Signed & Record<"publicKey" | "preAuthEncoding" | "digest" | "keyId", string>>(
+    "dsse/accept.json",
+  );
   const key = parsePublicKey(accepted.publicKey);
-  const verify = (vector: { payloadType: string; payload: string; signature: string }) =>
+  const verify = (vector: Signed) =>
     verifySignature(
       key,
       preAuthEncoding(vector.payloadType, fromBase64(vector.payload)),
@@ -50,13 +65,13 @@ describe("dsse", () => {
     expect(key.keyId).toBe(accepted.keyId);
     expect(await verify(accepted)).toBe(true);
   });
-  it.each(json("dsse/reject.json"))("rejects $about", async (vector) => {
+  it.each(json<(Signed & { about: string })[]>("dsse/reject.json"))("rejects $about", async (vector) => {
     expect(await verify(vector)).toBe(false);
   });
 });
 
 describe("scope", () => {
-  it.each(json("scope/matching.json"))(
+  it.each(json<{ pattern: string; subject: string; covered: boolean }[]>("scope/matching.json"))(
     "$pattern covers $subject: $covered",
     ({ pattern, subject, covered }) => {
       const parsed = parseScopePattern(pattern);
@@ -69,11 +84,11 @@ describe("scope", () => {
 
 describe("contract", () => {
   it.each(named("contract/accept/*.json"))("%s", (path) => {
-    const { document, digest } = json(path);
+    const { document, digest } = json<{ document: Json; digest: string }>(path);
     expect(digestOfDocument(contractFromJson(document))).toBe(digest);
   });
   it.each(named("contract/reject/*.json"))("%s", (path) => {
-    const { document, expect: wanted } = json(path);
+    const { document, expect: wanted } = json<{ document: Json; expect: object[] }>(path);
     let faults: ContractError["faults"] = [];
     try {
       contractFromJson(document);
@@ -101,12 +116,17 @@ describe("trust", () => {
   });
 });
 
+interface Vector {
+  bundle: string;
+  trust: string | null;
+  expect: { verdict?: string; codes?: string[]; missing?: string[] };
+}
 const bundles = named("{bundle,proof-class}/**/vector.json");
 describe("bundles", () => {
   it("are there", () => expect(bundles.length).toBeGreaterThan(35));
 
   it.each(bundles)("%s", async (path) => {
-    const vector = json(path);
+    const vector = json<Vector>(path);
     const folder = join(root, dirname(path));
     const trust =
       vector.trust === null ? undefined : parseTrust(readFileSync(join(folder, vector.trust), "utf8"));

@@ -2,7 +2,7 @@ import Type, { type Static } from "typebox";
 
 /** `_type` of an in-toto Statement v1. */
 export const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
-/** Predicate types, fixed in `spec/receipt.md`, `spec/authorization.md` and `spec/bundle.md`. */
+/** Predicate types, fixed in `spec/receipt.md`, `spec/engagement.md` and `spec/bundle.md`. */
 export const RECEIPT_PREDICATE = "https://witnessops.dev/receipt/v1";
 export const KEY_CERTIFICATE_PREDICATE = "https://witnessops.dev/key-certificate/v1";
 export const AUTHORIZATION_PREDICATE = "https://witnessops.dev/authorization/v1";

@@ -32,7 +32,7 @@ export function checkContinuity(bundle: Bundle, runs: readonly ClaimedRun[], anc
   }
   for (const { id } of open)
     findings.note(`run \`${id}\` is still open: what it did later is not in this bundle`);
-  const pinned = checkPinnedHeads(bundle, anchor, findings);
+  const pinned = checkPinnedHeads(bundle, runs, anchor, findings);
   return findings.end({
     internal: open.length > 0 ? "partial" : "ok",
     anchored: pinned ? "established" : "untested",
@@ -187,11 +187,21 @@ function nameOf(step: string, key: string | undefined): string {
 }
 
 /** Whether a stream of the bundle was compared with a head that the reviewer has seen. */
-function checkPinnedHeads(bundle: Bundle, anchor: Anchor, findings: Findings): boolean {
+function checkPinnedHeads(
+  bundle: Bundle,
+  runs: readonly ClaimedRun[],
+  anchor: Anchor,
+  findings: Findings,
+): boolean {
   let compared = false;
+  // These streams belong to the bundle; that one of them has no receipts left does not make it another's.
+  const due = new Set(
+    runs.flatMap(({ id, document }) => [`run:${id}`, `engagement:${document.engagement.id}`]),
+  );
+  due.add("workspace");
   for (const [stream, pin] of Object.entries(anchor.streams)) {
-    const receipts = bundle.streams.get(stream);
-    if (receipts === undefined) continue;
+    const receipts = bundle.streams.get(stream) ?? [];
+    if (receipts.length === 0 && !due.has(stream)) continue;
     compared = true;
     const found = receipts[pin.seq];
     if (found === undefined) {

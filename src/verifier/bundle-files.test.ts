@@ -1,0 +1,91 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import {
+  bytesOf,
+  codes,
+  failedLayers,
+  textOf,
+  verify,
+  verifyForged,
+} from "../../test/fixtures/check-bundle.ts";
+import { type Forgery, flipBit } from "../../test/fixtures/forge-bundle.ts";
+import { type SampleBundle, sampleBundle } from "../../test/fixtures/sample-bundle.ts";
+import { RECEIPTS_PATH } from "../contract/proof-bundle.ts";
+import { memoryBundle, type Trust, tarBundle, verifyBundle } from "./index.ts";
+
+let sample: SampleBundle;
+let plain: SampleBundle;
+beforeAll(async () => {
+  sample = await sampleBundle();
+  plain = await sampleBundle({ conclusion: false });
+});
+const forged = (forgery: Forgery, trust?: Trust) => verifyForged(plain, forgery, trust);
+
+describe("files and manifest", () => {
+  const anArtifact = () => [...plain.files.keys()].find((name) => name.startsWith("artifacts/")) ?? "";
+
+  it("a swapped artifact under its old name", async () => {
+    const report = await forged({ files: (files) => flipBit(files, anArtifact()) });
+    expect(failedLayers(report)).toContain("artifact-set");
+    expect(codes(report)).toContain("FAILURE_HASH_MISMATCH");
+  });
+
+  it("a file that the manifest lists and is absent", async () => {
+    const report = await forged({ after: (files) => files.delete(anArtifact()) });
+    expect(codes(report)).toEqual(["FAILURE_COMPLETENESS"]);
+    expect(failedLayers(report)).toContain("manifest");
+  });
+
+  it("a manifest that is not canonical, not sorted, or of another version", async () => {
+    const notCanonical = await forged({
+      after: (files) => files.set("MANIFEST.json", bytesOf(`${textOf(files.get("MANIFEST.json"))}\n`)),
+    });
+    expect(codes(notCanonical)).toEqual(
+      expect.arrayContaining(["FAILURE_BUNDLE_MALFORMED", "FAILURE_DIGEST_MISMATCH"]),
+    );
+    const unsorted = await forged({ manifest: (manifest) => void manifest.files.reverse() });
+    expect(codes(unsorted)).toEqual(["FAILURE_BUNDLE_MALFORMED"]);
+    const later = await forged({
+      manifest: (manifest) => void Object.assign(manifest, { schema: "witnessops/manifest/v2" }),
+    });
+    expect(codes(later)).toContain("FAILURE_SCHEMA_VERSION_UNSUPPORTED");
+  });
+
+  it("a claim about another manifest", async () => {
+    const report = await forged({
+      claim: (_claim, subject) => void Object.assign(subject[0]?.digest ?? {}, { sha256: "0".repeat(64) }),
+    });
+    expect(codes(report)).toEqual(["FAILURE_DIGEST_MISMATCH"]);
+  });
+
+  it("a bundle without manifest, claim or receipts", async () => {
+    for (const path of ["MANIFEST.json", "CLAIM.sigstore.json", RECEIPTS_PATH]) {
+      const report = await forged({ after: (files) => files.delete(path) });
+      expect([path, report.verdict, codes(report).length > 0]).toEqual([path, "invalid", true]);
+    }
+    expect((await verify(new Map())).verdict).toBe("invalid");
+  });
+
+  it("paths that leave the folder, and names that differ in case", async () => {
+    for (const path of ["../evil", "/etc/passwd", "a/../b", "manifest.json"]) {
+      const report = await forged({ after: (files) => files.set(path, bytesOf("x")) });
+      expect(codes(report)).toEqual(["FAILURE_BUNDLE_MALFORMED"]);
+    }
+  });
+
+  it("a tar that is cut", async () => {
+    const report = await verifyBundle(tarBundle(new Uint8Array(700)), sample.trust);
+    expect([report.verdict, codes(report)]).toEqual([
+      "invalid",
+      expect.arrayContaining(["FAILURE_BUNDLE_MALFORMED"]),
+    ]);
+  });
+
+  it("more than its bounds allow", async () => {
+    const report = await verifyBundle(memoryBundle(sample.files), sample.trust, { limits: { maxFiles: 3 } });
+    expect(codes(report)).toContain("FAILURE_BUNDLE_MALFORMED");
+    const long = await verifyBundle(memoryBundle(sample.files), sample.trust, {
+      limits: { maxLineBytes: 100 },
+    });
+    expect(codes(long)).toContain("FAILURE_BUNDLE_MALFORMED");
+  });
+});
