@@ -60,7 +60,7 @@ export function touchesUrl(prefix: ScopeUrl, url: ScopeUrl): boolean {
 }
 
 /** Whether `prefix` is the beginning of `path`; a trailing slash of the prefix does not matter. */
-export function startsPath(prefix: readonly string[], path: readonly string[]): boolean {
+function startsPath(prefix: readonly string[], path: readonly string[]): boolean {
   const end = prefix.at(-1) === "" ? prefix.length - 1 : prefix.length;
   if (end > path.length) return false;
   for (let i = 0; i < end; i++) if (prefix[i] !== path[i]) return false;
@@ -86,7 +86,8 @@ export function decodeAll(text: string): string | undefined {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
 const FORBIDDEN = /[\u0000-\u0020\u007f\\]/;
 
-function sameOrigin(a: ScopeUrl, b: ScopeUrl): boolean {
+/** Whether two URLs have scheme, host and port in common. */
+export function sameOrigin(a: ScopeUrl, b: ScopeUrl): boolean {
   return a.scheme === b.scheme && a.port === b.port && coversHost({ form: "exact", host: a.host }, b.host);
 }
 

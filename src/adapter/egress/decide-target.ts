@@ -1,7 +1,7 @@
 import type { ActionEndpoint } from "../../contract/action-document.ts";
 import type { ScopePattern } from "../../contract/scope-pattern.ts";
 import { hostPort, normalAddress, normalHost } from "../host-name.ts";
-import { coversPlace, parsePlace } from "./target-pattern.ts";
+import { coversPlace, namesOrigin, parsePlace, touchesPlace } from "./target-pattern.ts";
 
 /** What one action may reach. */
 export interface EgressRules {
@@ -47,7 +47,7 @@ export function decideTarget(
   }
   const place = parsePlace(target.host, port, target.redirect);
   if (place === undefined) return { ok: false, reason: "url-malformed" };
-  if (rules.exclude.some((pattern) => coversPlace(pattern, place))) return { ok: false, reason: "excluded" };
+  if (rules.exclude.some((pattern) => touchesPlace(pattern, place))) return { ok: false, reason: "excluded" };
   const listed = rules.endpoints.some(
     (endpoint) =>
       normalHost(endpoint.host) === host &&
@@ -55,7 +55,8 @@ export function decideTarget(
       // A truncated UDP answer is asked again over TCP (RFC 7766).
       (endpoint.protocol === protocol || (target.nameServer === true && endpoint.protocol === "udp")),
   );
-  if (listed) return { ok: true, host, trustedAddress: false };
+  const fenced = rules.include.some((pattern) => namesOrigin(pattern, place));
+  if (listed && !fenced) return { ok: true, host, trustedAddress: false };
   if (target.redirect === undefined) return { ok: false, reason: "not-an-endpoint" };
   return rules.include.some((pattern) => coversPlace(pattern, place))
     ? { ok: true, host, trustedAddress: false }

@@ -1,7 +1,7 @@
 import { holdsBlock } from "../../contract/scope-address.ts";
 import { coversHost, parseHost, type ScopeHost } from "../../contract/scope-host.ts";
 import { parseScopePattern, type ScopePattern } from "../../contract/scope-pattern.ts";
-import { parseScopeUrl, type ScopeUrl, startsPath } from "../../contract/scope-url.ts";
+import { coversUrl, parseScopeUrl, type ScopeUrl, sameOrigin, touchesUrl } from "../../contract/scope-url.ts";
 
 /** A place that may be dialled: a host, a port and, for a redirect, the whole URL. */
 export interface Place {
@@ -18,8 +18,27 @@ export function parsePlace(host: string, port: number, redirect: string | undefi
   return { host: parsed, port, url };
 }
 
-/** Whether a scope pattern covers a place that is dialled. Pure. */
+/** Whether a pattern of the scope's inclusions covers a place that is dialled. Pure. */
 export function coversPlace(pattern: ScopePattern, place: Place): boolean {
+  if (pattern.shape !== "url") return holdsPlace(pattern, place);
+  return place.url !== undefined && coversUrl(pattern.url, place.url);
+}
+
+/** Whether a pattern of the scope's exclusions catches a place that is dialled, under any reading of its path. Pure. */
+export function touchesPlace(pattern: ScopePattern, place: Place): boolean {
+  if (pattern.shape !== "url") return holdsPlace(pattern, place);
+  return place.url !== undefined && touchesUrl(pattern.url, place.url);
+}
+
+/**
+ * Whether the scope names URLs of the very origin that a place is on: then a redirect there has to stay below one of
+ * them, although its host and port are declared. Pure.
+ */
+export function namesOrigin(pattern: ScopePattern, { url }: Place): boolean {
+  return pattern.shape === "url" && url !== undefined && sameOrigin(pattern.url, url);
+}
+
+function holdsPlace(pattern: ScopePattern, place: Place): boolean {
   switch (pattern.shape) {
     case "host":
       return coversHost(pattern.host, place.host);
@@ -27,21 +46,9 @@ export function coversPlace(pattern: ScopePattern, place: Place): boolean {
       return "address" in place.host && holdsBlock(pattern.block, place.host.address);
     case "endpoint":
       return pattern.port === place.port && coversHost(pattern.host, place.host);
-    case "url":
-      return place.url !== undefined && coversUrl(pattern.url, place.url);
     default:
       return false;
   }
-}
-
-function coversUrl(prefix: ScopeUrl, url: ScopeUrl): boolean {
-  return (
-    prefix.scheme === url.scheme &&
-    prefix.port === url.port &&
-    coversHost({ form: "exact", host: prefix.host }, url.host) &&
-    startsPath(prefix.segments, url.segments) &&
-    startsPath(prefix.looseSegments, url.looseSegments)
-  );
 }
 
 const parsed = new WeakMap<readonly string[], readonly ScopePattern[]>();
