@@ -1,0 +1,292 @@
+// Runs that went another way than straight, exported and verified: whatever the governed path records, the verifier
+// must be able to decide again.
+import { randomBytes } from "node:crypto";
+import Type from "typebox";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Adapter, AdapterOutcome } from "../src/adapter/adapter.ts";
+import type { Contract } from "../src/contract/contract.ts";
+import type { Runbook } from "../src/contract/runbook.ts";
+import { collectBytes } from "../src/format/byte-source.ts";
+import { canonicalBytes } from "../src/format/canonical-json.ts";
+import { signEnvelope } from "../src/format/signer.ts";
+import { RESOLUTION_PAYLOAD_TYPE } from "../src/format/statement.ts";
+import { advance } from "../src/run/advance.ts";
+import { cancelRun } from "../src/run/cancel-run.ts";
+import { exportBundle } from "../src/run/export-bundle.ts";
+import { importArtifact } from "../src/run/import-artifact.ts";
+import type { Lane } from "../src/run/lane.ts";
+import { recordApproval } from "../src/run/record-approval.ts";
+import { recordEngagementStatus, recordPrincipalDisabled } from "../src/run/record-governance.ts";
+import { resolveStep } from "../src/run/resolve-step.ts";
+import { startRun } from "../src/run/start-run.ts";
+import { viewRun } from "../src/run/view-run.ts";
+import type { Report } from "../src/verifier/index.ts";
+import { layerOf, stepOf, verify } from "./fixtures/check-bundle.ts";
+import { exampleContract, exampleRunbook, noopAdapter } from "./fixtures/contracts.ts";
+import { openTestLane, signApproval, type TestLane } from "./fixtures/lane.ts";
+
+const lanes: TestLane[] = [];
+afterEach(() => {
+  for (const lane of lanes.splice(0)) lane.close();
+});
+
+const fine: AdapterOutcome = { ok: true, result: { said: "hello" } };
+const busy: AdapterOutcome = { ok: false, fault: { code: "BUSY", phase: "response", message: "busy" } };
+const INPUTS = { host: "www.example.test" };
+
+/** Answers in turn what it is told to, then always the last. */
+function scripted(
+  ...answers: (AdapterOutcome | (() => Promise<AdapterOutcome>))[]
+): Adapter & { calls: number } {
+  const adapter = {
+    ...noopAdapter,
+    id: "scripted",
+    parameters: Type.Object({ host: Type.String() }),
+    calls: 0,
+    async run(call: Parameters<Adapter["run"]>[0]): Promise<AdapterOutcome> {
+      adapter.calls += 1;
+      const answer = answers[Math.min(adapter.calls, answers.length) - 1];
+      const outcome = typeof answer === "function" ? await answer() : answer;
+      if (outcome === undefined) throw new TypeError("the script has no answer");
+      const writer = call.capture.open("answer", { source: "script" });
+      await writer.write(new TextEncoder().encode(`call ${adapter.calls}`));
+      await writer.end();
+      return outcome;
+    },
+  };
+  return adapter;
+}
+
+async function open(
+  contracts: readonly Contract[],
+  adapters: readonly Adapter[] = [noopAdapter],
+): Promise<TestLane> {
+  const test = await openTestLane({ adapters, contracts });
+  lanes.push(test);
+  return test;
+}
+
+async function start({ lane }: TestLane, runbook: Runbook = exampleRunbook()): Promise<string> {
+  const started = await startRun(lane, { runbook, engagement: "acme", inputs: INPUTS, requester: "otto" });
+  if (!started.started) throw new Error(started.problems.join("; "));
+  return started.run;
+}
+
+async function judge(test: TestLane, runs: readonly string[], lane: Lane = test.lane): Promise<Report> {
+  const files = new Map<string, Uint8Array>();
+  for (const file of await exportBundle(lane, runs))
+    files.set(file.path, await collectBytes(file.read(), 1 << 24));
+  return verify(files, test.trust);
+}
+
+const verdict = (report: Report) => [report.verdict, report.reasons];
+const VALID = ["valid", []];
+
+describe("retries", () => {
+  it("verify attempt by attempt", async () => {
+    const contract = exampleContract(
+      {},
+      { adapter: "scripted", retry: { attempts: 3, backoff: "none", on: ["BUSY"] } },
+    );
+    const test = await open([contract], [scripted(busy, busy, fine)]);
+    const run = await start(test);
+    await advance(test.lane, run);
+    const report = await judge(test, [run]);
+    expect(verdict(report)).toEqual(VALID);
+    expect(stepOf(report, "step-1")).toMatchObject({ outcome: "executed", proofClass: "strong-proof" });
+  });
+});
+
+describe("failures", () => {
+  it("that stop the run leave the rest cancelled", async () => {
+    const contract = exampleContract({}, { adapter: "scripted" });
+    const test = await open([contract], [scripted(busy)]);
+    const run = await start(test, exampleRunbook({}, 3));
+    await advance(test.lane, run);
+    const report = await judge(test, [run]);
+    expect(verdict(report)).toEqual(VALID);
+    expect(report.steps.map(({ outcome }) => outcome)).toEqual(["failed", "cancelled", "cancelled"]);
+    expect(report.runs[0]?.outcome).toBe("stopped");
+  });
+
+  it("of the output contract and of undeclared kinds", async () => {
+    const answers: [AdapterOutcome, string][] = [
+      [{ ok: true, result: { said: 7 } }, "OUTPUT_CONTRACT_VIOLATION"],
+      [{ ok: false, fault: { code: "ODD", phase: "response", message: "odd" } }, "UNDECLARED_ERROR"],
+      [{ ok: false, fault: { code: "ECONNREFUSED", phase: "connect", message: "no" } }, "UNAVAILABLE"],
+    ];
+    for (const [answer, errorClass] of answers) {
+      const test = await open([exampleContract({}, { adapter: "scripted" })], [scripted(answer)]);
+      const run = await start(test);
+      await advance(test.lane, run);
+      const report = await judge(test, [run]);
+      expect(verdict(report)).toEqual(VALID);
+      expect(stepOf(report, "step-1")).toMatchObject({ outcome: "failed", errorClass });
+    }
+  });
+
+  it("for want of a required artifact, and by the deadline", async () => {
+    const silent: Adapter = { ...noopAdapter, run: async () => fine };
+    const slow: Adapter = { ...noopAdapter, run: () => new Promise(() => undefined) };
+    for (const [adapter, errorClass] of [
+      [silent, "EVIDENCE_INCOMPLETE"],
+      [slow, "TIMEOUT"],
+    ] as const) {
+      const test = await open([exampleContract({}, { timeout: "50ms" })], [adapter]);
+      const run = await start(test);
+      await advance(test.lane, run);
+      const report = await judge(test, [run]);
+      expect(verdict(report)).toEqual(VALID);
+      expect(stepOf(report, "step-1")).toMatchObject({ outcome: "failed", errorClass });
+    }
+  });
+});
+
+describe("approvals", () => {
+  const guarded = exampleContract({
+    effect: "intrusive",
+    authority: { roles: ["operator"], approval: "designated" },
+  });
+
+  async function paused(runbook = exampleRunbook()) {
+    const test = await open([guarded]);
+    const run = await start(test, runbook);
+    await advance(test.lane, run);
+    const actionDigest = viewRun(test.lane, run).steps[0]?.waitingFor?.actionDigest ?? "";
+    const sign = (decision: "approve" | "reject") =>
+      signApproval(test.people.approver, { principal: "anna", actionDigest, decision, reason: "because" });
+    return { test, run, sign };
+  }
+
+  it("that reject end as denied", async () => {
+    const { test, run, sign } = await paused();
+    await recordApproval(test.lane, run, await sign("reject"));
+    await advance(test.lane, run);
+    const report = await judge(test, [run]);
+    expect(verdict(report)).toEqual(VALID);
+    expect(report.denied).toMatchObject([{ gate: "approval", reason: "approval-rejected" }]);
+  });
+
+  it("by who was disabled meanwhile leave it waiting", async () => {
+    const { test, run, sign } = await paused();
+    await recordApproval(test.lane, run, await sign("approve"));
+    await recordPrincipalDisabled(test.lane, "olga", "anna");
+    await advance(test.lane, run);
+    const report = await judge(test, [run]);
+    expect([...verdict(report), report.partial]).toEqual([...VALID, true]);
+  });
+
+  it("do not outlive a halted engagement", async () => {
+    const { test, run, sign } = await paused();
+    await recordApproval(test.lane, run, await sign("approve"));
+    await recordEngagementStatus(test.lane, "olga", "acme", "halted", "stop");
+    await advance(test.lane, run);
+    const report = await judge(test, [run]);
+    expect(verdict(report)).toEqual(VALID);
+    expect(report.denied).toMatchObject([{ gate: "environment" }]);
+  });
+
+  it("of a run that is cancelled while it waits", async () => {
+    const { test, run } = await paused(exampleRunbook({}, 2));
+    await cancelRun(test.lane, run);
+    const report = await judge(test, [run]);
+    expect(verdict(report)).toEqual(VALID);
+    expect(report.runs[0]?.outcome).toBe("cancelled");
+  });
+});
+
+describe("doubt", () => {
+  /** A process dispatched and died: its lease is gone, its attempt has no end. */
+  async function crashed(idempotency: Contract["execution"]["idempotency"]) {
+    const hung = scripted(() => new Promise<AdapterOutcome>(() => undefined));
+    const effect = idempotency === "safe" ? "read" : "write";
+    const contract = exampleContract({ effect }, { adapter: "scripted", idempotency, timeout: "1d" });
+    const test = await open([contract], [hung]);
+    const run = await start(test);
+    void advance(test.lane, run);
+    await expect.poll(() => hung.calls).toBe(1);
+    await test.lane.store.releaseLease(test.lane.owner, { pid: process.pid, token: test.lane.owner });
+    const lane = { ...(await test.again()), adapters: [scripted(fine)] };
+    await advance(lane, run);
+    return { test, run, lane };
+  }
+
+  it.each(["safe", "idempotent"] as const)(
+    "of a %s call ends as strong proof of the attempt that ended",
+    async (kind) => {
+      const { test, run, lane } = await crashed(kind);
+      const report = await judge(test, [run], lane);
+      expect(verdict(report)).toEqual(VALID);
+      expect(stepOf(report, "step-1")).toMatchObject({ outcome: "executed", proofClass: "strong-proof" });
+    },
+  );
+
+  it("of an unsafe call is shown, and what a person finds is operational input", async () => {
+    const { test, run, lane } = await crashed("unsafe");
+    const open = await judge(test, [run], lane);
+    expect([...verdict(open), open.partial]).toEqual([...VALID, true]);
+    expect(open.doubt).toHaveLength(1);
+    expect(stepOf(open, "step-1")).toMatchObject({ outcome: "in-doubt", proofClass: "operational-input" });
+    const statement = {
+      purpose: "witnessops/resolution/v1",
+      finding: "executed",
+      invocation: `${run}/step-1`,
+      attempt: 1,
+      actionDigest: viewRun(lane, run).steps[0]?.waitingFor?.actionDigest,
+      principal: "anna",
+      reason: "the ticket exists",
+      signedAt: new Date().toISOString(),
+      nonce: randomBytes(16).toString("hex"),
+    };
+    const signed = await signEnvelope(
+      test.people.approver,
+      canonicalBytes(statement),
+      RESOLUTION_PAYLOAD_TYPE,
+    );
+    await resolveStep(lane, run, signed);
+    await advance(lane, run);
+    const report = await judge(test, [run], lane);
+    expect(verdict(report)).toEqual(VALID);
+    expect(stepOf(report, "step-1")).toMatchObject({
+      outcome: "executed",
+      proofClass: "operational-input",
+      missing: expect.arrayContaining(["invocation-outcome", "artifact-integrity"]),
+    });
+  });
+});
+
+describe("several runs", () => {
+  it("stand in one bundle, and a run that is not claimed stands as receipts only", async () => {
+    const test = await open([exampleContract()]);
+    const runs = [await start(test), await start(test), await start(test)];
+    for (const run of runs) await advance(test.lane, run);
+    const all = await judge(test, runs);
+    expect([...verdict(all), all.runs.length]).toEqual([...VALID, 3]);
+    const two = await judge(test, runs.slice(0, 2));
+    expect([...verdict(two), two.runs.length]).toEqual([...VALID, 2]);
+    expect(layerOf(two, "continuity")?.internal).toBe("ok");
+  });
+});
+
+describe("evidence from outside", () => {
+  it("is bound to the run and is no step", async () => {
+    const contract = exampleContract({
+      effect: "intrusive",
+      authority: { roles: ["operator"], approval: "designated" },
+    });
+    const test = await open([contract]);
+    const run = await start(test);
+    await advance(test.lane, run);
+    await importArtifact(test.lane, run, {
+      name: "mail",
+      mediaType: "message/rfc822",
+      sensitivity: "internal",
+      source: "handed over",
+      principal: "otto",
+      bytes: (async function* () {
+        yield new TextEncoder().encode("From: a@example.test\r\n\r\nhello");
+      })(),
+    });
+    expect(verdict(await judge(test, [run]))).toEqual(VALID);
+  });
+});
