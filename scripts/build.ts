@@ -1,10 +1,21 @@
-// Bundles what is published, into dist/:
+// Bundles what is published, into dist/ or the folder that is named:
 //   witnessops.mjs  the command: a small entry and chunks that load when a command needs them
 //   verifier.mjs    the verifier as one file without dependencies, WebAssembly included
+//   share/          what `init` and `demo` copy into a workspace
 //   LICENSES.txt    the licences of the packages inside
-import { globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  globSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { builtinModules } from "node:module";
-import { basename, join } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { build, type OutputOptions, type Plugin, type RolldownOutput } from "rolldown";
 
 /** What a build needs to know of a WebAssembly module; the types of the browser are not loaded here. */
@@ -17,33 +28,51 @@ declare const WebAssembly: {
 };
 
 const root = join(import.meta.dirname, "..");
-const dist = join(root, "dist");
+const dist = resolve(process.argv[2] ?? join(root, "dist"));
+/** Read at run time by `init` and `demo`; see `src/cli/package-files.ts`. */
+const SHARED = ["catalog", "runbooks", "policies", "schemas", "examples"];
 const bundled = new Set<string>();
 
+// A folder is emptied only when it is a build, or empty already.
+if (existsSync(dist) && readdirSync(dist).length > 0 && !existsSync(join(dist, "verifier.mjs"))) {
+  throw new Error(`${dist} holds something else than a build`);
+}
 rmSync(dist, { recursive: true, force: true });
-const command = await bundle("src/cli/main.ts", wasm("file"), {
+const command = await bundle("src/cli/main.ts", "node", wasm("file"), {
   dir: dist,
   entryFileNames: "witnessops.mjs",
   chunkFileNames: "chunks/[name]-[hash].mjs",
   assetFileNames: "chunks/[name]-[hash][extname]",
   banner: (chunk) => (chunk.isEntry ? "#!/usr/bin/env node" : ""),
 });
-const verifier = await bundle("src/verifier/index.ts", wasm("inline"), {
+// Neutral: what is bundled for Node.js gets a `require` of its own, which needs another built-in than node:crypto.
+const verifier = await bundle("src/verifier/index.ts", "neutral", wasm("inline"), {
   file: join(dist, "verifier.mjs"),
   codeSplitting: false,
 });
 if (verifier.output.length !== 1) throw new Error(`the verifier is ${verifier.output.length} files, not one`);
+chmodSync(join(dist, "witnessops.mjs"), 0o755);
+for (const name of SHARED) cpSync(join(root, name), join(dist, "share", name), { recursive: true });
 writeFileSync(join(dist, "LICENSES.txt"), licences());
 
 for (const { fileName } of [...command.output, ...verifier.output]) {
   const kilobytes = Math.ceil(statSync(join(dist, fileName)).size / 1024);
-  console.log(`dist/${fileName}  ${kilobytes} KB`);
+  console.log(`${relative(root, join(dist, fileName))}  ${kilobytes} KB`);
 }
 
-async function bundle(entry: string, plugin: Plugin, output: OutputOptions): Promise<RolldownOutput> {
+async function bundle(
+  entry: string,
+  platform: "node" | "neutral",
+  plugin: Plugin,
+  output: OutputOptions,
+): Promise<RolldownOutput> {
   const result = await build({
     input: join(root, entry),
-    platform: "node",
+    platform,
+    // The neutral platform has no default; without the condition `node`, packages give what runs anywhere.
+    ...(platform === "node"
+      ? {}
+      : { resolve: { mainFields: ["module", "main"], conditionNames: ["import", "default"] } }),
     tsconfig: join(root, "tsconfig.json"),
     external: [/^node:/, ...builtinModules],
     plugins: [plugin],

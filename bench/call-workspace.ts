@@ -1,0 +1,46 @@
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** A workspace in which `bench.noop` may be called, made by the command itself. */
+export interface CallWorkspace {
+  readonly workspace: string;
+  /** Fingerprints of the issuer root and of the owner's key. */
+  readonly keyIds: readonly string[];
+  /** Words after `witnessops` that call the contract once. */
+  readonly call: readonly string[];
+  /** Runs the command in the workspace and returns what it printed. */
+  run(...words: string[]): string;
+}
+
+/**
+ * Makes a workspace below an empty `folder`: `init`, the contract of `bench/noop.yaml`, one authorized engagement.
+ *
+ * @param program the command's file: `dist/witnessops.mjs` of a build.
+ */
+export function makeCallWorkspace(program: string, folder: string): CallWorkspace {
+  const workspace = join(folder, "workspace");
+  const key = join(folder, "ana.pem");
+  const runIn = (cwd: string, words: readonly string[]): string =>
+    execFileSync(process.execPath, [program, ...words], {
+      cwd,
+      encoding: "utf8",
+      env: { PATH: process.env.PATH },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+  const made: { issuerRoot: string; ownerKeyId: string } = JSON.parse(
+    runIn(folder, ["init", "workspace", "--owner", "ana", "--owner-key", key, "--json"]),
+  );
+  mkdirSync(join(workspace, "catalog", "bench"));
+  copyFileSync(join(import.meta.dirname, "noop.yaml"), join(workspace, "catalog", "bench", "noop.yaml"));
+  const run = (...words: string[]): string => runIn(workspace, words);
+  run("catalog", "lock");
+  run("engagement", "new", "bench", "--include", "bench.example");
+  run("engagement", "authorize", "bench", "--key", key);
+  return {
+    workspace,
+    keyIds: [made.issuerRoot, made.ownerKeyId],
+    call: ["call", "bench.noop", "--with", "name=bench.example"],
+    run,
+  };
+}

@@ -1,0 +1,79 @@
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseSync } from "rolldown/utils";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeCallWorkspace } from "../bench/call-workspace.ts";
+import manifest from "../package.json" with { type: "json" };
+import type * as Verifier from "../src/verifier/index.ts";
+
+const root = join(import.meta.dirname, "..");
+
+describe("the build", () => {
+  // Outside the checkout: no node_modules is to be found from there.
+  const folder = mkdtempSync(join(tmpdir(), "witnessops-build-"));
+  const dist = join(folder, "dist");
+  const program = join(dist, "witnessops.mjs");
+  beforeAll(() => {
+    execFileSync(process.execPath, [join(root, "scripts", "build.ts"), dist]);
+  }, 120_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("imports nothing but built-ins of Node.js and its own files", () => {
+    for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
+      if (!name.endsWith(".mjs") || name.startsWith("share")) continue;
+      const foreign = importsOf(join(dist, name)).filter((id) => !isBuiltin(id) && !id.startsWith("."));
+      expect(foreign, name).toEqual([]);
+    }
+  });
+
+  it("has the verifier in one file that needs node:crypto only", () => {
+    expect(importsOf(join(dist, "verifier.mjs"))).toEqual(["node:crypto"]);
+  });
+
+  it("is what the package publishes", () => {
+    expect(manifest.bin.witnessops).toBe("dist/witnessops.mjs");
+    expect(manifest.exports["./verifier"]).toBe("./dist/verifier.mjs");
+    expect(manifest.files).toContain("dist");
+  });
+
+  it("answers the version, makes a workspace, calls, exports, and its verifier verifies", async () => {
+    const version = execFileSync(process.execPath, [program, "--version"], { cwd: folder, encoding: "utf8" });
+    expect(version.trim()).toBe(manifest.version);
+
+    const { workspace, keyIds, call, run } = makeCallWorkspace(program, folder);
+    expect(run("catalog", "lint")).toMatch(/^15 contracts, 0 errors/m);
+    const view = JSON.parse(run(...call, "--json"));
+    expect(view.steps).toMatchObject([{ outcome: "executed", outputs: { exitCode: 0 } }]);
+    run("bundle", "export", view.run, "--out", join(folder, "run.tar"));
+    const confirm = keyIds.flatMap((keyId) => ["--confirm", keyId]);
+    run("trust", "new", join(folder, "trust.json"), "--from-workspace", ...confirm);
+    expect(readdirSync(join(workspace, "tools"))).toContain("tls-versions.mjs");
+
+    const alone = join(folder, "alone");
+    mkdirSync(alone);
+    copyFileSync(join(dist, "verifier.mjs"), join(alone, "verifier.mjs"));
+    const { parseTrust, tarBundle, verifyBundle } = (await import(
+      pathToFileURL(join(alone, "verifier.mjs")).href
+    )) as typeof Verifier;
+    const tar = readFileSync(join(folder, "run.tar"));
+    const trust = parseTrust(readFileSync(join(folder, "trust.json"), "utf8"));
+    const report = await verifyBundle(tarBundle(tar), trust);
+    expect(report.verdict).toBe("valid");
+  }, 120_000);
+});
+
+/** What a bundled module imports, statically and dynamically. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, "utf8");
+  const { errors, module } = parseSync(file, text);
+  expect(errors, file).toEqual([]);
+  const found = module.staticImports.map(({ moduleRequest }) => moduleRequest.value);
+  for (const { moduleRequest } of module.dynamicImports) {
+    found.push(text.slice(moduleRequest.start + 1, moduleRequest.end - 1));
+  }
+  return [...new Set(found)];
+}
