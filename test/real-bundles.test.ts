@@ -211,22 +211,7 @@ describe("doubt", () => {
     return { test, run, lane };
   }
 
-  it.each(["safe", "idempotent"] as const)(
-    "of a %s call ends as strong proof of the attempt that ended",
-    async (kind) => {
-      const { test, run, lane } = await crashed(kind);
-      const report = await judge(test, [run], lane);
-      expect(verdict(report)).toEqual(VALID);
-      expect(stepOf(report, "step-1")).toMatchObject({ outcome: "executed", proofClass: "strong-proof" });
-    },
-  );
-
-  it("of an unsafe call is shown, and what a person finds is operational input", async () => {
-    const { test, run, lane } = await crashed("unsafe");
-    const open = await judge(test, [run], lane);
-    expect([...verdict(open), open.partial]).toEqual([...VALID, true]);
-    expect(open.doubt).toHaveLength(1);
-    expect(stepOf(open, "step-1")).toMatchObject({ outcome: "in-doubt", proofClass: "operational-input" });
+  async function resolve(test: TestLane, run: string, lane: Lane): Promise<void> {
     const statement = {
       purpose: "witnessops/resolution/v1",
       finding: "executed",
@@ -245,6 +230,32 @@ describe("doubt", () => {
     );
     await resolveStep(lane, run, signed);
     await advance(lane, run);
+  }
+
+  it.each(["safe", "idempotent"] as const)(
+    "of a %s call ends as strong proof of the attempt that ended",
+    async (kind) => {
+      const { test, run, lane } = await crashed(kind);
+      const report = await judge(test, [run], lane);
+      expect(verdict(report)).toEqual(VALID);
+      expect(stepOf(report, "step-1")).toMatchObject({ outcome: "executed", proofClass: "strong-proof" });
+    },
+  );
+
+  it("of an unsafe call is not settled by somebody whom the reviewer does not list", async () => {
+    const { test, run, lane } = await crashed("unsafe");
+    await resolve(test, run, lane);
+    const others = { ...test.trust, principals: test.trust.principals.filter(({ id }) => id !== "anna") };
+    expect((await judge({ ...test, trust: others }, [run], lane)).verdict).toBe("indeterminate");
+  });
+
+  it("of an unsafe call is shown, and what a person finds is operational input", async () => {
+    const { test, run, lane } = await crashed("unsafe");
+    const open = await judge(test, [run], lane);
+    expect([...verdict(open), open.partial]).toEqual([...VALID, true]);
+    expect(open.doubt).toHaveLength(1);
+    expect(stepOf(open, "step-1")).toMatchObject({ outcome: "in-doubt", proofClass: "operational-input" });
+    await resolve(test, run, lane);
     const report = await judge(test, [run], lane);
     expect(verdict(report)).toEqual(VALID);
     expect(stepOf(report, "step-1")).toMatchObject({

@@ -122,7 +122,7 @@ export async function checkAnchoredApprovals(
 }
 
 /** The pinned principals with the kind, roles and keys that the reviewer gives those who are listed. */
-function trustedPrincipals(pinned: PrincipalSet, anchor: Anchor): PrincipalSet {
+export function trustedPrincipals(pinned: PrincipalSet, anchor: Anchor): PrincipalSet {
   return {
     ...pinned,
     principals: pinned.principals.map((principal) => {

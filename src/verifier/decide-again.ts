@@ -10,6 +10,7 @@ import type { GateFacts, PolicyDecider } from "../gate/facts.ts";
 import { tightenApproval } from "../gate/tighten-approval.ts";
 import type { Again } from "./again.ts";
 import { checkAnchoredApprovals, checkRecordedApprovals } from "./approvals.ts";
+import { checkAttempts, checkResolved } from "./attempts.ts";
 import type { Receipt } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { recomputeResults } from "./recompute-result.ts";
@@ -42,6 +43,7 @@ export async function decideRunAgain(again: Again, run: ClaimedRun): Promise<voi
   for (const receipt of run.receipts) {
     checkFlow(again, run, soFar, receipt);
     const invoked = soFar.find(receipt);
+    if (receipt.predicate.event === "step-resolved") await checkResolved(again, run, receipt);
     const named = gateRecordDigest(receipt);
     if (named !== undefined && invoked !== undefined && receipt.predicate.invocation !== undefined) {
       await decideCall(again, run, soFar, receipt, invoked, policy, named);
@@ -156,7 +158,15 @@ async function decideCall(
       again.decisions.fail("FAILURE_DECISION_MISMATCH", message, { receipt: digest });
     }
   }
-  if (held !== undefined) await recomputeResults(again.bundle, receipt, held.contract, again.decisions);
+  const { event, detail } = predicate;
+  if (detail?.resolution !== undefined && detail.resolution !== invoked.resolution) {
+    const message = "the call ends by a resolution that no receipt before it records";
+    again.decisions.fail("FAILURE_DECISION_MISMATCH", message, { receipt: digest });
+  }
+  if (held === undefined) return;
+  if (event === "step-executed" || event === "step-failed")
+    checkAttempts(again, receipt, invoked, held.contract);
+  await recomputeResults(again.bundle, receipt, held.contract, again.decisions);
 }
 
 async function decideRecord(

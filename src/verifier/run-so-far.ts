@@ -14,6 +14,12 @@ export interface Invoked {
   paused?: { readonly actionDigest: string; readonly at: string };
   /** Digests of approval envelopes recorded for it, with the host's time. */
   readonly approvals: { readonly digest: string; readonly at: string }[];
+  /** Attempts with a signed dispatch. */
+  readonly dispatched: Set<number>;
+  /** Attempts that a person said did not happen. */
+  readonly settled: Set<number>;
+  /** Digest of the resolution that says how it ended. */
+  resolution?: unknown;
 }
 
 interface StepSoFar {
@@ -94,15 +100,20 @@ export class RunSoFar {
     if (event === "approval-recorded") {
       found.approvals.push({ digest: String(detail?.approval), at: time.claimedUtc });
     }
-    if (event === "step-resolved" && detail?.finding === "retry") found.phase = "pending";
-    if (event === "step-resolved" && (detail?.finding === "executed" || detail?.finding === "failed")) {
+    if (event === "step-dispatched") found.dispatched.add(Number(detail?.attempt));
+    if (event !== "step-resolved") return;
+    if (detail?.finding === "retry") {
+      found.phase = "pending";
+      found.settled.add(Number(detail.attempt));
+    } else if (detail?.finding === "executed" || detail?.finding === "failed") {
       found.phase = "resolved";
+      found.resolution = detail.resolution;
     }
   }
 }
 
 function pending(): Invoked {
-  return { phase: "pending", approvals: [] };
+  return { phase: "pending", approvals: [], dispatched: new Set(), settled: new Set() };
 }
 
 function seen({ phase, outputs }: Invoked = pending()): JsonObject {
