@@ -107,7 +107,7 @@ export class Findings {
         : this.#internalDoubt
           ? "indeterminate"
           : (columns.internal ?? "ok"),
-      anchored: this.#anchoredFailed ? "failed" : this.#anchoredDoubt ? "untested" : columns.anchored,
+      anchored: this.#anchored(columns.anchored),
       // Lists are bounded: a hostile bundle must not make the report grow without end.
       failures: this.#failures.slice(0, MAX_LISTED),
       doubts: [...this.#doubts].slice(0, MAX_LISTED),
@@ -118,5 +118,12 @@ export class Findings {
           : []),
       ],
     };
+  }
+
+  /** Nothing is established by a layer that does not hold by itself. */
+  #anchored(otherwise: Anchored): Anchored {
+    if (this.#anchoredFailed) return "failed";
+    const holds = !this.#internalFailed && !this.#internalDoubt;
+    return this.#anchoredDoubt || (otherwise === "established" && !holds) ? "untested" : otherwise;
   }
 }

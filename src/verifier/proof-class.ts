@@ -73,7 +73,7 @@ function reportStep(
   const present: Readonly<Record<Signal, boolean>> = {
     "contract-identity": hasContractIdentity(bundle, run, receipt),
     "invocation-outcome": hasOutcome(receipt),
-    "artifact-integrity": hasArtifacts(bundle, receipt),
+    "artifact-integrity": hasArtifacts(bundle, run, receipt),
     "receipt-linkage": isLinked(receipt, verified) && !requiresLog(run, anchor),
     "verification-scope": hasScope(receipt),
   };
@@ -136,7 +136,7 @@ function hasOutcome({ predicate }: Receipt): boolean {
   );
 }
 
-function hasArtifacts(bundle: Bundle, { predicate }: Receipt): boolean {
+function hasArtifacts(bundle: Bundle, run: ClaimedRun, { predicate }: Receipt): boolean {
   const { invocation, artifacts, contract: pin } = predicate;
   // Without the contract's name nothing says what was required, but the result always is.
   const contract = pin === undefined ? undefined : bundle.contracts.get(referenceOf(pin))?.contract;
@@ -146,7 +146,16 @@ function hasArtifacts(bundle: Bundle, { predicate }: Receipt): boolean {
   const required = rules.filter((rule) =>
     invocation.outcome === "executed" ? rule.required : rule.requiredOnFailure === true,
   );
-  return [RESULT_ARTIFACT, ...required.map(({ name }) => name)].every((name) => {
+  const byRunbook =
+    invocation.outcome === "executed"
+      ? (run.runbook?.evidence?.require ?? []).map((name) => name.split("/"))
+      : [];
+  const names = [
+    RESULT_ARTIFACT,
+    ...required.map(({ name }) => name),
+    ...byRunbook.flatMap(([step, name]) => (step === predicate.step?.id && name !== undefined ? [name] : [])),
+  ];
+  return names.every((name) => {
     const id = artifactId(invocation.id, last.n, name);
     const artifact = artifacts?.find((candidate) => candidate.id === id);
     if (artifact === undefined || (artifact.truncated === true && invocation.outcome === "executed"))

@@ -122,4 +122,33 @@ describe("receipts", () => {
       expect.arrayContaining(["FAILURE_DIGEST_MISMATCH", "FAILURE_COMPLETENESS"]),
     );
   });
+
+  it("a call without contract, invocation or gates, and a step event without its step", async () => {
+    for (const part of ["contract", "invocation", "gates", "step"] as const) {
+      const report = await forged({
+        receipt: ({ predicate }) => {
+          if (predicate.event === "step-executed" && predicate.step?.id === "hello")
+            Reflect.deleteProperty(predicate, part);
+          return undefined;
+        },
+      });
+      expect([part, report.verdict, codes(report)]).toEqual([
+        part,
+        "invalid",
+        expect.arrayContaining(["FAILURE_REQUIRED_FIELD_MISSING"]),
+      ]);
+    }
+  });
+
+  it("an event that its gates do not lead to", async () => {
+    const report = await forged({
+      receipt: ({ predicate }) => {
+        if (predicate.event !== "step-denied" || predicate.invocation === undefined) return undefined;
+        predicate.event = "step-skipped";
+        predicate.invocation.outcome = "skipped";
+        return undefined;
+      },
+    });
+    expect([report.verdict, codes(report)]).toEqual(["invalid", ["FAILURE_DECISION_MISMATCH"]]);
+  });
 });

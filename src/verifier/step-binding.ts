@@ -19,6 +19,24 @@ const outcomeOfEvent: Readonly<Partial<Record<ReceiptPredicate["event"], Invocat
   "step-in-doubt": "in-doubt",
 };
 
+/** What the gates must have decided for an event to follow. */
+const decisionOfEvent: Readonly<Partial<Record<ReceiptPredicate["event"], GateRecord["decision"]>>> = {
+  "step-executed": "allow",
+  "step-failed": "allow",
+  "step-dispatched": "allow",
+  "step-in-doubt": "allow",
+  "step-paused": "pause",
+  "step-denied": "deny",
+};
+/** Events that are about a call that was decided: these parts must be there. */
+const calls: ReadonlySet<string> = new Set([
+  "step-executed",
+  "step-failed",
+  "step-dispatched",
+  "step-in-doubt",
+  "step-paused",
+]);
+
 /** Digest of the gate record that a receipt is about; undefined when its event has none. */
 export function gateRecordDigest({ subject }: Receipt): string | undefined {
   const found = subject.find(({ name }) => name.endsWith(`/${GATE_RECORD}`));
@@ -56,6 +74,11 @@ export async function checkStepBinding(
     mismatch("the receipt names another authorization than its run");
   if (predicate.step !== undefined && !document.steps.includes(predicate.step.id))
     mismatch("the run has no such step");
+  if (predicate.event !== "artifact-imported" && predicate.step === undefined)
+    missing("the receipt names no step");
+  for (const part of calls.has(predicate.event) ? (["contract", "invocation", "gates"] as const) : []) {
+    if (predicate[part] === undefined) missing(`the receipt of a call lacks \`${part}\``);
+  }
   checkContract(bundle, run, predicate, mismatch, missing);
   checkArtifacts(bundle, receipt, findings);
   if (predicate.invocation === undefined) return;
@@ -228,6 +251,9 @@ async function checkGateRecord(
     ],
   ];
   if (identity.some(([a, b]) => !same(a, b))) mismatch("the receipt and its gate record differ");
+  const due = decisionOfEvent[predicate.event];
+  if (due !== undefined && record.decision !== due)
+    mismatch(`the gates decided \`${record.decision}\`, which does not lead here`);
   const last = invocation?.attempts.at(-1);
   if (last !== undefined && last.dispatchDigest !== digest && record.decision === "allow") {
     mismatch("the last attempt was dispatched under another gate record");
