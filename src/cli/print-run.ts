@@ -62,7 +62,7 @@ function stateCell({ state, outcome }: RunView): Cell {
   return outcome === undefined ? state : `${state}: ${outcome}`;
 }
 
-function whyOf({ errorClass, gate, reason, waitingFor }: StepView): string {
+function whyOf({ errorClass, gate, reason, faults, waitingFor }: StepView): string {
   switch (waitingFor?.what) {
     case "approval":
       return `waits for an approval${waitingFor.expiresAt === undefined ? "" : ` until ${waitingFor.expiresAt}`}`;
@@ -71,7 +71,9 @@ function whyOf({ errorClass, gate, reason, waitingFor }: StepView): string {
     case "release":
       return `${errorClass ?? reason ?? "failed"}: held until somebody releases it`;
     default:
-      return errorClass ?? (gate === undefined ? (reason ?? "") : `${gate}: ${reason ?? ""}`);
+      if (errorClass !== undefined) return errorClass;
+      if (gate !== undefined) return `${gate}: ${reason ?? ""}`;
+      return faults?.[0] === undefined ? (reason ?? "") : `${reason ?? ""}: ${faults[0]}`;
   }
 }
 

@@ -44,7 +44,7 @@ const MALFORMED = new Set([
 export function reportError(error: unknown, json: boolean): Exit {
   const out = new Printer(process.stderr);
   const report = describe(error);
-  for (const line of [...report.faults, report.message])
+  for (const line of [...report.faults, ...report.message.split("\n")].filter((one) => one !== ""))
     out.line({ text: "error:", style: "bad" }, ` ${line}`);
   if (report.hint !== undefined) out.line({ text: "hint:", style: "warn" }, ` ${report.hint}`);
   if (process.env.WITNESSOPS_DEBUG === "1" && error instanceof Error) {
@@ -67,6 +67,9 @@ function describe(error: unknown): Report {
   if (error instanceof ContractError) {
     const faults = error.faults.map((fault) => faultLine(error.subject, fault));
     return { code: error.code, message: "", hint: error.hint, faults };
+  }
+  if (error instanceof CodedError && error.cause instanceof ContractError) {
+    return { ...describe(error.cause), code: error.code as string, hint: error.hint ?? error.cause.hint };
   }
   if (error instanceof CodedError) {
     const faults = error instanceof CliError ? error.faults : [];

@@ -156,5 +156,6 @@ function end(found: InvocationState, predicate: ReceiptPredicate, digest: Digest
     found.reason = refused.reason;
   } else if (typeof detail?.reason === "string") {
     found.reason = detail.reason;
+    if (Array.isArray(detail.faults)) found.faults = detail.faults.map(String);
   }
 }

@@ -42,6 +42,8 @@ export interface InvocationState {
   /** First reason that is not `ok`, for people. */
   reason?: string;
   gate?: string;
+  /** What stood against describing the action at all. */
+  faults?: readonly string[];
   invocation?: Invocation;
   receipt?: Digest;
 }

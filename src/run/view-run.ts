@@ -30,6 +30,8 @@ export interface StepView {
   readonly outcome: string;
   readonly gate?: string;
   readonly reason?: string;
+  /** What stood against describing the action at all. */
+  readonly faults?: readonly string[];
   readonly errorClass?: string;
   readonly attempts: number;
   readonly outputs?: JsonObject;
@@ -80,7 +82,7 @@ function viewStep(step: StepState, invocation: InvocationState | undefined, stat
   if (invocation === undefined) {
     return { ...base, invocation: `${state.document.run}/${definition.id}`, outcome: "pending", attempts: 0 };
   }
-  const { key, gate, reason, errorClass, outputs, receipt } = invocation;
+  const { key, gate, reason, faults, errorClass, outputs, receipt } = invocation;
   const waitingFor = state.closed !== undefined ? undefined : waitOf(invocation, step);
   return {
     ...base,
@@ -90,6 +92,7 @@ function viewStep(step: StepState, invocation: InvocationState | undefined, stat
     ...(key === undefined ? {} : { key }),
     ...(gate === undefined ? {} : { gate }),
     ...(reason === undefined ? {} : { reason }),
+    ...(faults === undefined ? {} : { faults }),
     ...(errorClass === undefined ? {} : { errorClass }),
     ...(outputs === undefined ? {} : { outputs }),
     ...(receipt === undefined ? {} : { receipt }),
