@@ -3,12 +3,15 @@
 import { writeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { openLane } from "../../src/cli/open-lane.ts";
+import { openPolicies } from "../../src/gate/open-policies.ts";
 import { advance } from "../../src/run/advance.ts";
 import { startRun } from "../../src/run/start-run.ts";
 
 const CONCURRENT = 3;
 const [workspace = "", server = "", mode = "work"] = process.argv.slice(2);
 const { lane, definitions, close } = await openLane(workspace, { origin: "test" });
+// Loaded now, so that what is killed after `ready` is work on runs.
+await openPolicies(definitions.policies());
 writeSync(1, "ready\n");
 
 const taken = lane.store.runs({ openOnly: true }).map(({ run }) => run);
