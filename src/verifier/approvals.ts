@@ -6,8 +6,8 @@ import { checkApproval } from "../gate/approval-statement.ts";
 import type { GateFacts } from "../gate/facts.ts";
 import type { Again } from "./again.ts";
 import type { Anchor } from "./anchor.ts";
-import type { Receipt } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import type { Receipt } from "./read-receipts.ts";
 import type { Invoked } from "./run-so-far.ts";
 import { same } from "./step-binding.ts";
 

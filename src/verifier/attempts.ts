@@ -3,8 +3,8 @@ import type { PrincipalSet } from "../contract/principal.ts";
 import { checkResolution } from "../gate/resolution-statement.ts";
 import type { Again } from "./again.ts";
 import { trustedPrincipals } from "./approvals.ts";
-import type { Receipt } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import type { Receipt } from "./read-receipts.ts";
 import type { Invoked } from "./run-so-far.ts";
 
 /** Checks that each attempt of an ended call was allowed to be made, and was recorded before it was. */

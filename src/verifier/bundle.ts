@@ -18,19 +18,18 @@ import {
   manifestSchema,
   RECEIPTS_PATH,
 } from "../contract/proof-bundle.ts";
-import { type ReceiptPredicate, receiptPredicateSchema } from "../contract/receipt-predicate.ts";
 import { runDocumentSchema } from "../contract/run-document.ts";
 import { collectBytes } from "../format/byte-source.ts";
 import { type Digest, digestOf } from "../format/digest.ts";
 import { type Envelope, envelopeDigest } from "../format/dsse.ts";
 import type { Json } from "../format/json.ts";
-import { CLAIM_PREDICATE, RECEIPT_PREDICATE } from "../format/statement.ts";
+import { CLAIM_PREDICATE } from "../format/statement.ts";
 import type { BundleSource } from "./bundle-source.ts";
-import { authoredFault, documentFaults, type Fault, parseDocument, placed } from "./check-document.ts";
+import { authoredFault, documentFaults, parseDocument, placed } from "./check-document.ts";
 import { type HashedFile, hashFiles } from "./hash-files.ts";
 import type { Failure } from "./layer.ts";
 import type { Limits } from "./limits.ts";
-import { readLines } from "./read-lines.ts";
+import { type Receipt, readReceipts } from "./read-receipts.ts";
 import {
   type Read,
   readEnvelope,
@@ -38,9 +37,6 @@ import {
   readStatement,
   type SignedStatement,
 } from "./sigstore-envelope.ts";
-
-/** A receipt whose shape was checked. */
-export type Receipt = SignedStatement<ReceiptPredicate>;
 
 /** A bundle that was read: parsed, hashed, indexed, and nothing believed yet. */
 export interface Bundle {
@@ -215,55 +211,6 @@ function indexRuns(receipts: readonly Receipt[]): Map<string, Receipt> {
     if (ledger.stream.startsWith("engagement:") && !found.has(key)) found.set(key, receipt);
   }
   return found;
-}
-
-async function readReceipts(
-  source: BundleSource,
-  listed: ReadonlyMap<string, HashedFile>,
-  limits: Limits,
-  faults: Failure[],
-): Promise<Receipt[]> {
-  const path = RECEIPTS_PATH;
-  const receipts: Receipt[] = [];
-  if (!listed.has(path)) {
-    faults.push({ code: "FAILURE_COMPLETENESS", message: "the file is absent", path });
-    return receipts;
-  }
-  let number = 0;
-  for await (const line of readLines(source.read(path), limits.maxLineBytes)) {
-    number += 1;
-    if (number > limits.maxReceipts) {
-      faults.push({
-        code: "FAILURE_BUNDLE_MALFORMED",
-        message: `there are more than ${limits.maxReceipts} receipts`,
-        path,
-      });
-      break;
-    }
-    const read = "fault" in line ? { faults: [lineFault(line.fault)] } : readReceipt(line.bytes);
-    if ("value" in read) receipts.push(read.value);
-    else
-      faults.push(
-        ...placed(
-          read.faults.map((f) => ({ ...f, message: `line ${number}: ${f.message}` })),
-          { path },
-        ),
-      );
-  }
-  return receipts;
-}
-
-function lineFault(what: string): Fault {
-  return { code: "FAILURE_BUNDLE_MALFORMED", message: `the line is ${what}` };
-}
-
-/** Reads one line of `receipts.ndjson`, or a receipt file: a canonical Sigstore bundle. */
-export function readReceipt(bytes: Uint8Array): Read<Receipt> {
-  const parsed = parseDocument(bytes);
-  if ("fault" in parsed) return { faults: [parsed.fault] };
-  const envelope = readSigstoreBundle(parsed.value);
-  if ("faults" in envelope) return envelope;
-  return readStatement<ReceiptPredicate>(envelope.value, RECEIPT_PREDICATE, receiptPredicateSchema);
 }
 
 function typed<T>(schema: TSchema, value: Json): Read<T> {

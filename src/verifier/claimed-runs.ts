@@ -4,7 +4,8 @@ import type { PolicySet } from "../contract/policy-set.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
 import type { RunDocument } from "../contract/run-document.ts";
 import type { Runbook } from "../contract/runbook.ts";
-import type { Bundle, Receipt } from "./bundle.ts";
+import type { Bundle } from "./bundle.ts";
+import type { Receipt } from "./read-receipts.ts";
 
 /** A run that the claim names, with what it pinned as far as the bundle holds it. */
 export interface ClaimedRun {

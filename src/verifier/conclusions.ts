@@ -1,9 +1,10 @@
 import type { ConclusionStatement } from "../contract/signed-statements.ts";
 import { checkConclusion } from "../gate/conclusion-statement.ts";
 import { type Anchor, isValidAt } from "./anchor.ts";
-import type { Bundle, Receipt } from "./bundle.ts";
+import type { Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { Findings, type LayerResult } from "./layer.ts";
+import type { Receipt } from "./read-receipts.ts";
 import type { ConclusionReport, StepReport } from "./report.ts";
 import { verifyEnvelope } from "./signatures.ts";
 

@@ -1,9 +1,10 @@
 import { CLAIM_PATH, RECEIPTS_PATH } from "../contract/proof-bundle.ts";
 import { terminalEvents } from "../contract/receipt-predicate.ts";
 import type { Anchor } from "./anchor.ts";
-import type { Bundle, Receipt } from "./bundle.ts";
+import type { Bundle } from "./bundle.ts";
 import { type ClaimedRun, findEvent } from "./claimed-runs.ts";
 import { Findings, type LayerResult } from "./layer.ts";
+import type { Receipt } from "./read-receipts.ts";
 
 const terminal: ReadonlySet<string> = new Set(terminalEvents);
 

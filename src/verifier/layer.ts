@@ -94,10 +94,6 @@ export class Findings {
     this.#notes.add(message);
   }
 
-  get failed(): boolean {
-    return this.#internalFailed || this.#anchoredFailed;
-  }
-
   /** The layer's result; the columns given are what holds when nothing was found against them. */
   end(columns: { internal?: Internal; anchored: Anchored }): LayerResult {
     return {

@@ -4,9 +4,10 @@ import { VERIFICATION_SCOPE_TEXT } from "../contract/receipt-predicate.ts";
 import type { Digest } from "../format/digest.ts";
 import type { JsonObject } from "../format/json.ts";
 import type { Anchor } from "./anchor.ts";
-import { artifactPath, type Bundle, type Receipt } from "./bundle.ts";
+import { artifactPath, type Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { Findings, type LayerResult } from "./layer.ts";
+import type { Receipt } from "./read-receipts.ts";
 import { type Signal, type StepReport, signals } from "./report.ts";
 import { artifactId, gateRecordDigest, same } from "./step-binding.ts";
 

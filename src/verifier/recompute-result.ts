@@ -3,9 +3,10 @@ import type { Contract } from "../contract/contract.ts";
 import { classifyError, mapOutputs } from "../contract/map-result.ts";
 import type { Invocation } from "../contract/receipt-predicate.ts";
 import { isJsonObject, type JsonObject } from "../format/json.ts";
-import type { Bundle, Receipt } from "./bundle.ts";
+import type { Bundle } from "./bundle.ts";
 import { parseDocument } from "./check-document.ts";
 import type { Findings } from "./layer.ts";
+import type { Receipt } from "./read-receipts.ts";
 import { artifactId, readGateRecord, same } from "./step-binding.ts";
 
 type Attempt = Invocation["attempts"][number];

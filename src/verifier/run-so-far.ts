@@ -2,7 +2,7 @@ import type { RunDocument } from "../contract/run-document.ts";
 import type { Runbook, RunbookStep } from "../contract/runbook.ts";
 import type { StepContext } from "../contract/step-inputs.ts";
 import type { Json, JsonObject } from "../format/json.ts";
-import type { Receipt } from "./bundle.ts";
+import type { Receipt } from "./read-receipts.ts";
 
 /** One invocation as the receipts so far leave it. */
 export interface Invoked {

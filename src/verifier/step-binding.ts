@@ -3,10 +3,11 @@ import { type GateRecord, gateRecordSchema } from "../contract/gate-record.ts";
 import type { Invocation, ReceiptPredicate } from "../contract/receipt-predicate.ts";
 import { canonicalJson } from "../format/canonical-json.ts";
 import { digestOfJson, hexOf } from "../format/digest.ts";
-import { artifactPath, type Bundle, type Receipt } from "./bundle.ts";
+import { artifactPath, type Bundle } from "./bundle.ts";
 import { documentFaults, parseDocument, placed } from "./check-document.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import type { Findings } from "./layer.ts";
+import type { Receipt } from "./read-receipts.ts";
 
 const outcomeOfEvent: Readonly<Partial<Record<ReceiptPredicate["event"], Invocation["outcome"]>>> = {
   "step-executed": "executed",

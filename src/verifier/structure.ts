@@ -8,9 +8,10 @@ import {
 } from "../contract/receipt-predicate.ts";
 import { sha256Hex } from "../format/crypto.ts";
 import { type Digest, digestOfJson, hexOf } from "../format/digest.ts";
-import type { Bundle, Receipt } from "./bundle.ts";
+import type { Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { Findings, type LayerResult } from "./layer.ts";
+import type { Receipt } from "./read-receipts.ts";
 import { declaredRoot } from "./signatures.ts";
 import { checkStepBinding } from "./step-binding.ts";
 
