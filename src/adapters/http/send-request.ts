@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as startRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Network, TlsConnection } from "../../adapter/network.ts";
 import { digestOf } from "../../format/digest.ts";
 import type { JsonObject } from "../../format/json.ts";
@@ -28,6 +28,8 @@ export async function sendRequest(
   request: HttpRequest,
   options: { redirected: boolean; signal: AbortSignal },
 ): Promise<HttpResponse> {
+  // Only now: importing node:http makes Node.js load its whole fetch as well, a sixth of a short command's time.
+  const { request: startRequest } = await import("node:http");
   const { redirected, signal } = options;
   const { url } = request;
   const secure = url.protocol === "https:";
