@@ -104,6 +104,12 @@ async function checkLedger({ root }: WorkspaceDefinitions): Promise<Check[]> {
   const store = openLedger(root);
   try {
     const faults = store.checkIntegrity();
+    if (faults.length > 0) {
+      // What a damaged ledger says about anything else is not worth reading.
+      return [
+        { what: "ledger", state: "fault", detail: `${faults.join("; ")}; keep the file, restore a backup` },
+      ];
+    }
     const files = openArtifactFolder(join(root, ".witnessops", "artifacts"));
     let newest = "";
     let receipts = 0;
@@ -123,12 +129,7 @@ async function checkLedger({ root }: WorkspaceDefinitions): Promise<Check[]> {
     }
     const now = new Date().toISOString();
     return [
-      verdict(
-        "ledger",
-        faults.length === 0,
-        `${receipts} receipts`,
-        `${faults.join("; ")}; keep the file, restore a backup`,
-      ),
+      { what: "ledger", state: "ok", detail: `${receipts} receipts` },
       verdict("artifacts", missing.length === 0, "all present", `missing: ${missing.join(", ")}`),
       verdict(
         "clock",

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { parseJson } from "../format/canonical-json.ts";
 import { digestOf } from "../format/digest.ts";
-import { envelopeDigest, envelopeFromJson, IN_TOTO_PAYLOAD_TYPE } from "../format/dsse.ts";
 import { isJsonObject, type Json } from "../format/json.ts";
 import type { StoredReceipt } from "../run/store.ts";
+import { isDocumentIntact, isReceiptIntact } from "./check-digest.ts";
 import { receiptOf } from "./read-rows.ts";
 import { storeFault } from "./sqlite-fault.ts";
 
@@ -50,9 +50,7 @@ function checkReceipts(db: DatabaseSync): string[] {
     const receipt = receiptOf(row);
     const before: StoredReceipt | undefined = previous?.stream === receipt.stream ? previous : undefined;
     const name = `receipt ${receipt.seq} of \`${receipt.stream}\``;
-    if (envelopeDigest({ payloadType: IN_TOTO_PAYLOAD_TYPE, payload: receipt.payload }) !== receipt.digest) {
-      faults.push(`${name}: its bytes do not have its digest`);
-    }
+    if (!isReceiptIntact(receipt)) faults.push(`${name}: its bytes do not have its digest`);
     if (receipt.seq !== (before === undefined ? 0 : before.seq + 1))
       faults.push(`${name}: one before it is missing`);
     const link = linkOf(receipt.payload);
@@ -83,8 +81,8 @@ function checkBytes(db: DatabaseSync, table: "documents" | "blobs"): string[] {
   const faults: string[] = [];
   for (const row of db.prepare(`SELECT digest, bytes FROM ${table} ORDER BY rowid`).iterate()) {
     const bytes = row.bytes as Uint8Array;
-    if (digestOf(bytes) === row.digest) continue;
-    if (table === "documents" && envelopeDigestOf(bytes) === row.digest) continue;
+    const digest = row.digest as string;
+    if (table === "documents" ? isDocumentIntact(digest, bytes) : digestOf(bytes) === digest) continue;
     faults.push(`${table} \`${row.digest}\`: its bytes do not have its digest`);
   }
   return faults;
@@ -114,15 +112,6 @@ function isJson(text: unknown): boolean {
     return isJsonObject(JSON.parse(String(text)));
   } catch {
     return false;
-  }
-}
-
-/** Signed documents are stored as DSSE JSON and addressed by what the signature covers. */
-function envelopeDigestOf(bytes: Uint8Array): string | undefined {
-  try {
-    return envelopeDigest(envelopeFromJson(parseJson(bytes)));
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,9 +1,10 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import type { Artifact } from "../contract/artifact.ts";
 import type { AttemptFact } from "../contract/receipt-predicate.ts";
-import type { Digest } from "../format/digest.ts";
+import { type Digest, digestOf } from "../format/digest.ts";
 import { deepFreeze } from "../format/json.ts";
 import type { ArtifactRow, DispatchRow, Head, RunRow, Store, StoredReceipt } from "../run/store.ts";
+import { damagedRow, isDocumentIntact, isReceiptIntact } from "./check-digest.ts";
 
 type Row = Record<string, SQLOutputValue>;
 /** The reading half of a store. */
@@ -26,7 +27,10 @@ export type Reads = Pick<
 
 const RECEIPT = "SELECT stream, seq, digest, event, payload, key_id, sig FROM receipts";
 
-/** Prepares the reads of a store. Each takes its rows whole: no read stays open and holds up a checkpoint. */
+/**
+ * Prepares the reads of a store. Each takes its rows whole: no read stays open and holds up a checkpoint. Receipts,
+ * documents and blobs are compared with their digests: nobody acts on a damaged row.
+ */
 export function prepareReads(db: DatabaseSync): Reads {
   const head = db.prepare("SELECT seq, digest FROM streams WHERE stream = ?");
   const receipts = db.prepare(`${RECEIPT} WHERE stream = ? AND seq >= ? ORDER BY seq`);
@@ -48,10 +52,10 @@ export function prepareReads(db: DatabaseSync): Reads {
       const row = head.get(stream);
       return row && Object.freeze<Head>({ seq: row.seq as number, digest: row.digest as Digest });
     },
-    receipts: (stream, fromSeq = 0) => receipts.all(stream, fromSeq).map(receiptOf),
+    receipts: (stream, fromSeq = 0) => receipts.all(stream, fromSeq).map(intactReceipt),
     receipt(digest) {
       const row = receipt.get(digest);
-      return row && receiptOf(row);
+      return row && intactReceipt(row);
     },
     streams(prefix) {
       const names: string[] = [];
@@ -63,8 +67,16 @@ export function prepareReads(db: DatabaseSync): Reads {
       return names;
     },
     dispatches: (run) => dispatches.all(run).map(dispatchOf),
-    document: (digest) => document.get(digest)?.bytes as Uint8Array | undefined,
-    blob: (digest) => blob.get(digest)?.bytes as Uint8Array | undefined,
+    document(digest) {
+      const bytes = document.get(digest)?.bytes as Uint8Array | undefined;
+      if (bytes !== undefined && !isDocumentIntact(digest, bytes)) throw damagedRow(`document \`${digest}\``);
+      return bytes;
+    },
+    blob(digest) {
+      const bytes = blob.get(digest)?.bytes as Uint8Array | undefined;
+      if (bytes !== undefined && digestOf(bytes) !== digest) throw damagedRow(`artifact \`${digest}\``);
+      return bytes;
+    },
     artifacts: (run) => artifacts.all(run).map(artifactOf),
     consumed: (approval) => consumed.get(approval)?.invocation as string | undefined,
     run(id) {
@@ -80,7 +92,13 @@ export function prepareReads(db: DatabaseSync): Reads {
   };
 }
 
-/** A row of `receipts` as the store hands it out. */
+function intactReceipt(row: Row): StoredReceipt {
+  const receipt = receiptOf(row);
+  if (isReceiptIntact(receipt)) return receipt;
+  throw damagedRow(`receipt ${receipt.seq} of \`${receipt.stream}\``);
+}
+
+/** A row of `receipts`, whatever its bytes are. */
 export function receiptOf(row: Row): StoredReceipt {
   return Object.freeze({
     stream: row.stream as string,

@@ -73,7 +73,7 @@ function full(cause: unknown): StoreError {
   return new StoreError({
     code: "STORE_FULL",
     message: "the ledger could not be written: the disk or a quota is full",
-    hint: "free space and run the same command again; nothing was recorded and nothing was executed",
+    hint: "free space, then run the command again or go on with `witnessops run resume <run>`; whatever was sent is recorded",
     cause,
   });
 }
