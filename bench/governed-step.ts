@@ -4,6 +4,7 @@ import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { Runbook } from "../src/contract/runbook.ts";
 import { deepFreeze } from "../src/format/json.ts";
 import type { PolicyRequest } from "../src/gate/facts.ts";
 import { openPolicies } from "../src/gate/open-policies.ts";
@@ -12,11 +13,10 @@ import type { Lane } from "../src/run/lane.ts";
 import { startRun } from "../src/run/start-run.ts";
 import { exampleContract, exampleRunbook, noopAdapter } from "../test/fixtures/contracts.ts";
 import { defaultPolicies, openTestLane, type TestLane } from "../test/fixtures/lane.ts";
-import type { Figure } from "./figure.ts";
+import { type Effort, type Line, rateOf } from "./figure.ts";
 
 const STEPS = 5;
 const CONCURRENT = 64;
-const SECONDS = 4;
 
 /** Opens the lane that the governed step is measured on. */
 export function openBenchLane(folder?: string): Promise<TestLane> {
@@ -44,36 +44,63 @@ export async function stepsPerSecond(lane: Lane, concurrent: number, seconds: nu
   return (steps / (performance.now() - began)) * 1000;
 }
 
-async function oneRun(
-  lane: Lane,
-  runbook: ReturnType<typeof exampleRunbook>,
-  onMove?: () => void,
-): Promise<void> {
+/** Starts a run and drives it to its end; resolves to its id. */
+export async function oneRun(lane: Lane, runbook: Runbook, onMove?: () => void): Promise<string> {
   const inputs = { host: "www.example.test" };
   const started = await startRun(lane, { runbook, engagement: "acme", inputs, requester: "otto" });
   if (!started.started) throw new Error(started.problems.join("; "));
   const state = await advance(lane, started.run, onMove);
   if (state.closed === undefined) throw new Error(`run ${started.run} did not end`);
+  return started.run;
 }
 
 /** Figures of the governed step and the floors it stands on, measured in this run. */
-export async function benchGovernedStep(): Promise<Figure[]> {
+export async function benchGovernedStep({ quick }: Effort): Promise<Line[]> {
+  const seconds = quick ? 1 : 5;
   const bench = await openBenchLane();
   try {
-    await stepsPerSecond(bench.lane, 8, 1);
-    const concurrent = await stepsPerSecond(bench.lane, CONCURRENT, SECONDS);
-    const { p50, p99 } = await latencies(bench.lane);
-    const one = await processes(1);
-    const two = await processes(2);
+    // The first seconds compile and fill caches.
+    await stepsPerSecond(bench.lane, CONCURRENT, quick ? 1 : 2);
+    const concurrent = await stepsPerSecond(bench.lane, CONCURRENT, seconds);
+    const { p50, p99 } = await latencies(bench.lane, quick ? 3 : 20);
+    const one = await processes(1, seconds);
+    const two = await processes(2, seconds);
     return [
-      { name: "governed step, 64 concurrent", value: concurrent, unit: "steps/s", target: { atLeast: 1500 } },
-      { name: "governed step, one at a time, p50", value: p50, unit: "ms", target: { atMost: 2 } },
-      { name: "governed step, one at a time, p99", value: p99, unit: "ms", target: { atMost: 10 } },
-      { name: "governed step, one process of its own", value: one, unit: "steps/s" },
-      { name: "governed step, two processes on one workspace", value: two, unit: "steps/s" },
-      { name: "two processes over one", value: two / one, unit: "x", target: { atLeast: 1.5 } },
-      ...floors(),
-      { name: "floor: Cedar decisions, not memoised", value: await cedarDecisions(), unit: "/s" },
+      {
+        id: "stepsPerSecond",
+        name: "governed step, 64 concurrent runs of five",
+        kind: "figure",
+        value: concurrent,
+        unit: "steps/s",
+        target: { atLeast: 1500 },
+      },
+      {
+        id: "stepP50",
+        name: "governed step, one at a time, p50",
+        kind: "figure",
+        value: p50,
+        unit: "ms",
+        target: { atMost: 2 },
+      },
+      {
+        id: "stepP99",
+        name: "governed step, one at a time, p99",
+        kind: "figure",
+        value: p99,
+        unit: "ms",
+        target: { atMost: 10 },
+      },
+      { id: "oneProcess", name: "steps of one process", kind: "figure", value: one, unit: "steps/s" },
+      { id: "twoProcesses", name: "steps of two processes", kind: "figure", value: two, unit: "steps/s" },
+      {
+        id: "twoToOneProcess",
+        name: "two processes on one workspace over one",
+        kind: "ratio",
+        value: two / one,
+        unit: "x",
+        target: { atLeast: 1.5 },
+      },
+      ...(await floors(quick ? 300 : 1000)),
     ];
   } finally {
     bench.close();
@@ -81,10 +108,10 @@ export async function benchGovernedStep(): Promise<Figure[]> {
 }
 
 /** Time between two moves of a run that goes alone: gates, dispatch, adapter, receipt. */
-async function latencies(lane: Lane): Promise<{ p50: number; p99: number }> {
+async function latencies(lane: Lane, runs: number): Promise<{ p50: number; p99: number }> {
   const times: number[] = [];
   const runbook = exampleRunbook({}, 50);
-  for (let run = 0; run < 10; run++) {
+  for (let run = 0; run < runs; run++) {
     let last = 0;
     await oneRun(lane, runbook, () => {
       const now = performance.now();
@@ -99,13 +126,13 @@ async function latencies(lane: Lane): Promise<{ p50: number; p99: number }> {
 }
 
 /** Steps per second of `count` processes together on one ledger. */
-async function processes(count: number): Promise<number> {
+async function processes(count: number, seconds: number): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "witnessops-bench-"));
   try {
     const script = join(import.meta.dirname, "governed-step-process.ts");
     const rates = await Promise.all(
       Array.from({ length: count }, () => {
-        const child = fork(script, [folder, String(CONCURRENT), String(SECONDS)], {
+        const child = fork(script, [folder, String(CONCURRENT), String(seconds)], {
           stdio: ["ignore", "ignore", "inherit", "ipc"],
         });
         return new Promise<number>((resolve, reject) => {
@@ -123,39 +150,47 @@ async function processes(count: number): Promise<number> {
 }
 
 /** What the machine gives at most: nothing governed can be faster than these. */
-function floors(): Figure[] {
+async function floors(millis: number): Promise<Line[]> {
   const folder = mkdtempSync(join(tmpdir(), "witnessops-floor-"));
   try {
     const file = openSync(join(folder, "append"), "w");
     const page = Buffer.alloc(4096, 1);
-    const appends = rate(() => {
+    const appends = rateOf(() => {
       writeSync(file, page);
       fsyncSync(file);
-    });
+    }, millis);
     closeSync(file);
     const db = new DatabaseSync(join(folder, "floor.sqlite"));
     db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (bytes BLOB)");
     const insert = db.prepare("INSERT INTO t VALUES (?)");
-    const commits = rate(() => insert.run(page));
+    const commits = rateOf(() => insert.run(page), millis);
     db.close();
     const { privateKey } = generateKeyPairSync("ed25519");
     const message = Buffer.alloc(3000, 1);
-    const signs = rate(() => sign(null, message, privateKey));
+    const signs = rateOf(() => sign(null, message, privateKey), millis);
+    const policies = await openPolicies(defaultPolicies());
+    let n = 0;
+    const fresh = rateOf(() => policies.decide(policyRequest(`otto-${n++}`)), millis);
+    const memoised = rateOf(() => policies.decide(policyRequest("otto")), millis);
     return [
-      { name: "floor: synced appends of 4 KiB", value: appends, unit: "/s" },
-      { name: "floor: SQLite commits, WAL, synced", value: commits, unit: "/s" },
-      { name: "floor: Ed25519 signs of 3 KB", value: signs, unit: "/s" },
+      floor("syncedAppends", "synced appends of 4 KiB", appends),
+      floor("sqliteCommits", "SQLite commits, write-ahead, synced", commits),
+      floor("ed25519Signs", "Ed25519 signatures over 3 KB", signs),
+      floor("cedarDecisions", "Cedar decisions, each another request", fresh),
+      floor("cedarMemoised", "Cedar decisions, the same request again", memoised),
     ];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function cedarDecisions(): Promise<number> {
-  const decider = await openPolicies(defaultPolicies());
-  let n = 0;
-  const request = (): PolicyRequest => ({
-    principal: { id: `otto-${n++}`, attributes: { kind: "human", roles: ["operator"] } },
+function floor(id: string, name: string, value: number): Line {
+  return { id, name: `floor: ${name}`, kind: "floor", value, unit: "/s" };
+}
+
+function policyRequest(principal: string): PolicyRequest {
+  return {
+    principal: { id: principal, attributes: { kind: "human", roles: ["operator"] } },
     action: "invoke",
     resource: {
       id: "example.noop@1.0.0",
@@ -169,17 +204,5 @@ async function cedarDecisions(): Promise<number> {
       },
     },
     context: { environment: "production", classification: "internal", engagement: "acme", draft: false },
-  });
-  return rate(() => decider.decide(request()));
-}
-
-function rate(once: () => void): number {
-  const end = performance.now() + 1000;
-  const began = performance.now();
-  let count = 0;
-  while (performance.now() < end) {
-    once();
-    count += 1;
-  }
-  return (count / (performance.now() - began)) * 1000;
+  };
 }
