@@ -29,7 +29,8 @@ export interface AttemptRequest {
 
 /** How one attempt ended, as a value. */
 export interface AttemptOutcome {
-  readonly exit: "executed" | "failed";
+  /** `in-doubt`: an `unsafe` call may have left and was not answered. */
+  readonly exit: "executed" | "failed" | "in-doubt";
   /** The contract's outputs; present when executed. */
   readonly outputs?: JsonObject;
   readonly errorClass?: string;

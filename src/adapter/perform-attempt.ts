@@ -18,6 +18,23 @@ export const RESULT_SCHEMA = "witnessops/result/v1";
 const GRACE_MS = 1000;
 /** Codes that an adapter's fault keeps although the deadline had passed. */
 const KEPT_AT_DEADLINE = new Set(["TIMEOUT", "ETIMEDOUT", "SIZE_EXCEEDED", "EGRESS_REFUSED", "CANCELLED"]);
+/** Codes that come with an answer, so that it is known that the call ended and how. */
+const ANSWERED = new Set([
+  "HTTP_STATUS",
+  "EXIT_STATUS",
+  "EGRESS_REFUSED",
+  "EVIDENCE_INCOMPLETE",
+  "OUTPUT_CONTRACT_VIOLATION",
+]);
+/** Codes of calls that were refused here before anything of them was sent. */
+const REFUSED_HERE = new Set([
+  "PARAMETERS_INVALID",
+  "BODY_AMBIGUOUS",
+  "HEADER_REFUSED",
+  "URL_MALFORMED",
+  "PATH_REFUSED",
+  "SECRET_MISSING",
+]);
 /** Phases in which nothing of the action has left yet. */
 const BEFORE_SENDING = new Set(["prepare", "resolve", "connect", "tls", "spawn"]);
 
@@ -41,7 +58,11 @@ export async function performAttempt(request: AttemptRequest): Promise<AttemptOu
     if (mapped.ok) return { exit: "executed", outputs: mapped.outputs, retryable: false, ...facts };
     const message = mapped.faults.map(faultText).join("; ").slice(0, 2000);
     return {
-      ...failed(request, reservedVerdict("OUTPUT_CONTRACT_VIOLATION"), "response", message),
+      ...failed(request, reservedVerdict("OUTPUT_CONTRACT_VIOLATION"), {
+        code: "OUTPUT_CONTRACT_VIOLATION",
+        phase: "response",
+        message,
+      }),
       ...facts,
     };
   }
@@ -49,7 +70,7 @@ export async function performAttempt(request: AttemptRequest): Promise<AttemptOu
   const verdict = classifyError(contract, inputs, error);
   const retryAfter = error.retryAfterMs;
   return {
-    ...failed(request, verdict, error.phase, error.message),
+    ...failed(request, verdict, error),
     ...(typeof retryAfter === "number" ? { retryAfterMs: retryAfter } : {}),
     ...facts,
   };
@@ -159,16 +180,24 @@ async function put(
 function failed(
   request: AttemptRequest,
   verdict: ErrorVerdict,
-  phase: string,
-  message: string,
+  { code, phase, message }: Pick<Fault, "code" | "phase" | "message">,
 ): AttemptOutcome {
   const { retry, idempotency } = request.contract.execution;
   const { errorClass, side } = verdict;
   // Trying again must not do an unsafe action twice: only when nothing can have been sent.
-  const unsent = BEFORE_SENDING.has(phase) && request.network.dialled.length <= 1;
+  const unsent =
+    REFUSED_HERE.has(code) || (BEFORE_SENDING.has(phase) && request.network.dialled.length <= 1);
   const retryable =
     verdict.retryable && retry?.on.includes(errorClass) === true && (idempotency !== "unsafe" || unsent);
-  return { exit: "failed", errorClass, side, retryable, message };
+  // An unsafe call that may have left and was not answered: nobody here knows whether it happened.
+  const isDoubtful = idempotency === "unsafe" && !unsent && !ANSWERED.has(code);
+  return {
+    exit: isDoubtful ? "in-doubt" : "failed",
+    errorClass,
+    side,
+    retryable: retryable && !isDoubtful,
+    message,
+  };
 }
 
 function fail(fault: Fault): AdapterOutcome {

@@ -4,7 +4,9 @@ import { engagementStream } from "../ledger/streams.ts";
 import { appendReceipt, detailSubject, type Entry } from "./append-receipt.ts";
 import type { Lane } from "./lane.ts";
 import { type Command, next } from "./next.ts";
-import { append, fenceOf, isLab, type Progress, performStep, refuseStep } from "./perform-step.ts";
+import { appendDecided, fenceOf, isLab, type Progress } from "./append-to-run.ts";
+import { refuseStep } from "./end-step.ts";
+import { performStep } from "./perform-step.ts";
 import { runParts, stepParts } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
@@ -134,8 +136,7 @@ async function note(
       detail: { ...detail },
     },
   };
-  const result = await append(lane, state, entry, {});
-  return result.ok ? "moved" : "contended";
+  return appendDecided(lane, state, entry);
 }
 
 async function close(

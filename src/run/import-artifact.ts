@@ -5,7 +5,7 @@ import { type Digest, hexOf } from "../format/digest.ts";
 import { runStream } from "../ledger/streams.ts";
 import { appendReceipt } from "./append-receipt.ts";
 import type { Lane } from "./lane.ts";
-import { isLab } from "./perform-step.ts";
+import { isLab } from "./append-to-run.ts";
 import { runParts } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
 

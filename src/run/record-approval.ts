@@ -5,7 +5,7 @@ import { utcFromMillis } from "../format/time.ts";
 import { checkApproval } from "../gate/approval-statement.ts";
 import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
-import { append, isLab } from "./perform-step.ts";
+import { appendDecided, isLab } from "./append-to-run.ts";
 import { runParts, stepParts } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
 import { type InvocationState, invocationsOf, type RunState } from "./run-state.ts";
@@ -64,7 +64,7 @@ async function commitApproval(
   const step = state.steps.find((candidate) => candidate.definition.id === invocation.step);
   if (step === undefined) return false;
   const pinned = pinEnvelope(envelope);
-  const result = await append(
+  const result = await appendDecided(
     lane,
     state,
     {
@@ -82,5 +82,5 @@ async function commitApproval(
     },
     { documents: [pinned] },
   );
-  return result.ok;
+  return result === "moved";
 }

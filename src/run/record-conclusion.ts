@@ -8,7 +8,7 @@ import { readReceipt } from "../receipt/read-receipt.ts";
 import { appendReceipt } from "./append-receipt.ts";
 import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
-import { isLab } from "./perform-step.ts";
+import { isLab } from "./append-to-run.ts";
 import { runParts } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
 

@@ -1,0 +1,76 @@
+import type { Digest } from "../format/digest.ts";
+import { utcFromMillis } from "../format/time.ts";
+import { appendDecided, fenceOf, placeOf } from "./append-to-run.ts";
+import { factOfRow } from "./attempt-facts.ts";
+import { applyDispatch } from "./fold-run.ts";
+import type { GatedStep } from "./gate-step.ts";
+import type { Lane } from "./lane.ts";
+import type { InvocationState, RunState, StepState } from "./run-state.ts";
+import { type StepFacts, stepEntry } from "./step-receipt.ts";
+import type { Change, DispatchRow } from "./store.ts";
+
+/**
+ * Commits the durable record without which nothing leaves the process (design section 2): gate record,
+ * attempt number, action digest, idempotency key, and the approvals it consumes. An action that is not both
+ * `read` and `safe` gets a signed dispatch receipt.
+ *
+ * @returns the dispatch, or undefined when the run has moved since it was decided: then nothing may be called.
+ */
+export async function dispatchAttempt(
+  lane: Lane,
+  state: RunState,
+  step: StepState,
+  invocation: InvocationState,
+  gated: GatedStep,
+  record: { digest: Digest; bytes: Uint8Array },
+): Promise<DispatchRow | undefined> {
+  const { run } = state.document;
+  const last = invocation.attempts.at(-1);
+  const attempt = (last?.attempt ?? 0) + 1;
+  const row: DispatchRow = {
+    run,
+    invocation: invocation.id,
+    attempt,
+    actionDigest: gated.record.actionDigest as Digest,
+    gateRecord: record.digest,
+    idempotencyKey: gated.action.idempotencyKey,
+    owner: lane.owner,
+    at: utcFromMillis(lane.clock()),
+  };
+  // An attempt that nobody knows the end of is left behind as in doubt.
+  const left = last !== undefined && last.ended === undefined ? { ...last, ended: factOfRow(last) } : undefined;
+  const change: Omit<Change, "append" | "openRun" | "closeRun" | "fence"> = {
+    dispatch: row,
+    documents: [record],
+    consume: gated.record.approvals.map(({ digest }) => ({
+      approval: digest as Digest,
+      invocation: invocation.id,
+    })),
+    ...(left === undefined
+      ? {}
+      : { endAttempt: { run, invocation: invocation.id, attempt: left.attempt, ended: left.ended } }),
+  };
+  if (!(await commit(lane, state, step, invocation, gated, record.digest, row, change))) return undefined;
+  if (left !== undefined) applyDispatch(state, left);
+  applyDispatch(state, row);
+  return row;
+}
+
+async function commit(
+  lane: Lane,
+  state: RunState,
+  step: StepState,
+  invocation: InvocationState,
+  gated: GatedStep,
+  recordDigest: Digest,
+  { attempt }: DispatchRow,
+  change: Omit<Change, "append" | "openRun" | "closeRun" | "fence">,
+): Promise<boolean> {
+  if (gated.contract.effect === "read" && gated.contract.execution.idempotency === "safe") {
+    return (await lane.store.commit({ ...change, fence: fenceOf(state) })).ok;
+  }
+  const facts: StepFacts = { outcome: "dispatched", attempts: [], artifacts: [], detail: { attempt } };
+  const where = placeOf(lane, state, step, invocation);
+  const entry = stepEntry(where, "step-dispatched", gated, recordDigest, facts);
+  return (await appendDecided(lane, state, entry, change)) === "moved";
+}
