@@ -64,7 +64,12 @@ export async function takeIssuerKey(store: Store, keys: string, owner: LeaseOwne
 
 function certify(keys: string, signer: Signer): Promise<Envelope> {
   const now = Date.now();
-  const validity = { issuedAt: utcFromMillis(now), notAfter: utcFromMillis(now + VALID_DAYS * DAY) };
+  const validity = {
+    issuedAt: utcFromMillis(now),
+    // A clock that is set back a little must not make the first receipts older than their key.
+    notBefore: utcFromMillis(now - 10 * 60_000),
+    notAfter: utcFromMillis(now + VALID_DAYS * DAY),
+  };
   return certifyKey(openKeyFile(issuerRootPath(keys)), signer.publicKey, validity);
 }
 

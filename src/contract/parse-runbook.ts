@@ -12,7 +12,7 @@ import {
 import type { Path } from "./fault.ts";
 import { type DocumentKind, documentFromJson, type Inspection, readDocument } from "./inspect-document.ts";
 import { type Runbook, type RunbookStep, runbookSchema } from "./runbook.ts";
-import { findCycle, needsOf, type StepNeeds } from "./step-needs.ts";
+import { findCycle, neededBy, needsOf, type StepNeeds } from "./step-needs.ts";
 
 /** What a runbook is: its schema, and the rules that the schema cannot say. */
 export const runbookKind: DocumentKind<Runbook> = { name: "runbook", schema: runbookSchema, rules };
@@ -112,7 +112,10 @@ function ruleStep(
   ruleApproval(runbook, [...at, "gates", "approval"], step.gates?.approval);
 }
 
-/** A step may read the steps that it needs, or that stand before it; others have not ended yet. */
+/**
+ * A step reads only what has surely ended when it is decided, so that its action cannot change under an approval:
+ * with `needs` the steps that it needs, directly or through others; without, those that stand before it.
+ */
 function ruleStepReferences(
   runbook: Inspection<Runbook>,
   step: RunbookStep,
@@ -129,8 +132,11 @@ function ruleStepReferences(
     const other = steps.findIndex(({ id }) => id === name);
     if (other === -1) runbook.report(at, "unknown-reference", `\`${name}\` is not a step of this runbook`);
     else if (other === self) runbook.report(at, "unknown-reference", "a step cannot read its own outcome");
-    else if (other > self && !step.needs?.includes(name)) {
+    else if (step.needs === undefined && other > self) {
       runbook.report(at, "unknown-reference", `step \`${name}\` comes later; name it in \`needs\``);
+    } else if (step.needs !== undefined && !neededBy(step.id, steps).has(name)) {
+      const message = `step \`${name}\` may still be open when this one runs; name it in \`needs\``;
+      runbook.report(at, "unknown-reference", message);
     }
   }
 }

@@ -44,3 +44,18 @@ export function findCycle(steps: readonly StepNeeds[]): string[] | undefined {
   }
   return undefined;
 }
+
+/** Every step that a step needs, directly or through others. */
+export function neededBy(id: string, steps: readonly StepNeeds[]): ReadonlySet<string> {
+  const byId = new Map(steps.map((step) => [step.id, step]));
+  const found = new Set<string>();
+  const open = [id];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const name of byId.get(next)?.needs ?? []) {
+      if (found.has(name)) continue;
+      found.add(name);
+      open.push(name);
+    }
+  }
+  return found;
+}

@@ -69,11 +69,16 @@ export async function checkAuthorization(
       problems.push(`the owner authorized another version of \`${name}\`: authorize the engagement again`);
     }
   }
-  if (predicate.engagement.id !== facts.engagement.id)
-    problems.push("the authorization record is for another engagement");
+  const { id, version } = facts.engagement;
+  if (predicate.engagement.id !== id || predicate.engagement.version !== version)
+    problems.push("the authorization record is for another engagement, or another version of it");
   if (predicate.principal !== facts.engagement.owner)
     problems.push("the signer is not the engagement's owner");
-  if (!isWithin(facts.now, predicate)) problems.push(`the authorization expired at ${predicate.notAfter}`);
+  const { signedAt, notAfter } = predicate;
+  if (!isWithin(facts.now, { notAfter })) problems.push(`the authorization expired at ${notAfter}`);
+  else if (!isWithin(facts.now, { notBefore: signedAt })) {
+    problems.push(`the authorization was signed at ${signedAt}, which this host's clock has not reached`);
+  }
   if (!(await signedBy(envelope, facts, predicate.principal))) {
     problems.push(`the signature is not by a key that \`${predicate.principal}\` holds`);
   }

@@ -13,7 +13,7 @@ import { KEY_CERTIFICATE_PREDICATE, STATEMENT_TYPE } from "../format/statement.t
 export async function certifyKey(
   root: Signer,
   key: PublicKey,
-  validity: { issuedAt: string; notAfter: string },
+  validity: { issuedAt: string; notBefore?: string; notAfter: string },
 ): Promise<Envelope> {
   const predicate: KeyCertificate = {
     schema: "witnessops/key-certificate/v1",
@@ -21,7 +21,7 @@ export async function certifyKey(
     keyId: key.keyId,
     purpose: "receipts",
     issuedAt: validity.issuedAt,
-    notBefore: validity.issuedAt,
+    notBefore: validity.notBefore ?? validity.issuedAt,
     notAfter: validity.notAfter,
   };
   const statement = {

@@ -38,7 +38,8 @@ export async function dispatchAttempt(
     at: utcFromMillis(lane.clock()),
   };
   // An attempt that nobody knows the end of is left behind as in doubt.
-  const left = last !== undefined && last.ended === undefined ? { ...last, ended: factOfRow(last) } : undefined;
+  const left =
+    last !== undefined && last.ended === undefined ? { ...last, ended: factOfRow(last) } : undefined;
   const change: Omit<Change, "append" | "openRun" | "closeRun" | "fence"> = {
     dispatch: row,
     documents: [record],

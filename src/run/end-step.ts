@@ -150,7 +150,11 @@ function eventOf({ exit }: AttemptFact): "step-executed" | "step-failed" | "step
   return exit === "executed" ? "step-executed" : "step-failed";
 }
 
-function outcomeOf({ exit, errorClass, side }: AttemptFact): Pick<StepFacts, "outcome" | "errorClass" | "side"> {
+function outcomeOf({
+  exit,
+  errorClass,
+  side,
+}: AttemptFact): Pick<StepFacts, "outcome" | "errorClass" | "side"> {
   return {
     outcome: exit,
     ...(errorClass === undefined ? {} : { errorClass }),

@@ -40,6 +40,7 @@ export function emptyRun(args: {
         definition.forEach === undefined ? [newInvocation(document.run, definition.id)] : undefined,
     })),
     head: undefined,
+    lastTime: document.openedAt,
     receipts: 0,
     dispatches: 0,
     closed: undefined,
@@ -50,6 +51,7 @@ export function emptyRun(args: {
 export function applyReceipt(state: RunState, receipt: AppliedReceipt, readGateRecord: ReadGateRecord): void {
   const { predicate, digest } = receipt;
   state.head = { seq: predicate.ledger.seq, digest };
+  state.lastTime = predicate.time.claimedUtc;
   state.receipts += 1;
   if (predicate.step === undefined) return;
   if (predicate.event === "step-expanded") {

@@ -9,6 +9,7 @@ import type { ApprovalRule } from "../contract/vocabulary.ts";
 import type { Digest } from "../format/digest.ts";
 import type { JsonObject } from "../format/json.ts";
 import { utcFromMillis } from "../format/time.ts";
+import { actionDigest } from "../gate/action-digest.ts";
 import { checkApproval } from "../gate/approval-statement.ts";
 import { decideGates } from "../gate/decide-gates.ts";
 import { GateError } from "../gate/gate-error.ts";
@@ -71,10 +72,12 @@ export async function gateStep(
   const scope = resolveRunbookScope(runbook, document.inputs as JsonObject);
   if (!scope.ok) return { ok: false, faults: scope.faults };
   const now = utcFromMillis(lane.clock());
+  const wanted = actionDigest(built.action);
   const approvals: ApprovalFact[] = [];
   for (const digest of invocation.approvals) {
     const checked = await checkApproval(readEnvelope(lane.store, digest), principals, now);
-    if (checked.ok) approvals.push(checked.fact);
+    // What was approved is one action, to the byte: inputs that changed meanwhile need a new approval.
+    if (checked.ok && checked.statement.actionDigest === wanted) approvals.push(checked.fact);
   }
   const record = decideGates({
     action: built.action,

@@ -4,8 +4,8 @@ import { openCapture } from "../evidence/capture.ts";
 import { type Digest, hexOf } from "../format/digest.ts";
 import { runStream } from "../ledger/streams.ts";
 import { appendReceipt } from "./append-receipt.ts";
-import type { Lane } from "./lane.ts";
 import { isLab } from "./append-to-run.ts";
+import type { Lane } from "./lane.ts";
 import { runParts } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
 

@@ -33,6 +33,7 @@ function stateOf(
     runbook: {} as RunState["runbook"],
     opened: "sha256:1",
     head: undefined,
+    lastTime: "2026-11-23T10:00:00.000Z",
     receipts: 0,
     dispatches: 0,
     closed: undefined,

@@ -6,9 +6,9 @@ import { checkConclusion } from "../gate/conclusion-statement.ts";
 import { engagementStream } from "../ledger/streams.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { appendReceipt } from "./append-receipt.ts";
+import { isLab } from "./append-to-run.ts";
 import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
-import { isLab } from "./append-to-run.ts";
 import { runParts } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
 
@@ -70,7 +70,8 @@ function citationProblems(lane: Lane, run: string, statement: ConclusionStatemen
     ) {
       problems.push(`\`${cite.artifact}\` is not an artifact of receipt \`${cite.receipt}\``);
     }
-    const operational = predicate.exceptions.length > 0 || predicate.event !== "step-executed";
+    const resolved = predicate.detail?.resolution !== undefined;
+    const operational = predicate.exceptions.length > 0 || predicate.event !== "step-executed" || resolved;
     if (statement.confidence === "high" && operational) {
       problems.push(
         `confidence \`high\` may not cite \`${cite.receipt}\`: it is operational input or not an executed step`,

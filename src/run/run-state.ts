@@ -63,6 +63,8 @@ export interface RunState {
   readonly opened: Digest;
   readonly steps: StepState[];
   head: Head | undefined;
+  /** Time of the newest receipt, or of opening, as the host claimed it. */
+  lastTime: string;
   receipts: number;
   /** Dispatches that the fold has seen: with the head, what a decision was made on. */
   dispatches: number;

@@ -1,7 +1,7 @@
-import type { Lane } from "./lane.ts";
 import { appendDecided, type Progress, placeOf } from "./append-to-run.ts";
 import { factOfRow } from "./attempt-facts.ts";
 import { decidedCall, leaveInDoubt } from "./end-step.ts";
+import type { Lane } from "./lane.ts";
 import { performStep } from "./perform-step.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
 import { type StepFacts, stepEntry } from "./step-receipt.ts";
