@@ -12,6 +12,9 @@ export interface Seen {
   readonly serial: number;
 }
 
+/** Size of the answer to a path under `/large`: more than fits into a row of the ledger. */
+const LARGE = 150_000;
+
 /** An external system that counts what is done to it: the judge of what was executed, and how often. */
 export interface CountingServer {
   readonly base: string;
@@ -40,7 +43,8 @@ export async function startCountingServer(delay: () => number): Promise<Counting
     for (const resolve of waiting.splice(0)) resolve();
     setTimeout(() => {
       response.setHeader("content-type", "application/json");
-      response.end(JSON.stringify({ serial: one.serial }));
+      const padding = one.path.startsWith("/large") ? "x".repeat(LARGE) : "";
+      response.end(JSON.stringify({ serial: one.serial, padding }));
     }, delay());
   });
   server.on("clientError", (_error, socket) => socket.destroy());
