@@ -15,6 +15,7 @@ import type { Context } from "./command.ts";
 import { issuerRootPath, takeIssuerKey } from "./issuer-key.ts";
 import { openWorkspace } from "./open-definitions.ts";
 import { openLedger } from "./open-ledger.ts";
+import { randomHex } from "./random-hex.ts";
 import { resolveSecret } from "./resolve-secret.ts";
 import { workspaceRoot } from "./workspace-root.ts";
 
@@ -65,7 +66,7 @@ export async function openLane(
       owner,
       clock: Date.now,
       sleep: (millis) => delay(millis, undefined, { signal: ending.signal }).catch(() => undefined),
-      randomHex: (bytes) => randomBytes(bytes).toString("hex"),
+      randomHex,
       openNetwork: (rules) =>
         openNetwork({ ...rules, resolvers, ...(extraCa === undefined ? {} : { extraCa }) }),
       resolveSecret: (reference) => resolveSecret(reference, root),
