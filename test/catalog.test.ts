@@ -21,6 +21,12 @@ const contractFiles = globSync("catalog/*/*.yaml", { cwd: root }).sort();
 const runbookFiles = globSync("runbooks/*.yaml", { cwd: root }).sort();
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 
+const books = new Map(
+  runbookFiles.map((file) => {
+    const runbook = parseRunbook(read(file), { file });
+    return [referenceOf(runbook), runbook];
+  }),
+);
 const catalog = new Map<string, Contract>();
 for (const file of contractFiles) {
   const contract = parseContract(read(file), { file });
@@ -96,6 +102,9 @@ it("has exactly the digests that the lock pins", async () => {
   const contracts = Object.fromEntries(
     [...catalog].sort().map(([reference, contract]) => [reference, digestOfDocument(contract)]),
   );
-  const lock: CatalogLock = { apiVersion: "witnessops/v1", kind: "CatalogLock", contracts };
+  const runbooks = Object.fromEntries(
+    [...books].sort().map(([reference, runbook]) => [reference, digestOfDocument(runbook)]),
+  );
+  const lock: CatalogLock = { apiVersion: "witnessops/v1", kind: "CatalogLock", contracts, runbooks };
   await expect(`${JSON.stringify(lock, null, 2)}\n`).toMatchFileSnapshot("../catalog.lock.json");
 });

@@ -66,7 +66,9 @@ async function open(
   return test;
 }
 
-async function start({ lane }: TestLane, runbook: Runbook = exampleRunbook()): Promise<string> {
+async function start(test: TestLane, runbook: Runbook = exampleRunbook()): Promise<string> {
+  await test.authorize(runbook);
+  const { lane } = test;
   const started = await startRun(lane, { runbook, engagement: "acme", inputs: INPUTS, requester: "otto" });
   if (!started.started) throw new Error(started.problems.join("; "));
   return started.run;

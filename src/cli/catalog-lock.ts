@@ -17,9 +17,10 @@ export const command = defineCommand({
   async run(_given, context) {
     return withLane(context, async ({ lane, definitions }) => {
       const entries = definitions.contracts();
+      const runbooks = definitions.runbooks();
       const path = join(lane.root, "catalog.lock.json");
       const { lock, added, removed, faults } = buildLock(
-        entries,
+        { contracts: entries, runbooks },
         existsSync(path) ? definitions.lock() : undefined,
       );
       const ids = adapters.map(({ id }) => id);
@@ -41,14 +42,20 @@ export const command = defineCommand({
       }
       return {
         exit: exit.done,
-        json: { contracts: entries.map(({ contract }) => referenceOf(contract)), added, removed, changed },
+        json: {
+          contracts: entries.map(({ contract }) => referenceOf(contract)),
+          runbooks: runbooks.map(({ runbook }) => referenceOf(runbook)),
+          added,
+          removed,
+          changed,
+        },
         print(out) {
           for (const reference of added) out.line({ text: "+ ", style: "good" }, reference);
           for (const reference of removed) out.line({ text: "- ", style: "bad" }, reference);
           out.line(
             changed
-              ? `${entries.length} contracts locked; engagements pin the lock: an owner has to authorize each one again`
-              : `${entries.length} contracts, the lock is up to date`,
+              ? `${entries.length} contracts and ${runbooks.length} runbooks locked; engagements pin the lock: an owner has to authorize each one again`
+              : `${entries.length} contracts and ${runbooks.length} runbooks, the lock is up to date`,
           );
         },
       };

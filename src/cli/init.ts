@@ -121,7 +121,9 @@ async function make(
   const file = join("principals", `${owner.id}.yaml`);
   const principal = parsePrincipal(text, { file });
   writeFileSync(join(root, file), text);
-  const { lock } = buildLock(openWorkspace(root).contracts(), undefined);
+  const authored = openWorkspace(root);
+  const documents = { contracts: authored.contracts(), runbooks: authored.runbooks() };
+  const { lock } = buildLock(documents, undefined);
   writeFileSync(join(root, "catalog.lock.json"), lockText(lock));
   createKeyFile(issuerRootPath(keys));
   openSqliteStore(ledgerPath(root)).close();

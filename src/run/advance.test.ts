@@ -12,6 +12,7 @@ import { RESOLUTION_PAYLOAD_TYPE } from "../format/statement.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { advance } from "./advance.ts";
 import { cancelRun } from "./cancel-run.ts";
+import { importArtifact } from "./import-artifact.ts";
 import { planRun } from "./plan-run.ts";
 import { recordApproval } from "./record-approval.ts";
 import { recordEngagementStatus, recordPrincipalDisabled } from "./record-governance.ts";
@@ -60,7 +61,9 @@ async function open(
   return lane;
 }
 
-async function start({ lane }: TestLane, runbook: Runbook, inputs = INPUTS): Promise<string> {
+async function start(test: TestLane, runbook: Runbook, inputs = INPUTS): Promise<string> {
+  await test.authorize(runbook);
+  const { lane } = test;
   const started = await startRun(lane, { runbook, engagement: "acme", inputs, requester: "otto" });
   if (!started.started) throw new Error(started.problems.join("; "));
   return started.run;
@@ -209,6 +212,7 @@ describe("a run", () => {
       adapters: [adapter],
       contracts: [exampleContract({}, { adapter: "scripted" })],
     });
+    await test.authorize(exampleRunbook());
     const before = test.lane.store.head("engagement:acme");
     const request = { runbook: exampleRunbook(), engagement: "acme", inputs: INPUTS, requester: "otto" };
     const plan = await planRun(test.lane, request);
@@ -220,6 +224,7 @@ describe("a run", () => {
 
   it("is not admitted when the owner authorized something else, and says so in a receipt", async () => {
     const test = await open({ contracts: [exampleContract()] });
+    await test.authorize(exampleRunbook());
     const changed = { ...test.engagement, title: "Acme, changed after the owner signed" };
     const lane = { ...test.lane, definitions: { ...test.lane.definitions, engagement: () => changed } };
     const started = await startRun(lane, {
@@ -233,6 +238,32 @@ describe("a run", () => {
       problems: [expect.stringContaining("another version of `engagement`")],
     });
     expect(test.lane.store.receipts("engagement:acme").at(-1)?.event).toBe("admission-denied");
+  });
+
+  it("is not admitted with a runbook that no owner authorized", async () => {
+    const test = await open({ contracts: [exampleContract()] });
+    await test.authorize(exampleRunbook());
+    const request = { engagement: "acme", inputs: INPUTS, requester: "otto" };
+    const other = exampleRunbook({ id: "other" });
+    expect(await startRun(test.lane, { ...request, runbook: other })).toMatchObject({
+      problems: [expect.stringContaining("`other@1.0.0` is not in the catalog lock")],
+    });
+    const changed = exampleRunbook({ objective: "something else" });
+    expect(await startRun(test.lane, { ...request, runbook: changed })).toMatchObject({
+      problems: [expect.stringContaining("`example@1.0.0` differs from the catalog lock")],
+    });
+  });
+
+  it("waits for a clock that was set back a little, and stops for one that was set back far", async () => {
+    let shift = 0;
+    const test = await open({ contracts: [exampleContract()], clock: () => Date.now() + shift });
+    const run = await start(test, exampleRunbook({}, 2));
+    shift = -60_000;
+    await expect(advance(test.lane, run)).rejects.toMatchObject({ code: "CLOCK_BACKWARDS" });
+    expect(events(test, run)).toEqual([]);
+    shift = -100;
+    await advance(test.lane, run);
+    expect(viewRun(test.lane, run).outcome).toBe("completed");
   });
 
   it("records nothing and calls nobody when the ledger cannot be written", async () => {
@@ -296,6 +327,38 @@ describe("an approval", () => {
     const { test, run, actionDigest } = await paused();
     const forged = await signApproval(test.people.operator, { principal: "anna", actionDigest });
     await expect(recordApproval(test.lane, run, forged)).rejects.toMatchObject({ code: "STATEMENT_REFUSED" });
+  });
+
+  it("given for other inputs does not carry over when they change", async () => {
+    const uses = "example.noop@1.0.0";
+    const host = "steps.first.outcome == 'executed' ? 'b.example.test' : 'a.example.test'";
+    const test = await open({ contracts: [guarded] });
+    // A parser refuses such a runbook; the gate must hold by itself.
+    const steps = [
+      { id: "first", uses, with: { host: "inputs.host" } },
+      { id: "second", uses, needs: [], with: { host } },
+    ];
+    const scope = { include: ["host:*.example.test"] };
+    const run = await start(test, exampleRunbook({ steps, scope }));
+    await advance(test.lane, run);
+    const waiting = viewRun(test.lane, run).steps.map((step) => step.waitingFor?.actionDigest ?? "");
+    const approve = async (actionDigest = "") =>
+      recordApproval(
+        test.lane,
+        run,
+        await signApproval(test.people.approver, { principal: "anna", actionDigest }),
+      );
+    await approve(waiting[1]);
+    await approve(waiting[0]);
+    const lane = { ...test.lane, driving: new Map() };
+    await advance(lane, run);
+    const view = viewRun(test.lane, run);
+    const called = test.lane.store
+      .dispatches(run)
+      .map(({ invocation, actionDigest }) => [invocation, actionDigest]);
+    for (const [invocation, digest] of called) {
+      expect(digest).toBe(waiting[view.steps.findIndex((step) => step.invocation === invocation)]);
+    }
   });
 
   it("that rejects ends the step as denied, with its reason", async () => {
@@ -400,6 +463,39 @@ describe("doubt", () => {
     expect(events(test, run)).toEqual(["step-dispatched", "step-in-doubt", "step-resolved", "step-executed"]);
   });
 
+  it("of a call that may not go again waits for somebody instead of looking undone", async () => {
+    const { test, run, lane, after } = await crashed("idempotent");
+    await recordEngagementStatus(lane, "olga", "acme", "halted", "stop");
+    await advance(lane, run);
+    expect(viewRun(lane, run).steps[0]?.outcome).toBe("in-doubt");
+    expect(after.calls).toEqual([]);
+    expect(events(test, run)).toEqual(["step-dispatched", "step-in-doubt"]);
+  });
+
+  it("is settled only by a person of the engagement with a key that they hold", async () => {
+    const { test, run, lane } = await crashed("unsafe");
+    await advance(lane, run);
+    const actionDigest = viewRun(lane, run).steps[0]?.waitingFor?.actionDigest;
+    await recordPrincipalDisabled(lane, "olga", "anna");
+    const statement = {
+      purpose: "witnessops/resolution/v1",
+      finding: "retry",
+      invocation: `${run}/step-1`,
+      attempt: 1,
+      actionDigest,
+      principal: "anna",
+      reason: "it never arrived",
+      signedAt: new Date().toISOString(),
+      nonce: randomBytes(16).toString("hex"),
+    };
+    const signed = await signEnvelope(
+      test.people.approver,
+      canonicalBytes(statement),
+      RESOLUTION_PAYLOAD_TYPE,
+    );
+    await expect(resolveStep(lane, run, signed)).rejects.toMatchObject({ code: "STATEMENT_REFUSED" });
+  });
+
   it("is not assumed while the process that dispatched is alive", async () => {
     const hung = scripted(() => new Promise<AdapterOutcome>(() => undefined));
     const test = await open({
@@ -412,6 +508,61 @@ describe("doubt", () => {
     const other = await test.again();
     await advance({ ...other, adapters: [scripted(fine)] }, run);
     expect(viewRun(other, run).steps[0]?.outcome).toBe("dispatched");
+  });
+});
+
+describe("an attempt that was made", () => {
+  const retry = { attempts: 3, backoff: "none" as const, on: ["BUSY"] };
+
+  it("is kept as failed when the gates stop the next one", async () => {
+    const halting = async (): Promise<AdapterOutcome> => {
+      await recordEngagementStatus(test.lane, "olga", "acme", "halted", "stop");
+      return busy;
+    };
+    const adapter = scripted(halting, fine);
+    const contract = exampleContract({}, { adapter: "scripted", retry });
+    const test = await open({ adapters: [adapter], contracts: [contract] });
+    const view = await drive(test, exampleRunbook());
+    expect(adapter.calls).toHaveLength(1);
+    expect(view.steps[0]).toMatchObject({ outcome: "failed", errorClass: "BUSY" });
+    const artifacts = test.lane.store.artifacts(view.run).map(({ artifact }) => artifact.name);
+    expect(artifacts).toEqual(["answer", "result"]);
+  });
+
+  it("counts against the bound when another process moves the run meanwhile", async () => {
+    const importing = async (): Promise<AdapterOutcome> => {
+      const bytes = (async function* () {
+        yield new TextEncoder().encode("a note");
+      })();
+      const evidence = {
+        name: "note",
+        mediaType: "text/plain",
+        sensitivity: "internal" as const,
+        source: "desk",
+      };
+      await importArtifact(other, run, { ...evidence, principal: "otto", bytes });
+      return busy;
+    };
+    const adapter = scripted(importing);
+    const contract = exampleContract({}, { adapter: "scripted", retry });
+    const test = await open({ adapters: [adapter], contracts: [contract] });
+    const other = await test.again();
+    const run = await start(test, exampleRunbook());
+    await advance(test.lane, run);
+    expect(adapter.calls).toHaveLength(3);
+    expect(viewRun(test.lane, run).steps[0]).toMatchObject({ outcome: "failed", attempts: 3 });
+  });
+
+  it("leaves an unsafe step in doubt when nobody answered, with what was captured", async () => {
+    const silent = scripted({ ok: false, fault: { code: "ECONNRESET", phase: "response", message: "gone" } });
+    const contract = exampleContract({ effect: "write" }, { adapter: "scripted", idempotency: "unsafe" });
+    const test = await open({ adapters: [silent], contracts: [contract] });
+    const view = await drive(test, exampleRunbook());
+    expect(view).toMatchObject({ state: "waiting", steps: [{ outcome: "in-doubt" }] });
+    expect(test.lane.store.artifacts(view.run).map(({ artifact }) => artifact.name)).toEqual([
+      "answer",
+      "result",
+    ]);
   });
 });
 

@@ -2,10 +2,12 @@ import type { ResolutionStatement } from "../contract/signed-statements.ts";
 import { hexOf } from "../format/digest.ts";
 import type { Envelope } from "../format/dsse.ts";
 import { utcFromMillis } from "../format/time.ts";
+import { mayNotResolve } from "../gate/may-resolve.ts";
 import { checkResolution } from "../gate/resolution-statement.ts";
 import { appendDecided, isLab } from "./append-to-run.ts";
 import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
+import { readLiveStatus } from "./live-status.ts";
 import { runParts, stepParts } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
 import { type InvocationState, invocationsOf, type RunState } from "./run-state.ts";
@@ -28,6 +30,17 @@ export async function resolveStep(lane: Lane, run: string, envelope: Envelope): 
       });
     }
     const { statement } = checked;
+    const engagement = lane.pinned.read("engagement", state.document.engagement.digest);
+    const { disabledPrincipals: disabled } = readLiveStatus(lane.store, "", engagement.id);
+    const { principal } = statement;
+    const refusal = mayNotResolve({ principal, custody: checked.custody, engagement, principals, disabled });
+    if (refusal !== undefined) {
+      throw new RunError({
+        code: "STATEMENT_REFUSED",
+        message: `\`${principal}\` may not resolve this: ${refusal}`,
+        hint: "let an operator, approver or owner of the engagement sign with a key that they hold",
+      });
+    }
     const invocation = findInvocation(state, statement);
     if (await commitResolution(lane, state, invocation, envelope, statement)) return statement;
   }

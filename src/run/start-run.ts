@@ -1,6 +1,7 @@
 import type { CatalogLock } from "../contract/catalog-lock.ts";
 import type { Contract } from "../contract/contract.ts";
 import { compileDataSchema } from "../contract/data-schema.ts";
+import { isImplicitRunbook } from "../contract/implicit-runbook.ts";
 import type { RunDocument } from "../contract/run-document.ts";
 import type { Runbook } from "../contract/runbook.ts";
 import { type Digest, digestOf, hexOf } from "../format/digest.ts";
@@ -78,6 +79,8 @@ export async function prepareRun(lane: Lane, request: RunRequest): Promise<Prepa
   const status = lane.store.status(`engagement:${engagement.id}`);
   if (status !== undefined) problems.push(`engagement \`${engagement.id}\` is ${status}`);
   const draft = (request.drafts?.size ?? 0) > 0;
+  if (engagement.environment !== "lab")
+    problems.push(...runbookProblems(runbook, pin.runbook.digest, lock, contracts));
   if (draft && engagement.environment !== "lab")
     problems.push("a draft contract runs in a lab engagement only");
 
@@ -160,6 +163,24 @@ export async function startRun(lane: Lane, request: RunRequest): Promise<StartRe
   if (!result.ok)
     throw new RunError({ code: "RUN_CONTENDED", message: `the run was not opened: ${result.conflict}` });
   return { started: true, run: document.run, document };
+}
+
+/**
+ * What stands against the runbook itself: outside of a lab it is one that the owner authorized with the lock, or the
+ * implicit one of a contract.
+ */
+function runbookProblems(runbook: Runbook, digest: Digest, lock: CatalogLock, contracts: Loaded): string[] {
+  const reference = `${runbook.id}@${runbook.version}`;
+  const locked = lock.runbooks?.[reference];
+  if (locked === digest) return [];
+  const [only] = runbook.steps;
+  const contract = only === undefined ? undefined : contracts.get(only.uses)?.contract;
+  if (locked === undefined && contract !== undefined && isImplicitRunbook(runbook, contract)) return [];
+  return [
+    locked === undefined
+      ? `runbook \`${reference}\` is not in the catalog lock: lock it, and let the owner authorize the engagement again`
+      : `runbook \`${reference}\` differs from the catalog lock: give it a new version, then lock it`,
+  ];
 }
 
 type Loaded = Map<string, { contract: Contract; digest: Digest }>;

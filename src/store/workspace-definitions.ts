@@ -28,6 +28,13 @@ export interface CatalogEntry {
   readonly file: string;
 }
 
+/** A runbook with its digest and the file it stands in, relative to the workspace. */
+export interface RunbookEntry {
+  readonly runbook: Runbook;
+  readonly digest: Digest;
+  readonly file: string;
+}
+
 /** The authored documents of a workspace folder, read when they are asked for. */
 export interface WorkspaceDefinitions extends Definitions {
   readonly root: string;
@@ -38,6 +45,8 @@ export interface WorkspaceDefinitions extends Definitions {
   catalogFiles(): string[];
   /** Paths of the runbooks' files, relative to the workspace. */
   runbookFiles(): string[];
+  /** Every runbook, sorted by file. @throws at the first that cannot be parsed. */
+  runbooks(): RunbookEntry[];
   engagements(): Engagement[];
   /** Path of the file that an engagement stands in. @throws DefinitionsError `NOT_FOUND`. */
   engagementFile(id: string): string;
@@ -83,6 +92,11 @@ export function openDefinitions(
 
     contracts: () => yamlFiles(at("catalog")).map(entryOf),
     catalogFiles: () => yamlFiles(at("catalog")).map(named),
+    runbooks: () =>
+      yamlFiles(at("runbooks")).map((path) => {
+        const runbook = parseRunbook(text(path), { file: named(path) });
+        return { runbook, digest: digestOfDocument(runbook), file: named(path) };
+      }),
     runbookFiles: () => yamlFiles(at("runbooks")).map(named),
 
     runbook(idOrPath): Runbook {

@@ -1,7 +1,7 @@
-import type { Contract } from "../contract/contract.ts";
-import { referenceOf } from "../contract/contract.ts";
-import type { Runbook } from "../contract/runbook.ts";
-import type { Classification } from "../contract/vocabulary.ts";
+import { canonicalJson } from "../format/canonical-json.ts";
+import { type Contract, referenceOf } from "./contract.ts";
+import type { Runbook } from "./runbook.ts";
+import type { Classification } from "./vocabulary.ts";
 
 /**
  * The runbook of one implicit step that `call` runs: the contract with the caller's inputs, and no scope of its
@@ -35,6 +35,16 @@ export function implicitRunbook(
       },
     ],
   };
+}
+
+/** Whether a runbook is the implicit one of a contract: then the contract's lock is authority for it too. */
+export function isImplicitRunbook(runbook: Runbook, contract: Contract): boolean {
+  const { owner, classification, objective, steps } = runbook;
+  const given = Object.keys(steps[0]?.with ?? {});
+  return (
+    canonicalJson(implicitRunbook(contract, given, owner, classification, objective)) ===
+    canonicalJson(runbook)
+  );
 }
 
 function implicitScope(contract: Contract): Runbook["scope"]["include"] {
