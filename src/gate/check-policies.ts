@@ -22,6 +22,22 @@ export async function checkPolicies(set: PolicySet): Promise<readonly PolicyFaul
 
 /** As `checkPolicies`, with an engine that is loaded. */
 export function faultsOf(cedar: Cedar, set: PolicySet): readonly PolicyFault[] {
+  // One call tells whether anything is wrong at all. What it is takes several, which a short command would notice.
+  return isValid(cedar, set) ? [] : listFaults(cedar, set);
+}
+
+function isValid(cedar: Cedar, set: PolicySet): boolean {
+  try {
+    const answer = cedar.validate({ schema: set.schema, policies: { staticPolicies: { ...set.policies } } });
+    if (answer.type === "failure") return false;
+    const { validationErrors, validationWarnings, otherWarnings } = answer;
+    return validationErrors.length + validationWarnings.length + otherWarnings.length === 0;
+  } catch {
+    return false;
+  }
+}
+
+function listFaults(cedar: Cedar, set: PolicySet): readonly PolicyFault[] {
   const faults: PolicyFault[] = [];
   try {
     const schema = cedar.checkParseSchema(set.schema);
