@@ -1,4 +1,4 @@
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { generateKeyPairSync, sign } from "node:crypto";
 import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,25 +18,30 @@ import { type Effort, type Line, rateOf } from "./figure.ts";
 const STEPS = 5;
 const CONCURRENT = 64;
 
+const shortRunbook = deepFreeze(exampleRunbook({}, STEPS));
+/** As long as a run that goes alone has to be for its steps to count. */
+export const longRunbook = deepFreeze(exampleRunbook({ id: "example-long" }, 50));
+
 /** Opens the lane that the governed step is measured on. */
-export function openBenchLane(folder?: string): Promise<TestLane> {
-  return openTestLane({
+export async function openBenchLane(folder?: string): Promise<TestLane> {
+  const bench = await openTestLane({
     adapters: [noopAdapter],
     contracts: [exampleContract()],
     ...(folder === undefined ? {} : { folder }),
   });
+  await bench.authorize(shortRunbook, longRunbook);
+  return bench;
 }
 
 /** Runs five-step runs, `concurrent` at a time, for `seconds`; resolves to steps per second. */
 export async function stepsPerSecond(lane: Lane, concurrent: number, seconds: number): Promise<number> {
-  const runbook = deepFreeze(exampleRunbook({}, STEPS));
   const end = performance.now() + seconds * 1000;
   let steps = 0;
   const began = performance.now();
   await Promise.all(
     Array.from({ length: concurrent }, async () => {
       while (performance.now() < end) {
-        await oneRun(lane, runbook);
+        await oneRun(lane, shortRunbook);
         steps += STEPS;
       }
     }),
@@ -110,10 +115,9 @@ export async function benchGovernedStep({ quick }: Effort): Promise<Line[]> {
 /** Time between two moves of a run that goes alone: gates, dispatch, adapter, receipt. */
 async function latencies(lane: Lane, runs: number): Promise<{ p50: number; p99: number }> {
   const times: number[] = [];
-  const runbook = exampleRunbook({}, 50);
   for (let run = 0; run < runs; run++) {
     let last = 0;
-    await oneRun(lane, runbook, () => {
+    await oneRun(lane, longRunbook, () => {
       const now = performance.now();
       if (last !== 0) times.push(now - last);
       last = now;
@@ -130,23 +134,27 @@ async function processes(count: number, seconds: number): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "witnessops-bench-"));
   try {
     const script = join(import.meta.dirname, "governed-step-process.ts");
-    const rates = await Promise.all(
-      Array.from({ length: count }, () => {
-        const child = fork(script, [folder, String(CONCURRENT), String(seconds)], {
-          stdio: ["ignore", "ignore", "inherit", "ipc"],
-        });
-        return new Promise<number>((resolve, reject) => {
-          child.once("message", (rate) => resolve(Number(rate)));
-          child.once("exit", (code) =>
-            code === 0 ? undefined : reject(new Error(`bench process ended with ${code}`)),
-          );
-        });
+    const children = Array.from({ length: count }, () =>
+      fork(script, [folder, String(CONCURRENT), String(seconds)], {
+        stdio: ["ignore", "ignore", "inherit", "ipc"],
       }),
     );
-    return rates.reduce((sum, rate) => sum + rate, 0);
+    await Promise.all(children.map(answerOf));
+    const answers = children.map(answerOf);
+    for (const child of children) child.send("go");
+    const rates = await Promise.all(answers);
+    return rates.reduce<number>((sum, rate) => sum + Number(rate), 0);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The next thing that a process says. */
+function answerOf(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    child.once("message", resolve);
+    child.once("exit", (code) => reject(new Error(`a process of the bench ended with ${code}`)));
+  });
 }
 
 /** What the machine gives at most: nothing governed can be faster than these. */

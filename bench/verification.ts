@@ -3,21 +3,17 @@ import { collectBytes } from "../src/format/byte-source.ts";
 import { exportBundle } from "../src/run/export-bundle.ts";
 import { memoryBundle } from "../src/verifier/bundle-source.ts";
 import { verifyBundle } from "../src/verifier/verify-bundle.ts";
-import { exampleRunbook } from "../test/fixtures/contracts.ts";
 import { type Effort, type Line, rateOf } from "./figure.ts";
-import { oneRun, openBenchLane } from "./governed-step.ts";
-
-const STEPS = 50;
+import { longRunbook, oneRun, openBenchLane } from "./governed-step.ts";
 
 /** Receipts per second that the verifier checks, every layer, beside the bare check of as many signatures. */
 export async function benchVerification({ quick }: Effort): Promise<Line[]> {
   const bench = await openBenchLane();
   try {
     const runs: string[] = [];
-    const runbook = exampleRunbook({}, STEPS);
     await Promise.all(
       Array.from({ length: quick ? 4 : 20 }, async () => {
-        runs.push(await oneRun(bench.lane, runbook));
+        runs.push(await oneRun(bench.lane, longRunbook));
       }),
     );
     const files = new Map<string, Uint8Array>();
