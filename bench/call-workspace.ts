@@ -5,8 +5,8 @@ import { join } from "node:path";
 /** A workspace in which `bench.noop` may be called, made by the command itself. */
 export interface CallWorkspace {
   readonly workspace: string;
-  /** Fingerprints of the issuer root and of the owner's key. */
-  readonly keyIds: readonly string[];
+  /** What `trust new --confirm` takes: the issuer root, and the owner's key as the owner's. */
+  readonly confirm: readonly string[];
   /** Words after `witnessops` that call the contract once. */
   readonly call: readonly string[];
   /** Runs the command in the workspace and returns what it printed. */
@@ -39,7 +39,7 @@ export function makeCallWorkspace(program: string, folder: string): CallWorkspac
   run("engagement", "authorize", "bench", "--key", key);
   return {
     workspace,
-    keyIds: [made.issuerRoot, made.ownerKeyId],
+    confirm: [`${made.issuerRoot}=issuer-root`, `${made.ownerKeyId}=ana:owner`],
     call: ["call", "bench.noop", "--with", "name=bench.example"],
     run,
   };

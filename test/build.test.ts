@@ -44,13 +44,13 @@ describe("the build", () => {
     const version = execFileSync(process.execPath, [program, "--version"], { cwd: folder, encoding: "utf8" });
     expect(version.trim()).toBe(manifest.version);
 
-    const { workspace, keyIds, call, run } = makeCallWorkspace(program, folder);
+    const { workspace, confirm, call, run } = makeCallWorkspace(program, folder);
     expect(run("catalog", "lint")).toMatch(/^15 contracts, 0 errors/m);
     const view = JSON.parse(run(...call, "--json"));
     expect(view.steps).toMatchObject([{ outcome: "executed", outputs: { exitCode: 0 } }]);
     run("bundle", "export", view.run, "--out", join(folder, "run.tar"));
-    const confirm = keyIds.flatMap((keyId) => ["--confirm", keyId]);
-    run("trust", "new", join(folder, "trust.json"), "--from-workspace", ...confirm);
+    const confirmed = confirm.flatMap((key) => ["--confirm", key]);
+    run("trust", "new", join(folder, "trust.json"), "--from-workspace", ...confirmed);
     expect(readdirSync(join(workspace, "tools"))).toContain("tls-versions.mjs");
 
     const alone = join(folder, "alone");

@@ -22,8 +22,15 @@ const contracts = [
   { name: "post", method: "POST", effect: "write", idempotency: "unsafe" },
 ] as const;
 
-/** Makes workspace, contracts, runbook `count`, an authorized engagement over loopback, and a trust file. */
-export function makeCountingWorkspace(steps: readonly string[]): CountingWorkspace {
+/**
+ * Makes workspace, contracts, runbook `count`, an authorized engagement over loopback, and a trust file.
+ *
+ * @param variants further runbooks by id, made from the text of `count`.
+ */
+export function makeCountingWorkspace(
+  steps: readonly string[],
+  variants: Readonly<Record<string, (text: string) => string>> = {},
+): CountingWorkspace {
   const folder = mkdtempSync(join(tmpdir(), "witnessops-faults-"));
   const root = join(folder, "workspace");
   const ownerKey = join(folder, "olga.pem");
@@ -34,7 +41,11 @@ export function makeCountingWorkspace(steps: readonly string[]): CountingWorkspa
   for (const contract of contracts) {
     writeFileSync(join(root, "catalog", "count", `${contract.name}.yaml`), contractText(contract));
   }
-  writeFileSync(join(root, "runbooks", "count.yaml"), runbookText(steps));
+  const count = runbookText(steps);
+  for (const [id, change] of Object.entries({ count: (text: string) => text, ...variants })) {
+    const text = change(count).replace("id: count\n", `id: ${id}\n`);
+    writeFileSync(join(root, "runbooks", `${id}.yaml`), text);
+  }
   witnessops("catalog", "lock", ...at);
   witnessops("engagement", "new", "local", "--include", "cidr:127.0.0.0/8", ...at);
   witnessops("engagement", "authorize", "local", "--key", ownerKey, ...at);

@@ -32,19 +32,13 @@ describe.skipIf(process.platform === "win32")("a disk that fails", () => {
   let copies = 0;
 
   beforeAll(async () => {
-    made = makeCountingWorkspace(["get", "put", "post", "get", "put", "post", "get", "put", "post"]);
-    const runbook = readFileSync(join(made.root, "runbooks", "count.yaml"), "utf8");
     const last = /(- \{ id: post-9.*) \}\n/;
-    // The same, held before its last step by an approval that nobody gives.
     const onePost = `steps:\n  - { id: post-1, uses: count.post@1.0.0, with: { url: "inputs.base + '/post-1'" } }\n`;
-    writeFileSync(
-      join(made.root, "runbooks", "one-post.yaml"),
-      runbook.replace("id: count\n", "id: one-post\n").replace(/steps:[\s\S]*/, onePost),
-    );
-    writeFileSync(
-      join(made.root, "runbooks", "held.yaml"),
-      runbook.replace("id: count\n", "id: held\n").replace(last, "$1, gates: { approval: designated } }\n"),
-    );
+    made = makeCountingWorkspace(["get", "put", "post", "get", "put", "post", "get", "put", "post"], {
+      "one-post": (text) => text.replace(/steps:[\s\S]*/, onePost),
+      // The same as `count`, held before its last step by an approval that nobody gives.
+      held: (text) => text.replace(last, "$1, gates: { approval: designated } }\n"),
+    });
     server = await startCountingServer(() => 0);
   }, 60_000);
   afterAll(async () => {
