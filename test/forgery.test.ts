@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { PolicySet } from "../src/contract/policy-set.ts";
 import { canonicalBytes } from "../src/format/canonical-json.ts";
-import { digestOfJson } from "../src/format/digest.ts";
+import { digestOfJson, hexOf } from "../src/format/digest.ts";
 import { memoryBundle, type Report, type Trust, verifyBundle } from "../src/verifier/index.ts";
 import { forge, readDrafts } from "./fixtures/forge-bundle.ts";
 import { defaultPolicies } from "./fixtures/lane.ts";
@@ -80,8 +80,9 @@ describe("authority of its own", () => {
   });
 
   it("a wider engagement under the record that the owner signed for the true one", async () => {
-    const fake = await made({ engagement: wideScope, steps: [hello, outside] });
-    const files = await transplant(fake, { definitions: [["authorization", honest]] });
+    const steps = [hello, outside];
+    const fake = await made({ engagement: wideScope, steps });
+    const files = await transplant(fake, { definitions: [["authorization", await made({ steps })]] });
     expect(await judge(files)).toEqual({
       verdict: "invalid",
       codes: ["FAILURE_DIGEST_MISMATCH"],
@@ -90,8 +91,9 @@ describe("authority of its own", () => {
   });
 
   it("a policy set that permits everything, under the record that the owner signed for the true one", async () => {
-    const fake = await made({ policies: permitAll, steps: [hello] });
-    const files = await transplant(fake, { definitions: [["authorization", honest]] });
+    const steps = [hello];
+    const fake = await made({ policies: permitAll, steps });
+    const files = await transplant(fake, { definitions: [["authorization", await made({ steps })]] });
     expect(await judge(files)).toEqual({
       verdict: "invalid",
       codes: ["FAILURE_DIGEST_MISMATCH"],
@@ -204,11 +206,13 @@ describe("approvals of its own", () => {
 
 describe("decisions of its own", () => {
   it("an out-of-scope target called, under the true engagement", async () => {
-    const fake = await made({ engagement: wideScope, steps: [hello, outside] });
+    const steps = [hello, outside];
+    const fake = await made({ engagement: wideScope, steps });
+    const authorized = await made({ steps });
     const files = await transplant(fake, {
       definitions: [
-        ["engagement", honest],
-        ["authorization", honest],
+        ["engagement", authorized],
+        ["authorization", authorized],
       ],
     });
     expect(await judge(files)).toEqual({
@@ -322,6 +326,33 @@ describe("a history of its own", () => {
     const report = await judge(files);
     expect(report.verdict).toBe("invalid");
     expect(report.codes).toContain("FAILURE_COMPLETENESS");
+  });
+
+  it.each([
+    ["step-skipped", { reason: "when", when: "false" }],
+    ["step-skipped", { reason: "needs", needs: "hello" }],
+  ] as const)("a denial and a call written as %s %o", async (event, detail) => {
+    const run = await made({ steps: [hello, { ...outside, onFailure: "continue" }] });
+    expect((await judge(run.files)).verdict).toBe("valid");
+    for (const hidden of ["step-denied", "step-executed"]) {
+      const files = await forge(run, {
+        receipt(draft) {
+          const { predicate } = draft;
+          if (predicate.event !== hidden) return undefined;
+          for (const member of ["invocation", "gates", "approvals", "artifacts"]) {
+            Reflect.deleteProperty(predicate, member);
+          }
+          Object.assign(predicate, { event, detail: { ...detail } });
+          draft.subject = [{ name: "detail", digest: { sha256: hexOf(digestOfJson(detail)) } }];
+          return undefined;
+        },
+      });
+      expect(await judge(files)).toEqual({
+        verdict: "invalid",
+        codes: ["FAILURE_DECISION_MISMATCH"],
+        layers: ["re-decision"],
+      });
+    }
   });
 
   it("a denial left out, chains and heads as they were", async () => {
