@@ -1,4 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
+import { chargeCel, stepsLeft } from "./cel-budget.ts";
 import { takeMatchWork } from "./cel-environment.ts";
 import type { CelSyntax } from "./cel-syntax.ts";
 import { CelBound, MAX_LIST, MAX_TEXT, weigh } from "./cel-value.ts";
@@ -17,7 +18,9 @@ const LOOKING = new Set<string>(["==", "!=", "in", "+", "<", "<=", ">", ">=", "c
 /** Counts the steps of one program's evaluations. */
 export interface Meter {
   /** Starts a new evaluation. */
-  reset(): void;
+  start(): void;
+  /** Charges the shared budget, if there is one, for the evaluation. */
+  end(): void;
 }
 
 /**
@@ -27,6 +30,7 @@ export interface Meter {
  */
 export function meterProgram({ nodes }: CelSyntax): Meter {
   let steps = 0;
+  let given = 0;
   const weighed = new Set(nodes.flatMap(({ node }) => (LOOKING.has(node.op) ? operandsOf(node) : [])));
   const nests = nodes.some(({ ranges, nested }) => ranges && nested);
 
@@ -61,10 +65,12 @@ export function meterProgram({ nodes }: CelSyntax): Meter {
     });
   }
   return {
-    reset: () => {
+    start: () => {
       takeMatchWork();
-      steps = MAX_STEPS;
+      given = Math.min(MAX_STEPS, stepsLeft());
+      steps = given;
     },
+    end: () => chargeCel(given - steps),
   };
 }
 

@@ -10,10 +10,29 @@ const MAX_NODES = 100_000;
 /** Thrown inside an evaluation when a bound is passed; becomes an error value. */
 export class CelBound extends Error {}
 
+const kept = new WeakMap<object, unknown>();
+let converted = 0;
+
+/** Remembers how a deep-frozen value reads in CEL, for contexts that hold it again and again. */
+export function keepForCel<T extends Json & object>(value: T): T {
+  if (!kept.has(value)) kept.set(value, toCel(value));
+  return value;
+}
+
+/** How many values were converted since the last call: what a shared budget is charged for. */
+export function takeConverted(): number {
+  const count = converted;
+  converted = 0;
+  return count;
+}
+
 /** JSON as CEL sees it: integers are `int` (BigInt), other numbers `double`. */
 export function toCel(value: Json): unknown {
+  converted += 1;
   if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (typeof value !== "object" || value === null) return value;
+  const known = kept.get(value);
+  if (known !== undefined) return known;
   if (Array.isArray(value)) return value.map(toCel);
   const out: Record<string, unknown> = {};
   // Sorted, so that going through a map gives the same order from any spelling of the document.

@@ -1,11 +1,14 @@
 import type { ParseResult } from "@marcbachmann/cel-js";
 import type { Json, JsonObject } from "../format/json.ts";
+import { chargeCel } from "./cel-budget.ts";
 import { environmentOf } from "./cel-environment.ts";
 import { meterProgram } from "./cel-meter.ts";
 import { type CelSyntax, readSyntax } from "./cel-syntax.ts";
-import { fromCel, toCel } from "./cel-value.ts";
+import { fromCel, takeConverted, toCel } from "./cel-value.ts";
 
 const MAX_CACHED = 2000;
+/** Compiling costs about as much as this many steps for each node. */
+const STEPS_PER_NODE = 100;
 
 /** How an evaluation ended. */
 export type CelResult =
@@ -57,7 +60,9 @@ export function evaluateCel(text: string, context: JsonObject): CelResult {
 
 /** Makes a JSON context ready for `evaluateIn`. */
 export function celContext(context: JsonObject): CelContext {
-  return { values: toCel(context) as Record<string, unknown> };
+  const values = toCel(context) as Record<string, unknown>;
+  chargeCel(takeConverted());
+  return { values };
 }
 
 function compile(text: string, variables: readonly string[]): CelCompilation {
@@ -69,16 +74,19 @@ function compile(text: string, variables: readonly string[]): CelCompilation {
   }
   const syntax = readSyntax(parsed.ast, variables);
   if (syntax.faults.length > 0) return { ok: false, message: syntax.faults.join("; ") };
+  chargeCel(STEPS_PER_NODE * syntax.nodes.length);
   const meter = meterProgram(syntax);
   const check = parsed.check();
   if (!check.valid) return { ok: false, message: messageOf(check.error) };
 
   const evaluateIn = ({ values }: CelContext): CelResult => {
-    meter.reset();
+    meter.start();
     try {
       return { ok: true, value: fromCel(parsed(values)) };
     } catch (error) {
       return { ok: false, message: messageOf(error) };
+    } finally {
+      meter.end();
     }
   };
   const program: CelProgram = Object.freeze({

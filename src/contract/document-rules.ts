@@ -11,6 +11,10 @@ import type { ApprovalRule } from "./vocabulary.ts";
 /** Where rules report what they find. */
 export type Reporter = Pick<Inspection<object>, "report">;
 
+/** Most expressions of one document: compiling them must not cost a reader real time. */
+const MAX_EXPRESSIONS = 2000;
+const expressions = new WeakMap<Reporter, number>();
+
 /** Reports an expression that does not compile. Returns the program otherwise. */
 export function ruleCel(
   to: Reporter,
@@ -18,6 +22,13 @@ export function ruleCel(
   text: string,
   variables: readonly string[],
 ): CelProgram | undefined {
+  const count = (expressions.get(to) ?? 0) + 1;
+  expressions.set(to, count);
+  if (count > MAX_EXPRESSIONS) {
+    if (count === MAX_EXPRESSIONS + 1)
+      to.report(at, "cel", `a document has at most ${MAX_EXPRESSIONS} expressions`);
+    return undefined;
+  }
   const compiled = compileCel(text, variables);
   if (compiled.ok) return compiled.program;
   to.report(at, "cel", compiled.message);

@@ -19,4 +19,10 @@ export interface Again {
   readonly ledger: ApprovalLedger;
   /** The Cedar decider of a pinned policy set; undefined when it cannot decide here. */
   decider(run: ClaimedRun): Promise<PolicyDecider | undefined>;
+  /**
+   * Evaluates expressions at the cost of one budget for the whole verification.
+   *
+   * @throws CelBudgetSpent when it is used up: then nothing more can be decided again.
+   */
+  cel<T>(work: () => T): T;
 }

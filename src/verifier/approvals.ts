@@ -7,9 +7,9 @@ import type { GateFacts } from "../gate/facts.ts";
 import type { Again } from "./again.ts";
 import type { Anchor } from "./anchor.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import { same } from "./gate-record-binding.ts";
+import type { Invoked } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
-import type { Invoked } from "./run-so-far.ts";
-import { same } from "./step-binding.ts";
 
 /**
  * Checks the approvals that a gate record saw against their signed statements: present, receipted before,
@@ -70,7 +70,7 @@ async function checkOmittedRejections(
 ): Promise<void> {
   for (const { digest, at } of invoked.approvals) {
     if (record.approvals.some((stated) => stated.digest === digest)) continue;
-    if ((millisOf(at) ?? 0) >= (millisOf(record.decidedAt) ?? 0)) continue;
+    if ((millisOf(at) ?? 0) > (millisOf(record.decidedAt) ?? 0)) continue;
     const envelope = again.bundle.envelope("approval", digest);
     const checked = envelope && (await checkApproval(envelope, run.principals, record.decidedAt));
     if (

@@ -4,9 +4,11 @@ import {
   authorizationPredicateSchema,
 } from "../contract/authorization-record.ts";
 import { referenceOf } from "../contract/contract.ts";
+import { isImplicitRunbook } from "../contract/implicit-runbook.ts";
 import { hexOf } from "../format/digest.ts";
 import { parsePublicKey } from "../format/public-key.ts";
 import { AUTHORIZATION_PREDICATE } from "../format/statement.ts";
+import { millisOf } from "../format/time.ts";
 import { type Anchor, isValidAt } from "./anchor.ts";
 import type { Bundle } from "./bundle.ts";
 import { placed } from "./check-document.ts";
@@ -32,12 +34,13 @@ export async function checkAuthority(
   const record = readRecord(bundle, run, findings);
   if (record !== undefined) await checkRecord(bundle, run, record, pins, findings);
   checkLock(run, findings);
-  if (pins.every((digest) => anchor.pinned(digest))) return true;
+  const locked = checkRunbook(bundle, run, anchor, findings);
+  if (pins.every((digest) => anchor.pinned(digest))) return locked;
   if (!anchor.given) {
     findings.untested("no trust file was given: nobody says who may authorize");
     return false;
   }
-  return record !== undefined && checkOwner(record, anchor, findings);
+  return record !== undefined && (await checkOwner(record, anchor, findings)) && locked;
 }
 
 function readRecord(bundle: Bundle, run: ClaimedRun, findings: Findings): AuthorizationRecord | undefined {
@@ -111,18 +114,31 @@ async function checkRecord(
       at,
     );
   }
-  const receipted = bundle.streams
-    .get(`engagement:${document.engagement.id}`)
-    ?.some(
-      ({ predicate: { event, detail } }) =>
-        event === "engagement-authorized" && detail?.authorization === digest,
-    );
-  if (receipted !== true) {
-    findings.fail(
-      "FAILURE_COMPLETENESS",
-      "no `engagement-authorized` receipt is about the authorization record",
-      at,
-    );
+  checkNewest(bundle, run, digest, findings);
+}
+
+/**
+ * The run pins the authorization that was in force when it was made ready: the newest that the engagement's stream
+ * has before `run-opened`. One that was receipted between the two came too late to be pinned.
+ */
+function checkNewest(bundle: Bundle, run: ClaimedRun, digest: string, findings: Findings): void {
+  const { document, opened } = run;
+  const at = { path: `definitions/authorization/${hexOf(digest as `sha256:${string}`)}.json` };
+  const { stream, seq } = opened.predicate.ledger;
+  const before = (bundle.streams.get(stream) ?? []).filter(
+    ({ predicate }) => predicate.event === "engagement-authorized" && predicate.ledger.seq < seq,
+  );
+  const openedAt = millisOf(document.openedAt) ?? 0;
+  const late = before.findLastIndex(
+    ({ predicate }) => (millisOf(predicate.time.claimedUtc) ?? 0) <= openedAt,
+  );
+  const named = before.findLastIndex(({ predicate }) => predicate.detail?.authorization === digest);
+  if (named === -1) {
+    const message = "no `engagement-authorized` receipt before the run is about the authorization record";
+    findings.fail("FAILURE_COMPLETENESS", message, at);
+  } else if (named < late) {
+    const message = "the owner had authorized the engagement anew before the run was opened";
+    findings.fail("FAILURE_APPROVAL_INVALID", message, { receipt: opened.digest });
   }
 }
 
@@ -146,6 +162,36 @@ function checkLock(run: ClaimedRun, findings: Findings): void {
       findings.fail("FAILURE_DIGEST_MISMATCH", message, { receipt: run.opened.digest });
     }
   }
+}
+
+/**
+ * The runbook counts as authority when the lock has it, the reviewer pins it, or it is the implicit one of `call`:
+ * then it follows from its contract. What a draft run does is operational input in any case.
+ */
+function checkRunbook(bundle: Bundle, run: ClaimedRun, anchor: Anchor, findings: Findings): boolean {
+  const { runbook, lock, document } = run;
+  if (runbook === undefined || lock === undefined) return false;
+  const reference = referenceOf(document.runbook);
+  const { digest } = document.runbook;
+  const locked = Object.hasOwn(lock.runbooks ?? {}, reference) ? lock.runbooks?.[reference] : undefined;
+  if (locked === digest || (locked === undefined && anchor.pinned(digest))) return true;
+  if (locked !== undefined) {
+    const message = `the runbook \`${reference}\` is not the one in the authorized catalog lock`;
+    findings.fail("FAILURE_DIGEST_MISMATCH", message, { receipt: run.opened.digest });
+    return false;
+  }
+  const uses = runbook.steps[0]?.uses ?? "";
+  const contract = bundle.contracts.get(uses);
+  const pinned = document.contracts.some(
+    (one) => referenceOf(one) === uses && one.digest === contract?.digest,
+  );
+  const implicit = contract !== undefined && pinned && isImplicitRunbook(runbook, contract.contract);
+  // `call` gives every runbook this classification; another would be a choice of the host.
+  if (implicit && runbook.classification === "internal") return true;
+  findings.untested(
+    `the runbook \`${reference}\` is not in the authorized catalog lock: nobody whom the trust file names chose it`,
+  );
+  return false;
 }
 
 async function checkOwner(record: AuthorizationRecord, anchor: Anchor, findings: Findings): Promise<boolean> {

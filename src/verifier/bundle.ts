@@ -1,4 +1,5 @@
 import type { TSchema } from "typebox";
+import { type CelBudget, CelBudgetSpent, withCelBudget } from "../contract/cel-budget.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
 import { ContractError } from "../contract/contract-error.ts";
 import { catalogLockFromJson } from "../contract/parse-catalog-lock.ts";
@@ -42,6 +43,8 @@ import {
 export interface Bundle {
   /** False when the container itself is malformed or out of bounds: then nothing else can be said. */
   readonly readable: boolean;
+  /** What expressions of the bundle may still cost. */
+  readonly celBudget: CelBudget;
   /** Every file, hashed. */
   readonly files: ReadonlyMap<string, HashedFile>;
   /** The files that the manifest lists; only these are used. */
@@ -78,6 +81,7 @@ const documentReaders: Partial<Record<DefinitionKind, (value: Json) => Read<unkn
 };
 const DEFINITION = /^definitions\/([a-z-]+)\/([0-9a-f]{64})\.json$/;
 const CONTRACT = /^contracts\/([^/]+@[^/]+)\.json$/;
+const CEL_STEPS_PER_RECEIPT = 2000;
 const ARTIFACT = /^artifacts\/sha256\/[0-9a-f]{64}$/;
 
 const statusEvents: ReadonlySet<string> = new Set([
@@ -96,6 +100,7 @@ export function artifactPath(digest: string): string {
 export async function openBundle(source: BundleSource, limits: Limits): Promise<Bundle> {
   const { files, failures, readable } = await hashFiles(source, limits);
   const faults = { files: failures, manifest: [] as Failure[], structure: [] as Failure[] };
+  const celBudget: CelBudget = { left: limits.maxCelSteps };
   const load = async (path: string): Promise<Uint8Array | undefined> => {
     const file = files.get(path);
     if (file === undefined || file.size > limits.maxDocumentBytes) return undefined;
@@ -118,7 +123,7 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
       return undefined;
     }
     const parsed = parseDocument(bytes);
-    const result = "fault" in parsed ? { faults: [parsed.fault] } : parse(parsed.value);
+    const result = "fault" in parsed ? { faults: [parsed.fault] } : bounded(celBudget, parse, parsed.value);
     if ("value" in result) return result.value;
     list.push(...placed(result.faults, { path }));
     return undefined;
@@ -167,8 +172,10 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
       }
     }
   }
+  celBudget.left += CEL_STEPS_PER_RECEIPT * receipts.length;
   return {
     readable,
+    celBudget,
     files,
     listed,
     manifest,
@@ -211,6 +218,17 @@ function indexRuns(receipts: readonly Receipt[]): Map<string, Receipt> {
     if (ledger.stream.startsWith("engagement:") && !found.has(key)) found.set(key, receipt);
   }
   return found;
+}
+
+/** Parses at the cost of the bundle's budget: expressions are compiled. */
+function bounded<T>(budget: CelBudget, parse: (value: Json) => Read<T>, value: Json): Read<T> {
+  try {
+    return withCelBudget(budget, () => parse(value));
+  } catch (error) {
+    if (!(error instanceof CelBudgetSpent)) throw error;
+    const message = "the bundle's expressions are too many to be read";
+    return { faults: [{ code: "FAILURE_BUNDLE_MALFORMED", message }] };
+  }
 }
 
 function typed<T>(schema: TSchema, value: Json): Read<T> {

@@ -1,7 +1,9 @@
 import type { ConclusionStatement } from "../contract/signed-statements.ts";
+import { isJsonObject } from "../format/json.ts";
 import { checkConclusion } from "../gate/conclusion-statement.ts";
 import { type Anchor, isValidAt } from "./anchor.ts";
 import type { Bundle } from "./bundle.ts";
+import { parseDocument } from "./check-document.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
@@ -24,17 +26,26 @@ export async function checkConclusions(
   const findings = new Findings("conclusions");
   const conclusions: Concluded[] = [];
   let established = 0;
-  for (const run of runs) {
-    for (const receipt of bundle.streams.get(`engagement:${run.document.engagement.id}`) ?? []) {
-      if (receipt.predicate.event !== "conclusion-recorded" || receipt.predicate.run !== run.id) continue;
-      const statement = await readConclusion(bundle, run, receipt, findings);
-      if (statement === undefined) continue;
-      checkCitations(run, statement, receipt, findings);
-      const trusted = await isTrusted(bundle, receipt, statement, anchor, findings);
-      if (trusted === true) established += 1;
-      const reasons = trusted === true ? [] : ["it is not signed by a person whom the trust file lists"];
-      conclusions.push({ statement, reasons });
+  const claimed = new Map(runs.map((run) => [run.id, run]));
+  for (const receipt of bundle.receipts) {
+    if (receipt.predicate.event !== "conclusion-recorded") continue;
+    const run = claimed.get(receipt.predicate.run ?? "");
+    if (run === undefined) {
+      checkStray(bundle, receipt, findings);
+      continue;
     }
+    const { engagement } = run.document;
+    if (receipt.predicate.ledger.stream !== `engagement:${engagement.id}`) {
+      const message = "the conclusion stands in another engagement's stream than its run";
+      findings.fail("FAILURE_DIGEST_MISMATCH", message, { receipt: receipt.digest });
+    }
+    const statement = await readConclusion(bundle, run, receipt, findings);
+    if (statement === undefined) continue;
+    checkCitations(run, statement, receipt, findings);
+    const trusted = await isTrusted(bundle, receipt, statement, anchor, findings);
+    if (trusted === true) established += 1;
+    const reasons = trusted === true ? [] : ["it is not signed by a person whom the trust file lists"];
+    conclusions.push({ statement, reasons });
   }
   if (conclusions.length === 0)
     return { layer: findings.end({ internal: "not-present", anchored: "not-applicable" }), conclusions };
@@ -66,6 +77,16 @@ export function reportConclusion(
   };
 }
 
+/** A conclusion on a run that is not claimed stands as a receipt only; one that is here must be about that run. */
+function checkStray(bundle: Bundle, receipt: Receipt, findings: Findings): void {
+  const envelope = bundle.envelope("conclusion", String(receipt.predicate.detail?.conclusion));
+  const parsed = envelope && parseDocument(envelope.payload);
+  if (parsed === undefined || "fault" in parsed || !isJsonObject(parsed.value)) return;
+  if (parsed.value.run === receipt.predicate.run) return;
+  const message = "the conclusion is about another run than its receipt";
+  findings.fail("FAILURE_DIGEST_MISMATCH", message, { receipt: receipt.digest });
+}
+
 async function readConclusion(
   bundle: Bundle,
   run: ClaimedRun,
@@ -84,9 +105,9 @@ async function readConclusion(
     findings.fail("FAILURE_SIGNATURE_INVALID", `the conclusion does not hold: ${checked.reason}`, at);
     return undefined;
   }
-  if (checked.statement.run !== run.id)
-    findings.fail("FAILURE_DIGEST_MISMATCH", "the conclusion is about another run", at);
-  return checked.statement;
+  if (checked.statement.run === run.id) return checked.statement;
+  findings.fail("FAILURE_DIGEST_MISMATCH", "the conclusion is about another run", at);
+  return undefined;
 }
 
 function checkCitations(

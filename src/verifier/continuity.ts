@@ -5,6 +5,7 @@ import type { Bundle } from "./bundle.ts";
 import { type ClaimedRun, findEvent } from "./claimed-runs.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
+import { checkStreamTimes } from "./times.ts";
 
 const terminal: ReadonlySet<string> = new Set(terminalEvents);
 
@@ -14,6 +15,7 @@ export function checkContinuity(bundle: Bundle, runs: readonly ClaimedRun[], anc
   if (!bundle.readable) findings.doubt("the container cannot be read");
   checkOrder(bundle, findings);
   for (const [stream, receipts] of bundle.streams) checkChain(bundle, stream, receipts, findings);
+  checkStreamTimes(bundle, runs, findings);
   checkClaimedStreams(bundle, findings);
   checkRunEvents(bundle, findings);
   for (const id of bundle.claim?.predicate.runs ?? []) {
@@ -130,6 +132,12 @@ function checkEnd(run: ClaimedRun, findings: Findings): boolean {
       findings.fail("FAILURE_COMPLETENESS", `\`${invocation}\` ends ${found.length} times`, at);
     }
   }
+  const expected = expectedInvocations(run);
+  for (const [invocation, found] of ends) {
+    if (expected.has(invocation)) continue;
+    const at = { receipt: found[0]?.digest ?? run.opened.digest };
+    findings.fail("FAILURE_COMPLETENESS", `\`${invocation}\` ends, and no step or expansion has it`, at);
+  }
   if (closed === undefined) return false;
   const at = { receipt: closed.digest };
   const { head, count } = (closed.predicate.detail ?? {}) as {
@@ -148,14 +156,8 @@ function checkEnd(run: ClaimedRun, findings: Findings): boolean {
       at,
     );
   }
-  const expected = expectedInvocations(run);
   for (const invocation of expected) {
     if (!ends.has(invocation)) findings.fail("FAILURE_COMPLETENESS", `\`${invocation}\` has no end`, at);
-  }
-  for (const invocation of ends.keys()) {
-    if (!expected.has(invocation)) {
-      findings.fail("FAILURE_COMPLETENESS", `\`${invocation}\` ends, and no step or expansion has it`, at);
-    }
   }
   return true;
 }

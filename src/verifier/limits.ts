@@ -10,6 +10,8 @@ export interface Limits {
   readonly maxLineBytes: number;
   /** Receipts in a bundle. */
   readonly maxReceipts: number;
+  /** Steps of CEL expressions, compiled and evaluated, of one verification; each receipt adds 2,000 to them. */
+  readonly maxCelSteps: number;
 }
 
 export const defaultLimits: Limits = {
@@ -18,4 +20,5 @@ export const defaultLimits: Limits = {
   maxDocumentBytes: 16 * 1024 ** 2,
   maxLineBytes: 4 * 1024 ** 2,
   maxReceipts: 1_000_000,
+  maxCelSteps: 100_000_000,
 };

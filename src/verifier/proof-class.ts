@@ -1,15 +1,16 @@
 import { RESULT_ARTIFACT } from "../contract/artifact.ts";
-import { referenceOf } from "../contract/contract.ts";
+import { type Contract, referenceOf } from "../contract/contract.ts";
 import { VERIFICATION_SCOPE_TEXT } from "../contract/receipt-predicate.ts";
 import type { Digest } from "../format/digest.ts";
 import type { JsonObject } from "../format/json.ts";
 import type { Anchor } from "./anchor.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import { gateRecordDigest, same } from "./gate-record-binding.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { type Signal, type StepReport, signals } from "./report.ts";
-import { artifactId, gateRecordDigest, same } from "./step-binding.ts";
+import { artifactId } from "./step-binding.ts";
 
 const outcomes: Readonly<Record<string, string>> = {
   "step-executed": "executed",
@@ -89,7 +90,7 @@ function reportStep(
     ...(invocation?.side === undefined ? {} : { side: invocation.side }),
     receipt: digest,
     missing: classed.has(outcome) ? signals.filter((signal) => !present[signal]) : [],
-    reasons: classed.has(outcome) ? reasonsOf(run, receipt, outcome) : [],
+    reasons: classed.has(outcome) ? reasonsOf(run, receipt, outcome, contract) : [],
     ...(invocation?.outputs === undefined
       ? {}
       : {
@@ -107,12 +108,22 @@ function reportStep(
   };
 }
 
-function reasonsOf(run: ClaimedRun, { predicate }: Receipt, outcome: string): string[] {
+function reasonsOf(
+  run: ClaimedRun,
+  { predicate }: Receipt,
+  outcome: string,
+  contract: Contract | undefined,
+): string[] {
   const reasons = new Set<string>(predicate.exceptions);
   if (run.document.draft) reasons.add("draft");
   if (run.engagement?.environment === "lab") reasons.add("lab");
   if (predicate.detail?.resolution !== undefined) reasons.add("the outcome is what a person found");
   if (outcome === "in-doubt" || outcome === "dispatched") reasons.add("the outcome is in doubt");
+  // Repeated under one idempotency key it counts once; what only reads has no effect to count.
+  const harmless = contract?.effect === "read" || contract?.execution.idempotency === "idempotent";
+  const earlier = predicate.invocation?.attempts.slice(0, -1) ?? [];
+  if (!harmless && earlier.some(({ exit }) => exit === "in-doubt"))
+    reasons.add("an earlier attempt is in doubt");
   return [...reasons];
 }
 

@@ -3,21 +3,19 @@ import type { Contract } from "../contract/contract.ts";
 import { classifyError, mapOutputs } from "../contract/map-result.ts";
 import type { Invocation } from "../contract/receipt-predicate.ts";
 import { isJsonObject, type JsonObject } from "../format/json.ts";
+import type { Again } from "./again.ts";
 import type { Bundle } from "./bundle.ts";
 import { parseDocument } from "./check-document.ts";
+import { readGateRecord, same } from "./gate-record-binding.ts";
 import type { Findings } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
-import { artifactId, readGateRecord, same } from "./step-binding.ts";
+import { artifactId } from "./step-binding.ts";
 
 type Attempt = Invocation["attempts"][number];
 
 /** Computes each attempt's outputs or error class again from its captured `result`, and compares. */
-export async function recomputeResults(
-  bundle: Bundle,
-  receipt: Receipt,
-  contract: Contract,
-  findings: Findings,
-): Promise<void> {
+export async function recomputeResults(again: Again, receipt: Receipt, contract: Contract): Promise<void> {
+  const { bundle, decisions: findings } = again;
   const { invocation } = receipt.predicate;
   if (invocation === undefined) return;
   for (const attempt of invocation.attempts) {
@@ -29,9 +27,10 @@ export async function recomputeResults(
     const record = result && (await readGateRecord(bundle, attempt.dispatchDigest));
     if (result === undefined || record === undefined) continue;
     const inputs = record.action.inputs as JsonObject;
-    if (isJsonObject(result.error)) checkError(contract, inputs, result.error, attempt, wrong);
-    else if (isJsonObject(result.result)) {
-      checkOutputs(contract, inputs, result.result, attempt, invocation, receipt, wrong);
+    const { error, result: given } = result;
+    if (isJsonObject(error)) again.cel(() => checkError(contract, inputs, error, attempt, wrong));
+    else if (isJsonObject(given)) {
+      again.cel(() => checkOutputs(contract, inputs, given, attempt, invocation, receipt, wrong));
     } else wrong("the captured result is neither a result nor an error");
   }
 }
@@ -102,7 +101,9 @@ function checkError(
   attempt: Attempt,
   wrong: (message: string) => void,
 ): void {
-  if (attempt.exit !== "failed" || typeof error.code !== "string") {
+  // An unsafe call that was not answered: there is an error, and whether it happened is not known.
+  const unanswered = attempt.exit === "in-doubt" && contract.execution.idempotency === "unsafe";
+  if (!(attempt.exit === "failed" || unanswered) || typeof error.code !== "string") {
     wrong("an error without a code was captured, or one of what is recorded as executed");
     return;
   }

@@ -1,9 +1,10 @@
 import { boundaryTable } from "../contract/boundary-table.ts";
 import { referenceOf } from "../contract/contract.ts";
+import { canonicalJson } from "../format/canonical-json.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import { gateRecordDigest, readGateRecord } from "./gate-record-binding.ts";
 import type { BoundaryTable, DeniedReport, RunReport, StepReport } from "./report.ts";
-import { gateRecordDigest, readGateRecord } from "./step-binding.ts";
 
 const MAX_ASSERTED = 500;
 
@@ -65,6 +66,10 @@ export async function hostAsserted(bundle: Bundle, runs: readonly ClaimedRun[]):
     const last = receipts.at(-1)?.predicate.time.claimedUtc ?? document.openedAt;
     facts.add(`run \`${id}\`: all times, from ${document.openedAt} to ${last}`);
     facts.add(`run \`${id}\`: that \`${document.requester}\` asked for it; a request is not signed`);
+    facts.add(`run \`${id}\`: its objective, \`${document.objective.slice(0, 200)}\``);
+    const inputs = canonicalJson(document.inputs);
+    const shown = inputs.length > 500 ? `${inputs.slice(0, 500)}…` : inputs;
+    facts.add(`run \`${id}\`: its inputs, \`${shown}\``);
     for (const receipt of receipts) {
       if (facts.size >= MAX_ASSERTED) return [...facts, "and more: the list is cut"];
       const { invocation } = receipt.predicate;

@@ -1,121 +1,172 @@
+import { compileCel } from "../contract/cel.ts";
+import { expressionsOf } from "../contract/cel-tree.ts";
+import { keepForCel } from "../contract/cel-value.ts";
+import { terminalEvents } from "../contract/receipt-predicate.ts";
 import type { RunDocument } from "../contract/run-document.ts";
 import type { Runbook, RunbookStep } from "../contract/runbook.ts";
-import type { StepContext } from "../contract/step-inputs.ts";
-import type { Json, JsonObject } from "../format/json.ts";
+import { type StepContext, stepVariables } from "../contract/step-inputs.ts";
+import type { FailureMode } from "../contract/vocabulary.ts";
+import { deepFreeze, type Json, type JsonObject } from "../format/json.ts";
+import { type Invoked, newInvoked, phaseOfEvent, takeReceipt } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
 
-/** One invocation as the receipts so far leave it. */
-export interface Invoked {
-  readonly key?: string;
-  readonly element?: Json;
-  phase: string;
-  outputs?: JsonObject;
-  /** When it first paused, and for which action. */
-  paused?: { readonly actionDigest: string; readonly at: string };
-  /** Digests of approval envelopes recorded for it, with the host's time. */
-  readonly approvals: { readonly digest: string; readonly at: string }[];
-  /** Attempts with a signed dispatch. */
-  readonly dispatched: Set<number>;
-  /** Attempts that a person said did not happen. */
-  readonly settled: Set<number>;
-  /** Digest of the resolution that says how it ended. */
-  resolution?: unknown;
-}
+const terminal: ReadonlySet<string> = new Set(terminalEvents.map((event) => phaseOfEvent[event] ?? event));
 
-interface StepSoFar {
+/** One static step as the receipts so far leave it. */
+export interface StepSoFar {
   readonly definition: RunbookStep;
-  /** Undefined until a `forEach` step was expanded. */
-  invocations: Invoked[] | undefined;
+  readonly index: number;
+  /** What a failure of it means: its own `onFailure`, else its contract's. */
+  readonly onFailure: FailureMode | undefined;
+  /** By key; undefined until a `forEach` step was expanded or ended without being so. */
+  invocations: Map<string | undefined, Invoked> | undefined;
+  /** How many invocations are in which phase. */
+  readonly counts: Map<string, number>;
+  /** Failed or denied invocations that a person released. */
+  released: number;
+  /** What expressions see of it, until it changes. */
+  seen: JsonObject | undefined;
 }
-
-const phases: Readonly<Record<string, string>> = {
-  "step-executed": "executed",
-  "step-failed": "failed",
-  "step-denied": "denied",
-  "step-skipped": "skipped",
-  "step-cancelled": "cancelled",
-  "step-paused": "paused",
-  "step-in-doubt": "in-doubt",
-};
 
 /** A run as far as its receipts were read: what expressions and gates could see at that moment. */
 export class RunSoFar {
   readonly steps: ReadonlyMap<string, StepSoFar>;
+  /** A step was cancelled because a person asked for it. */
+  cancelRequested = false;
   readonly #inputs: JsonObject;
+  readonly #opened: string;
+  readonly #reads = new Map<string, readonly string[]>();
 
-  constructor(document: RunDocument, runbook: Runbook) {
-    this.#inputs = document.inputs as JsonObject;
+  constructor(
+    document: RunDocument,
+    runbook: Runbook,
+    modeOf: (step: RunbookStep) => FailureMode | undefined,
+  ) {
+    this.#inputs = keepForCel(deepFreeze(document.inputs as JsonObject));
+    this.#opened = document.openedAt;
     this.steps = new Map(
-      runbook.steps.map((definition) => [
-        definition.id,
-        { definition, invocations: definition.forEach === undefined ? [pending()] : undefined },
-      ]),
+      runbook.steps.map((definition, index) => {
+        const step: StepSoFar = {
+          definition,
+          index,
+          onFailure: modeOf(definition),
+          invocations: undefined,
+          counts: new Map(),
+          released: 0,
+          seen: undefined,
+        };
+        if (definition.forEach === undefined) this.#begin(step, [newInvoked(this.#opened)]);
+        return [definition.id, step];
+      }),
     );
   }
 
-  /** The invocation that a receipt is about. */
-  find(receipt: Receipt): Invoked | undefined {
-    const { step } = receipt.predicate;
-    return this.steps.get(step?.id ?? "")?.invocations?.find((one) => one.key === step?.key);
+  /** The step that a receipt names, when the runbook has it. */
+  stepOf({ predicate }: Receipt): StepSoFar | undefined {
+    return this.steps.get(predicate.step?.id ?? "");
   }
 
-  /** What CEL expressions see; `each` when inside a `forEach`. */
-  context(invoked?: Invoked): StepContext {
+  /** The invocation that a receipt is about; undefined when the run has none like it. */
+  find(receipt: Receipt): Invoked | undefined {
+    return this.stepOf(receipt)?.invocations?.get(receipt.predicate.step?.key);
+  }
+
+  /** What the CEL expressions of a step see: the steps that they read, and `each` when inside a `forEach`. */
+  context(definition: RunbookStep, invoked?: Invoked): StepContext {
     const steps: Record<string, Json> = {};
-    for (const [id, { definition, invocations }] of this.steps) {
-      if (invocations === undefined) continue;
-      steps[id] =
-        definition.forEach === undefined
-          ? seen(invocations[0])
-          : {
-              outcome: invocations.every(({ phase }) => phase === "executed") ? "executed" : "mixed",
-              results: invocations.map((one) => ({ key: one.key ?? "", ...seen(one) })),
-            };
+    for (const id of this.#readBy(definition)) {
+      const step = this.steps.get(id);
+      if (step?.invocations === undefined) continue;
+      step.seen ??= keepForCel(deepFreeze(seenOf(step.definition, step.invocations)));
+      steps[id] = step.seen;
     }
     const element = invoked?.element;
     return { inputs: this.#inputs, steps, ...(element === undefined ? {} : { each: element }) };
   }
 
   /** Takes one more receipt of the run's stream into account. */
-  apply({ predicate }: Receipt): void {
-    const step = this.steps.get(predicate.step?.id ?? "");
+  apply(receipt: Receipt): void {
+    const step = this.stepOf(receipt);
     if (step === undefined) return;
+    const { predicate } = receipt;
     const { event, detail, time } = predicate;
+    step.seen = undefined;
+    if (event === "step-cancelled" && detail?.reason === "requested") this.cancelRequested = true;
     if (event === "step-expanded") {
       const keys = Array.isArray(detail?.keys) ? detail.keys.map(String) : [];
       const elements = Array.isArray(detail?.elements) ? (detail.elements as Json[]) : [];
-      step.invocations = keys.map((key, i) => ({ ...pending(), key, element: elements[i] ?? null }));
+      const list = keys.map((key, i) => newInvoked(time.claimedUtc, { key, element: elements[i] ?? null }));
+      this.#begin(step, list);
       return;
     }
-    step.invocations ??= [pending()];
-    const found = step.invocations.find((one) => one.key === predicate.step?.key);
+    if (step.invocations === undefined) this.#begin(step, [newInvoked(this.#opened)]);
+    const found = this.find(receipt);
     if (found === undefined) return;
-    const phase = phases[event];
-    if (phase !== undefined) found.phase = phase;
-    if (predicate.invocation?.outputs !== undefined)
-      found.outputs = predicate.invocation.outputs as JsonObject;
-    if (event === "step-paused" && predicate.invocation !== undefined) {
-      found.paused = { actionDigest: predicate.invocation.actionDigest, at: time.claimedUtc };
+    const { phase, released } = found;
+    takeReceipt(found, receipt);
+    if (found.released !== released) step.released += 1;
+    count(step, phase, -1);
+    count(step, found.phase, 1);
+  }
+
+  #begin(step: StepSoFar, list: readonly Invoked[]): void {
+    step.invocations = new Map(list.map((one) => [one.key, one]));
+    step.counts.clear();
+    for (const { phase } of step.invocations.values()) count(step, phase, 1);
+  }
+
+  #readBy(definition: RunbookStep): readonly string[] {
+    const known = this.#reads.get(definition.id);
+    if (known !== undefined) return known;
+    const { when, forEach } = definition;
+    const texts = [definition.with, when, forEach?.in, forEach?.key].flatMap((part) =>
+      expressionsOf(part).map(({ text }) => text),
+    );
+    const variables = stepVariables({ ...definition, forEach: forEach ?? { in: "[]", max: 1 } });
+    const reads = new Set<string>();
+    for (const text of texts) {
+      const compiled = compileCel(text, variables);
+      for (const id of (compiled.ok && compiled.program.members.get("steps")) || []) reads.add(id);
     }
-    if (event === "approval-recorded") {
-      found.approvals.push({ digest: String(detail?.approval), at: time.claimedUtc });
-    }
-    if (event === "step-dispatched") found.dispatched.add(Number(detail?.attempt));
-    if (event !== "step-resolved") return;
-    if (detail?.finding === "retry") {
-      found.phase = "pending";
-      found.settled.add(Number(detail.attempt));
-    } else if (detail?.finding === "executed" || detail?.finding === "failed") {
-      found.phase = "resolved";
-      found.resolution = detail.resolution;
-    }
+    const list = reads.has("*") ? [...this.steps.keys()] : [...reads];
+    this.#reads.set(definition.id, list);
+    return list;
   }
 }
 
-function pending(): Invoked {
-  return { phase: "pending", approvals: [], dispatched: new Set(), settled: new Set() };
+/** Whether every invocation of a step has ended. */
+export function isOver({ invocations, counts }: StepSoFar): boolean {
+  if (invocations === undefined) return false;
+  let ended = 0;
+  for (const phase of terminal) ended += counts.get(phase) ?? 0;
+  return ended === invocations.size;
 }
 
-function seen({ phase, outputs }: Invoked = pending()): JsonObject {
+/** Whether every invocation of a step was executed. */
+export function isExecuted({ invocations, counts }: StepSoFar): boolean {
+  return invocations !== undefined && (counts.get("executed") ?? 0) === invocations.size;
+}
+
+/** How many invocations of a step were called in vain, or refused. */
+export function broken({ counts }: StepSoFar): number {
+  return (counts.get("failed") ?? 0) + (counts.get("denied") ?? 0);
+}
+
+function count({ counts }: StepSoFar, phase: string, by: number): void {
+  counts.set(phase, (counts.get(phase) ?? 0) + by);
+}
+
+function seenOf(definition: RunbookStep, invocations: ReadonlyMap<string | undefined, Invoked>): JsonObject {
+  const all = [...invocations.values()];
+  if (definition.forEach === undefined) return outcomeOf(all[0]);
+  return {
+    outcome: all.every(({ phase }) => phase === "executed") ? "executed" : "mixed",
+    results: all.map((one) => ({ key: one.key ?? "", ...outcomeOf(one) })),
+  };
+}
+
+function outcomeOf(invoked: Invoked | undefined): JsonObject {
+  if (invoked === undefined) return { outcome: "pending" };
+  const { phase, outputs } = invoked;
   return { outcome: phase, ...(outputs === undefined ? {} : { outputs }) };
 }

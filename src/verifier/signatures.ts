@@ -25,6 +25,8 @@ export interface Signers {
   readonly layer: LayerResult;
   /** Receipts whose signature verifies under a certified key. */
   readonly verified: ReadonlySet<Digest>;
+  /** Whether the claim is signed by a certified key: without it, nobody stands for the bundle as a whole. */
+  readonly claimed: boolean;
 }
 
 /** Whether a DSSE signature verifies under a key. */
@@ -47,9 +49,10 @@ export async function checkSignatures(bundle: Bundle, anchor: Anchor): Promise<S
   const findings = new Findings("signatures");
   const keys = await certifiedKeys(bundle, anchor, findings);
   const verified = new Set<Digest>();
+  let claimed = false;
   if (bundle.claim !== undefined) {
     const { envelope, predicate } = bundle.claim;
-    await checkOne(envelope, predicate.exportedAt, keys, anchor, findings, { path: CLAIM_PATH });
+    claimed = await checkOne(envelope, predicate.exportedAt, keys, anchor, findings, { path: CLAIM_PATH });
   }
   for (const { envelope, digest, predicate } of bundle.receipts) {
     const at = { receipt: digest };
@@ -57,7 +60,7 @@ export async function checkSignatures(bundle: Bundle, anchor: Anchor): Promise<S
   }
   if (!anchor.given) findings.untested("no trust file was given: the signers are unknown");
   if (bundle.receipts.length === 0) findings.doubt("there is no receipt to check");
-  return { layer: findings.end({ anchored: "established" }), verified };
+  return { layer: findings.end({ anchored: "established" }), verified, claimed };
 }
 
 async function certifiedKeys(bundle: Bundle, anchor: Anchor, findings: Findings): Promise<IssuerKey[]> {

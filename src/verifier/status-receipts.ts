@@ -13,20 +13,32 @@ const TOLERANCE = 10_000;
  * @returns what the decision ignored, or undefined.
  */
 export function ignoredStatus(bundle: Bundle, run: ClaimedRun, record: GateRecord): string | undefined {
-  const before = (millisOf(record.decidedAt) ?? 0) - TOLERANCE;
+  const stream = `engagement:${run.document.engagement.id}`;
+  const over = bundle.statusReceipts.some(
+    ({ predicate: { event, ledger, time } }) =>
+      (event === "engagement-halted" || event === "engagement-closed") &&
+      ledger.stream === stream &&
+      isBefore(time.claimedUtc, record.decidedAt),
+  );
+  if (over && record.live.engagement === "open")
+    return "its gates saw an open engagement after it was halted or closed";
+  const { disabledPrincipals } = record.live;
+  const unseen = disabledBefore(bundle, record.decidedAt).find((id) => !disabledPrincipals.includes(id));
+  return unseen === undefined ? undefined : `its gates did not see that \`${unseen}\` was disabled`;
+}
+
+/** Principals that the bundle's own receipts had disabled by a time. @param at UTC RFC 3339. */
+export function disabledBefore(bundle: Bundle, at: string): string[] {
   const disabled = new Set<string>();
   for (const { predicate } of bundle.statusReceipts) {
-    const { event, detail, ledger, time } = predicate;
-    if ((millisOf(time.claimedUtc) ?? 0) >= before) continue;
+    const { event, detail, time } = predicate;
+    if (!isBefore(time.claimedUtc, at)) continue;
     if (event === "principal-disabled") disabled.add(String(detail?.principal));
     else if (event === "principal-added") disabled.delete(String(detail?.principal));
-    else if (
-      ledger.stream === `engagement:${run.document.engagement.id}` &&
-      record.live.engagement === "open"
-    ) {
-      return "its gates saw an open engagement after it was halted or closed";
-    }
   }
-  const unseen = [...disabled].find((id) => !record.live.disabledPrincipals.includes(id));
-  return unseen === undefined ? undefined : `its gates did not see that \`${unseen}\` was disabled`;
+  return [...disabled];
+}
+
+function isBefore(earlier: string, at: string): boolean {
+  return (millisOf(earlier) ?? 0) < (millisOf(at) ?? 0) - TOLERANCE;
 }

@@ -1,11 +1,10 @@
 import { GATE_RECORD, RESULT_ARTIFACT } from "../contract/artifact.ts";
-import { type GateRecord, gateRecordSchema } from "../contract/gate-record.ts";
 import type { Invocation, ReceiptPredicate } from "../contract/receipt-predicate.ts";
-import { canonicalJson } from "../format/canonical-json.ts";
-import { digestOfJson, hexOf } from "../format/digest.ts";
+import { hexOf } from "../format/digest.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
-import { documentFaults, parseDocument, placed } from "./check-document.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import { checkGateRecords, same } from "./gate-record-binding.ts";
+import { invocationName } from "./invocation-name.ts";
 import type { Findings } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 
@@ -20,15 +19,6 @@ const outcomeOfEvent: Readonly<Partial<Record<ReceiptPredicate["event"], Invocat
   "step-in-doubt": "in-doubt",
 };
 
-/** What the gates must have decided for an event to follow. */
-const decisionOfEvent: Readonly<Partial<Record<ReceiptPredicate["event"], GateRecord["decision"]>>> = {
-  "step-executed": "allow",
-  "step-failed": "allow",
-  "step-dispatched": "allow",
-  "step-in-doubt": "allow",
-  "step-paused": "pause",
-  "step-denied": "deny",
-};
 /** Events that are about a call that was decided: these parts must be there. */
 const calls: ReadonlySet<string> = new Set([
   "step-executed",
@@ -37,21 +27,6 @@ const calls: ReadonlySet<string> = new Set([
   "step-in-doubt",
   "step-paused",
 ]);
-
-/** Digest of the gate record that a receipt is about; undefined when its event has none. */
-export function gateRecordDigest({ subject }: Receipt): string | undefined {
-  const found = subject.find(({ name }) => name.endsWith(`/${GATE_RECORD}`));
-  return found === undefined ? undefined : `sha256:${found.digest.sha256}`;
-}
-
-/** Reads a gate record out of the bundle's artifacts; undefined when absent or not one. */
-export async function readGateRecord(bundle: Bundle, digest: string): Promise<GateRecord | undefined> {
-  const bytes = await bundle.artifact(digest);
-  if (bytes === undefined) return undefined;
-  const parsed = parseDocument(bytes);
-  if ("fault" in parsed || documentFaults(gateRecordSchema, parsed.value).length > 0) return undefined;
-  return parsed.value as unknown as GateRecord;
-}
 
 /** What a run's receipt says about its run, step, contract, gate record and artifacts fits together. */
 export async function checkStepBinding(
@@ -90,24 +65,7 @@ export async function checkStepBinding(
   checkAttempts(predicate, predicate.invocation, (message) =>
     findings.fail("FAILURE_BUNDLE_MALFORMED", message, at),
   );
-  const named = gateRecordDigest(receipt);
-  if (named === undefined) {
-    findings.fail(
-      "FAILURE_REQUIRED_FIELD_MISSING",
-      "the receipt of a call has no gate record among its subjects",
-      at,
-    );
-    return;
-  }
-  await checkGateRecord(bundle, receipt, named, findings);
-  for (const { dispatchDigest } of predicate.invocation.attempts) {
-    if (dispatchDigest !== named && !bundle.listed.has(artifactPath(dispatchDigest))) {
-      findings.fail("FAILURE_COMPLETENESS", "the gate record of an attempt is absent", {
-        ...at,
-        path: artifactPath(dispatchDigest),
-      });
-    }
-  }
+  await checkGateRecords(bundle, receipt, predicate.invocation, findings);
 }
 
 function checkContract(
@@ -138,8 +96,8 @@ function checkContract(
     }
   }
   if (invocation !== undefined && step !== undefined) {
-    const id = step.key === undefined ? `${run.id}/${step.id}` : `${run.id}/${step.id}[${step.key}]`;
-    if (invocation.id !== id) mismatch("the invocation id is not that of run and step");
+    if (invocation.id !== invocationName(run.id, step))
+      mismatch("the invocation id is not that of run and step");
   }
 }
 
@@ -202,65 +160,6 @@ function checkArtifacts(bundle: Bundle, receipt: Receipt, findings: Findings): v
   }
 }
 
-async function checkGateRecord(
-  bundle: Bundle,
-  receipt: Receipt,
-  digest: string,
-  findings: Findings,
-): Promise<void> {
-  const at = { receipt: receipt.digest, path: artifactPath(digest) };
-  const bytes = await bundle.artifact(digest);
-  if (bytes === undefined) {
-    findings.fail("FAILURE_COMPLETENESS", "the gate record is absent, changed or too large", at);
-    return;
-  }
-  const parsed = parseDocument(bytes);
-  const faults = "fault" in parsed ? [parsed.fault] : documentFaults(gateRecordSchema, parsed.value);
-  if (faults.length > 0 || "fault" in parsed) {
-    findings.failAll(placed(faults, at));
-    return;
-  }
-  const record = parsed.value as unknown as GateRecord;
-  const { action } = record;
-  const { predicate } = receipt;
-  const { invocation } = predicate;
-  const mismatch = (message: string): void => findings.fail("FAILURE_DIGEST_MISMATCH", message, at);
-  if (digestOfJson(action) !== record.actionDigest)
-    mismatch("the action digest is not that of the action document");
-  if (record.actionDigest !== invocation?.actionDigest)
-    mismatch("the receipt is about another action than its gate record");
-  const identity: [unknown, unknown][] = [
-    [action.contract, predicate.contract],
-    [action.engagement, predicate.engagement],
-    [action.run, predicate.run],
-    [action.step, predicate.step?.id],
-    [action.forEachKey, predicate.step?.key],
-    [action.invocation, invocation?.id],
-    [
-      record.adapter,
-      { ...invocation?.adapter, isolation: invocation?.isolation, egress: invocation?.egress },
-    ],
-    [record.gates.map(({ gate, decision, reason }) => ({ gate, decision, reason })), predicate.gates],
-    [
-      record.approvals.map(({ digest: of, principal, decision, keyId }) => ({
-        digest: of,
-        principal,
-        decision,
-        keyId,
-      })),
-      predicate.approvals ?? [],
-    ],
-  ];
-  if (identity.some(([a, b]) => !same(a, b))) mismatch("the receipt and its gate record differ");
-  const due = decisionOfEvent[predicate.event];
-  if (due !== undefined && record.decision !== due)
-    mismatch(`the gates decided \`${record.decision}\`, which does not lead here`);
-  const last = invocation?.attempts.at(-1);
-  if (last !== undefined && last.dispatchDigest !== digest && record.decision === "allow") {
-    mismatch("the last attempt was dispatched under another gate record");
-  }
-}
-
 /** Id that an artifact of an invocation's attempt must have. */
 export function artifactId(invocation: string, attempt: number, name: string): string {
   return `${invocation}/${attempt}/${name}`;
@@ -273,10 +172,4 @@ export function resultArtifact(predicate: ReceiptPredicate): { digest: string } 
   if (invocation === undefined || last === undefined) return undefined;
   const id = artifactId(invocation.id, last.n, RESULT_ARTIFACT);
   return artifacts?.find((artifact) => artifact.id === id);
-}
-
-/** Whether two JSON values are the same. */
-export function same(a: unknown, b: unknown): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return canonicalJson(a) === canonicalJson(b);
 }

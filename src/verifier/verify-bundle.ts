@@ -1,8 +1,10 @@
+import { withCelBudget } from "../contract/cel-budget.ts";
 import type { Trust } from "../contract/trust.ts";
 import type { PolicyDecider } from "../gate/facts.ts";
 import { GateError } from "../gate/gate-error.ts";
 import { openPolicies } from "../gate/open-policies.ts";
 import { checkAbsent } from "./absent-layers.ts";
+import type { Again } from "./again.ts";
 import { type Anchor, anchorOf } from "./anchor.ts";
 import { checkArtifactSet } from "./artifact-set.ts";
 import { checkAuthority } from "./authority.ts";
@@ -54,7 +56,12 @@ export async function verifyBundle(
   const timestamps = checkAbsent("timestamps", runs, anchor);
   const log = checkAbsent("log", runs, anchor);
   const continuity = checkContinuity(bundle, runs, anchor);
-  const { authorization, reDecision, authorized } = await checkDecisions(bundle, runs, anchor);
+  const { authorization, reDecision, authorized } = await checkDecisions(
+    bundle,
+    runs,
+    anchor,
+    signatures.claimed,
+  );
   const proof = checkProofClass(bundle, runs, signatures.verified, anchor);
   const concluded = await checkConclusions(bundle, runs, anchor);
 
@@ -96,19 +103,28 @@ async function checkDecisions(
   bundle: Awaited<ReturnType<typeof openBundle>>,
   runs: readonly ClaimedRun[],
   anchor: Anchor,
+  claimed: boolean,
 ) {
   const authorization = new Findings("authorization");
   const decisions = new Findings("re-decision");
   const authorized = new Set<string>();
   const decider = policyDeciders(decisions);
   const ledger = new Map<string, string>();
+  const cel = <T>(work: () => T): T => withCelBudget(bundle.celBudget, work);
+  const again: Again = { bundle, anchor, approvals: authorization, decisions, ledger, decider, cel };
   for (const run of runs) {
     if (await checkAuthority(bundle, run, anchor, authorization)) authorized.add(run.id);
     else
       decisions.untested(
         `what run \`${run.id}\` pins is not authority by any trust: it was decided again from itself`,
       );
-    await decideRunAgain({ bundle, anchor, approvals: authorization, decisions, ledger, decider }, run);
+    // A claim that no certified key signed costs nothing to make: nothing is decided again for it.
+    if (claimed) await decideRunAgain(again, run);
+  }
+  if (!claimed) {
+    const message = "the claim is not signed by a certified key: nothing was decided again";
+    authorization.doubt(message);
+    decisions.doubt(message);
   }
   if (runs.length === 0) {
     authorization.doubt("there is no run to check");

@@ -1,0 +1,179 @@
+import { buildAction } from "../contract/build-action.ts";
+import type { Contract } from "../contract/contract.ts";
+import type { GateRecord } from "../contract/gate-record.ts";
+import type { AttemptFact } from "../contract/receipt-predicate.ts";
+import type { resolveRunbookScope } from "../contract/resolve-action.ts";
+import { resolveStepInputs } from "../contract/step-inputs.ts";
+import { approvalGate } from "../gate/approval-gate.ts";
+import { decideGates } from "../gate/decide-gates.ts";
+import { environmentGate } from "../gate/environment-gate.ts";
+import type { GateFacts, PolicyDecider } from "../gate/facts.ts";
+import { tightenApproval } from "../gate/tighten-approval.ts";
+import type { Again } from "./again.ts";
+import { checkAnchoredApprovals, checkRecordedApprovals } from "./approvals.ts";
+import { checkAttempts } from "./attempts.ts";
+import type { ClaimedRun } from "./claimed-runs.ts";
+import { gateRecordDigest, readGateRecord, same } from "./gate-record-binding.ts";
+import { invocationName } from "./invocation-name.ts";
+import type { Invoked } from "./invoked.ts";
+import type { Receipt } from "./read-receipts.ts";
+import { recomputeResults } from "./recompute-result.ts";
+import type { RunSoFar } from "./run-so-far.ts";
+import { ignoredStatus } from "./status-receipts.ts";
+import { untimelyAttempt, untimelyDecision } from "./times.ts";
+
+/** A run whose definitions are all in the bundle. */
+export type WholeRun = ClaimedRun & {
+  readonly [K in "runbook" | "engagement" | "principals" | "lock"]: NonNullable<ClaimedRun[K]>;
+};
+
+/** What deciding one call of a run needs. */
+export interface Deciding {
+  readonly again: Again;
+  readonly run: WholeRun;
+  readonly soFar: RunSoFar;
+  /** Undefined when the policies cannot be decided here. */
+  readonly policy: PolicyDecider | undefined;
+  /** The runbook's scope, computed from the run's inputs. */
+  readonly scope: ReturnType<typeof resolveRunbookScope>;
+}
+
+interface Call {
+  readonly receipt: Receipt;
+  readonly invoked: Invoked;
+  readonly contract: Contract;
+  readonly contractDigest: string;
+}
+
+/**
+ * Decides a call again. A gate record is decided in the context of the receipt that first carries it: later ones
+ * repeat it, when other steps may have moved on.
+ */
+export async function decideCall(deciding: Deciding, receipt: Receipt, invoked: Invoked): Promise<void> {
+  const { bundle, decisions } = deciding.again;
+  const { event, invocation, contract: pin } = receipt.predicate;
+  const named = gateRecordDigest(receipt);
+  if (invocation === undefined || named === undefined) return;
+  const { attempts } = invocation;
+  const held = bundle.contracts.get(pin === undefined ? "" : `${pin.id}@${pin.version}`);
+  const wrong = (message: string): void =>
+    decisions.fail("FAILURE_DECISION_MISMATCH", `\`${invocation.id}\`: ${message}`, {
+      receipt: receipt.digest,
+    });
+  for (const recordDigest of new Set([...attempts.map(({ dispatchDigest }) => dispatchDigest), named])) {
+    const record = await readGateRecord(bundle, recordDigest);
+    // The layer `structure` has said so.
+    if (record === undefined) continue;
+    const { id, version } = record.action.contract;
+    const contract = held ?? bundle.contracts.get(`${id}@${version}`);
+    if (contract === undefined) continue;
+    const call = { receipt, invoked, contract: contract.contract, contractDigest: contract.digest };
+    if (!invoked.decided.has(recordDigest)) {
+      invoked.decided.set(recordDigest, await decideRecord(deciding, call, record));
+      const untimely = untimelyDecision(record, invoked.lastAt, receipt);
+      if (untimely !== undefined) wrong(untimely);
+    }
+    const index = attempts.findIndex(({ dispatchDigest }) => dispatchDigest === recordDigest);
+    const attempt = attempts[index];
+    const untimely = attempt && untimelyAttempt(attempt, record, attempts[index - 1], receipt);
+    if (untimely !== undefined) wrong(`attempt ${attempt?.n}: ${untimely}`);
+    const facts = invoked.decided.get(recordDigest);
+    if (attempt !== undefined && facts !== undefined && record.decision === "allow")
+      checkStart(deciding.again, receipt, attempt, facts);
+  }
+  if (held === undefined) return;
+  if (event === "step-executed" || event === "step-failed" || event === "step-in-doubt")
+    checkAttempts(deciding.again, receipt, invoked, held.contract);
+  await recomputeResults(deciding.again, receipt, held.contract);
+}
+
+/** What was allowed must still have been allowed when it started: the window, and each approval's end. */
+function checkStart(again: Again, receipt: Receipt, attempt: AttemptFact, facts: GateFacts): void {
+  const at = { receipt: receipt.digest };
+  const then = { ...facts, now: attempt.startedAt };
+  const name = `\`${facts.action.invocation}\` attempt ${attempt.n}`;
+  if (environmentGate(then).decision !== "allow")
+    again.decisions.fail("FAILURE_DECISION_MISMATCH", `${name} started outside the engagement's window`, at);
+  if (approvalGate(then).decision !== "allow")
+    again.approvals.fail("FAILURE_APPROVAL_INVALID", `${name} started after its approval had ended`, at);
+}
+
+/** Decides one gate record again. @returns the facts that decide it, as far as they could be established. */
+async function decideRecord(
+  { again, run, soFar, policy, scope }: Deciding,
+  { receipt, invoked, contract, contractDigest }: Call,
+  record: GateRecord,
+): Promise<GateFacts | undefined> {
+  const at = { receipt: receipt.digest };
+  const wrong = (message: string): undefined =>
+    void again.decisions.fail("FAILURE_DECISION_MISMATCH", `\`${record.action.invocation}\`: ${message}`, at);
+  const step = soFar.stepOf(receipt)?.definition;
+  if (step === undefined) return undefined;
+  const inputs = again.cel(() => resolveStepInputs(step, contract, soFar.context(step, invoked)));
+  if (!inputs.ok) return wrong(`its inputs cannot be computed: ${inputs.faults[0] ?? ""}`);
+  const rule = ruleOf(contract, step.gates?.approval);
+  if (rule === undefined) return wrong("its approval rules have nothing in common");
+  const built = again.cel(() =>
+    buildAction({
+      run: run.document,
+      step: step.id,
+      ...(invoked.key === undefined ? {} : { forEachKey: invoked.key }),
+      invocation: invocationName(run.id, receipt.predicate.step),
+      contract,
+      contractDigest,
+      inputs: inputs.inputs,
+      approvalRule: rule,
+      nonce: record.action.nonce,
+    }),
+  );
+  if (!built.ok) return wrong(`its action cannot be described: ${built.faults[0] ?? ""}`);
+  if (!same(built.action, record.action))
+    return wrong("the action document is not the one that follows from the runbook");
+  if (!scope.ok) return wrong("the runbook's scope cannot be computed");
+  if (record.adapter.id !== contract.execution.adapter)
+    wrong("it was called by another adapter than the contract's");
+  const ignored = ignoredStatus(again.bundle, run, record);
+  if (ignored !== undefined) wrong(ignored);
+  const approvals = await checkRecordedApprovals(again, run, receipt, invoked, record);
+  if (policy === undefined) return undefined;
+  const facts: GateFacts = {
+    action: built.action,
+    attempt: record.attempt,
+    now: record.decidedAt,
+    draft: run.document.draft,
+    contract,
+    contractDigest,
+    lock: run.lock,
+    engagement: run.engagement,
+    principals: run.principals,
+    runbookScope: { include: scope.include, exclude: scope.exclude },
+    runbookClassification: run.runbook.classification,
+    adapter: record.adapter,
+    live: record.live,
+    approvals,
+    ...(invoked.paused === undefined ? {} : { pausedAt: invoked.paused.at }),
+    policy,
+  };
+  const decided = decideGates(facts);
+  if (!same({ ...decided }, record)) {
+    const differing = decided.gates.find((gate, index) => !same(gate, record.gates[index]));
+    wrong(
+      differing === undefined
+        ? "the gates decide otherwise than recorded"
+        : `gate \`${differing.gate}\` decides \`${differing.decision}\` (${differing.reason}), recorded is another decision`,
+    );
+  }
+  if (record.decision === "allow") await checkAnchoredApprovals(again, facts, receipt);
+  return facts;
+}
+
+function ruleOf(
+  contract: Contract,
+  step: Parameters<typeof tightenApproval>[1],
+): ReturnType<typeof tightenApproval> | undefined {
+  try {
+    return tightenApproval(contract.authority.approval, step);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,89 @@
+import type { ReceiptEvent } from "../contract/receipt-predicate.ts";
+import type { Json, JsonObject } from "../format/json.ts";
+import type { GateFacts } from "../gate/facts.ts";
+import { gateRecordDigest } from "./gate-record-binding.ts";
+import type { Receipt } from "./read-receipts.ts";
+
+/** One invocation as the receipts so far leave it. */
+export interface Invoked {
+  readonly key?: string;
+  readonly element?: Json;
+  phase: string;
+  outputs?: JsonObject;
+  /** Claimed time of the newest receipt about it, else of when it came to be. */
+  lastAt: string;
+  /** When it last paused, and for which action. */
+  paused?: { readonly actionDigest: string; readonly at: string };
+  /** Digests of approval envelopes recorded for it, with the host's time. */
+  readonly approvals: { readonly digest: string; readonly at: string }[];
+  /** Attempts with a signed dispatch, each with its gate record. */
+  readonly dispatched: Map<number, string | undefined>;
+  /** The newest attempt that a receipt names, and its action. */
+  attempt?: { readonly n: number; readonly actionDigest: string };
+  /** Attempts that a person said did not happen. */
+  readonly settled: Set<number>;
+  /** A person's word on how it ended. */
+  resolution?: { readonly digest: unknown; readonly finding: unknown };
+  /** A failure or denial that a person released. */
+  released: boolean;
+  /** Gate records that were decided again, in the context of the receipt that first carried them, with their facts. */
+  readonly decided: Map<string, GateFacts | undefined>;
+}
+
+/** What an event makes of an invocation. */
+export const phaseOfEvent: Readonly<Partial<Record<ReceiptEvent, string>>> = {
+  "step-executed": "executed",
+  "step-failed": "failed",
+  "step-denied": "denied",
+  "step-skipped": "skipped",
+  "step-cancelled": "cancelled",
+  "step-paused": "paused",
+  "step-dispatched": "dispatched",
+  "step-in-doubt": "in-doubt",
+};
+
+/** An invocation that nothing happened to yet. @param since when it came to be. */
+export function newInvoked(since: string, each?: { key: string; element: Json }): Invoked {
+  return {
+    ...each,
+    phase: "pending",
+    lastAt: since,
+    approvals: [],
+    dispatched: new Map(),
+    settled: new Set(),
+    released: false,
+    decided: new Map(),
+  };
+}
+
+/** Takes one more receipt about it into account. */
+export function takeReceipt(found: Invoked, receipt: Receipt): void {
+  const { event, detail, time, invocation } = receipt.predicate;
+  found.phase = phaseOfEvent[event] ?? found.phase;
+  found.lastAt = time.claimedUtc;
+  if (invocation?.outputs !== undefined) found.outputs = invocation.outputs as JsonObject;
+  const n = event === "step-dispatched" ? Number(detail?.attempt) : invocation?.attempts.at(-1)?.n;
+  if (n !== undefined && invocation !== undefined) {
+    found.attempt = { n, actionDigest: invocation.actionDigest };
+  }
+  if (event === "step-paused" && invocation !== undefined) {
+    found.paused = { actionDigest: invocation.actionDigest, at: time.claimedUtc };
+  }
+  if (event === "approval-recorded") {
+    found.approvals.push({ digest: String(detail?.approval), at: time.claimedUtc });
+  }
+  if (event === "step-dispatched") found.dispatched.set(Number(detail?.attempt), gateRecordDigest(receipt));
+  if (event === "step-resolved") settle(found, detail ?? {});
+}
+
+function settle(found: Invoked, detail: { readonly [member: string]: unknown }): void {
+  const { finding, resolution } = detail;
+  if (finding === "continue") found.released = true;
+  else if (finding === "retry") {
+    found.phase = "pending";
+    found.settled.add(Number(detail.attempt));
+  } else {
+    found.phase = "resolved";
+    found.resolution = { digest: resolution, finding };
+  }
+}

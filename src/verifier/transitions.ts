@@ -1,0 +1,87 @@
+import type { Invoked } from "./invoked.ts";
+import type { Receipt } from "./read-receipts.ts";
+import type { RunSoFar } from "./run-so-far.ts";
+
+/** Phases that an event may follow, for one invocation (design section 4). */
+const from: Readonly<Record<string, readonly string[]>> = {
+  "step-paused": ["pending", "paused"],
+  "approval-recorded": ["paused"],
+  "step-dispatched": ["pending", "paused", "dispatched"],
+  "step-in-doubt": ["pending", "paused", "dispatched"],
+  "step-resolved": ["in-doubt", "failed", "denied"],
+  "step-executed": ["pending", "paused", "dispatched", "resolved"],
+  "step-failed": ["pending", "paused", "dispatched", "resolved"],
+  "step-denied": ["pending", "paused"],
+  "step-skipped": ["pending"],
+  "step-cancelled": ["pending", "paused"],
+};
+/** Events that are about no call: what stands beside them was decided about something else. */
+const uncalled: ReadonlySet<string> = new Set([
+  "step-expanded",
+  "step-skipped",
+  "step-cancelled",
+  "step-resolved",
+  "approval-recorded",
+]);
+/** How a `forEach` step may end that was never expanded: nothing of it was called. */
+const unexpandedEnds: ReadonlySet<string> = new Set(["step-denied", "step-skipped", "step-cancelled"]);
+/** Why a step is denied before any gate. */
+const refusals: ReadonlySet<unknown> = new Set([
+  "not-resolved",
+  "for-each-refused",
+  "when-failed",
+  "secret-unavailable",
+]);
+
+/**
+ * Why a receipt cannot stand where it stands: its step or invocation is none that the run has at that moment, or
+ * what went before does not lead to it. Undefined when it can.
+ */
+export function misplaced(soFar: RunSoFar, receipt: Receipt): string | undefined {
+  const { event, step: named, invocation, detail } = receipt.predicate;
+  const step = soFar.stepOf(receipt);
+  if (step === undefined) return "the run has no such step";
+  if (uncalled.has(event) && invocation !== undefined) return `\`${event}\` is about no call`;
+  if (event === "step-denied" && invocation === undefined && !refusals.has(detail?.reason))
+    return "it was denied without a gate record and without a reason";
+  if (event === "step-expanded") {
+    if (step.definition.forEach === undefined) return "it has no `forEach`";
+    if (named?.key !== undefined) return "one invocation cannot be expanded";
+    return step.invocations === undefined ? undefined : "it was expanded or ended before";
+  }
+  if (step.invocations === undefined) {
+    const ends = unexpandedEnds.has(event) && named?.key === undefined && invocation === undefined;
+    return ends ? undefined : "it was never expanded, and only then has invocations";
+  }
+  const invoked = soFar.find(receipt);
+  if (invoked === undefined) return "it has no such invocation";
+  return outOfTurn(invoked, receipt);
+}
+
+function outOfTurn(invoked: Invoked, { predicate }: Receipt): string | undefined {
+  const { event, detail } = predicate;
+  const { phase, dispatched } = invoked;
+  if (from[event]?.includes(phase) !== true) return `\`${event}\` cannot follow on \`${phase}\``;
+  switch (event) {
+    case "step-dispatched":
+      return detail?.attempt === dispatched.size + 1 ? undefined : "an attempt was dispatched out of turn";
+    case "step-resolved": {
+      const fits =
+        detail?.finding === "continue" ? phase !== "in-doubt" && !invoked.released : phase === "in-doubt";
+      return fits ? undefined : `\`${String(detail?.finding).slice(0, 40)}\` settles nothing there`;
+    }
+    case "step-executed":
+    case "step-failed": {
+      const { digest, finding } = invoked.resolution ?? {};
+      if (phase !== "resolved")
+        return detail?.resolution === undefined
+          ? undefined
+          : "it ends by a resolution that no receipt before it records";
+      return detail?.resolution === digest && `step-${String(finding)}` === event
+        ? undefined
+        : "it does not end as the resolution before it says";
+    }
+    default:
+      return undefined;
+  }
+}
