@@ -20,6 +20,7 @@ import {
   sampleKeys,
   sampleTrust,
 } from "../test/fixtures/sample-bundle.ts";
+import { transplant } from "../test/fixtures/transplant.ts";
 
 const root = join(import.meta.dirname, "..", "vectors");
 const decoder = new TextDecoder();
@@ -268,7 +269,7 @@ async function writeBundles(): Promise<void> {
   );
 
   await reject("artifact-swapped", "one bit of an artifact flipped", "FAILURE_HASH_MISMATCH", {
-    after: (files) => flipBit(files, [...files.keys()].find((path) => path.startsWith("artifacts/")) ?? ""),
+    after: (files) => flipBit(files, capturedIn(files)),
   });
   await reject("file-absent", "a file that the manifest lists is absent", "FAILURE_COMPLETENESS", {
     after: (files) =>
@@ -326,6 +327,37 @@ async function writeBundles(): Promise<void> {
       if (record.action.step === "hello" && gate) gate.facts = { seen: "nothing" };
     },
   });
+  await reject(
+    "end-before-start",
+    "an attempt that ended before it started",
+    "FAILURE_DECISION_MISMATCH",
+    onHello(({ predicate }) => {
+      for (const attempt of predicate.invocation?.attempts ?? [])
+        Object.assign(attempt, { endedAt: "2026-11-23T10:00:00.000Z" });
+    }),
+  );
+  await reject(
+    "older-receipt",
+    "a receipt that is older than the one before it",
+    "FAILURE_CONTINUITY_BROKEN",
+    {
+      receipt: ({ predicate }) => {
+        if (predicate.event === "run-closed") predicate.time.claimedUtc = "2026-11-23T09:59:00.000Z";
+        return undefined;
+      },
+    },
+  );
+  await reject(
+    "outcome-changed",
+    "a run that is recorded as stopped, and nothing stopped it",
+    "FAILURE_DECISION_MISMATCH",
+    {
+      receipt: ({ predicate: { event, detail } }) => {
+        if (event === "run-closed") Object.assign(detail ?? {}, { outcome: "stopped" });
+        return undefined;
+      },
+    },
+  );
   const otherKey = { publicKey: publicKeyText(sampleKeys.mallory.publicKey), custody: "held" as const };
   const withKey = (id: string): Trust =>
     sampleTrust({
@@ -367,6 +399,12 @@ async function writeBundles(): Promise<void> {
     "a root that is not in the trust file",
     plain.files,
     sampleTrust({ issuerRoots: [{ name: "other", publicKey: otherKey.publicKey }] }),
+  );
+  await open(
+    "runbook-not-locked",
+    "a runbook that the owner did not authorize",
+    await transplant(plain, { text: (text) => text.replaceAll('"id":"example"', '"id":"other"') }),
+    trust,
   );
   await open("owner-unlisted", "the owner is not in the trust file", plain.files, without("olga"));
   await open("approver-unlisted", "the approver is not in the trust file", approved.files, without("anna"));
@@ -464,6 +502,14 @@ function tarOf(files: ReadonlyMap<string, Uint8Array>): Promise<Uint8Array> {
       })(),
   }));
   return collectBytes(writeTar(entries), 1 << 26);
+}
+
+/** Path of a captured artifact that is no gate record. */
+function capturedIn(files: ReadonlyMap<string, Uint8Array>): string {
+  const found = [...files].find(
+    ([path, bytes]) => path.startsWith("artifacts/") && !decoder.decode(bytes).includes("gate-record"),
+  );
+  return found?.[0] ?? "";
 }
 
 /** Bytes of the first file with its header. */
