@@ -1,88 +1,18 @@
 // Runs that went another way than straight, exported and verified: whatever the governed path records, the verifier
 // must be able to decide again.
-import { randomBytes } from "node:crypto";
-import Type from "typebox";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Adapter, AdapterOutcome } from "../src/adapter/adapter.ts";
 import type { Contract } from "../src/contract/contract.ts";
-import type { Runbook } from "../src/contract/runbook.ts";
-import { collectBytes } from "../src/format/byte-source.ts";
-import { canonicalBytes } from "../src/format/canonical-json.ts";
-import { signEnvelope } from "../src/format/signer.ts";
-import { RESOLUTION_PAYLOAD_TYPE } from "../src/format/statement.ts";
 import { advance } from "../src/run/advance.ts";
 import { cancelRun } from "../src/run/cancel-run.ts";
-import { exportBundle } from "../src/run/export-bundle.ts";
 import { importArtifact } from "../src/run/import-artifact.ts";
-import type { Lane } from "../src/run/lane.ts";
 import { recordApproval } from "../src/run/record-approval.ts";
 import { recordEngagementStatus, recordPrincipalDisabled } from "../src/run/record-governance.ts";
-import { resolveStep } from "../src/run/resolve-step.ts";
-import { startRun } from "../src/run/start-run.ts";
 import { viewRun } from "../src/run/view-run.ts";
-import type { Report } from "../src/verifier/index.ts";
-import { layerOf, stepOf, verify } from "./fixtures/check-bundle.ts";
+import { layerOf, stepOf } from "./fixtures/check-bundle.ts";
 import { exampleContract, exampleRunbook, noopAdapter } from "./fixtures/contracts.ts";
-import { openTestLane, signApproval, type TestLane } from "./fixtures/lane.ts";
-
-const lanes: TestLane[] = [];
-afterEach(() => {
-  for (const lane of lanes.splice(0)) lane.close();
-});
-
-const fine: AdapterOutcome = { ok: true, result: { said: "hello" } };
-const busy: AdapterOutcome = { ok: false, fault: { code: "BUSY", phase: "response", message: "busy" } };
-const INPUTS = { host: "www.example.test" };
-
-/** Answers in turn what it is told to, then always the last. */
-function scripted(
-  ...answers: (AdapterOutcome | (() => Promise<AdapterOutcome>))[]
-): Adapter & { calls: number } {
-  const adapter = {
-    ...noopAdapter,
-    id: "scripted",
-    parameters: Type.Object({ host: Type.String() }),
-    calls: 0,
-    async run(call: Parameters<Adapter["run"]>[0]): Promise<AdapterOutcome> {
-      adapter.calls += 1;
-      const answer = answers[Math.min(adapter.calls, answers.length) - 1];
-      const outcome = typeof answer === "function" ? await answer() : answer;
-      if (outcome === undefined) throw new TypeError("the script has no answer");
-      const writer = call.capture.open("answer", { source: "script" });
-      await writer.write(new TextEncoder().encode(`call ${adapter.calls}`));
-      await writer.end();
-      return outcome;
-    },
-  };
-  return adapter;
-}
-
-async function open(
-  contracts: readonly Contract[],
-  adapters: readonly Adapter[] = [noopAdapter],
-): Promise<TestLane> {
-  const test = await openTestLane({ adapters, contracts });
-  lanes.push(test);
-  return test;
-}
-
-async function start(test: TestLane, runbook: Runbook = exampleRunbook()): Promise<string> {
-  await test.authorize(runbook);
-  const { lane } = test;
-  const started = await startRun(lane, { runbook, engagement: "acme", inputs: INPUTS, requester: "otto" });
-  if (!started.started) throw new Error(started.problems.join("; "));
-  return started.run;
-}
-
-async function judge(test: TestLane, runs: readonly string[], lane: Lane = test.lane): Promise<Report> {
-  const files = new Map<string, Uint8Array>();
-  for (const file of await exportBundle(lane, runs))
-    files.set(file.path, await collectBytes(file.read(), 1 << 24));
-  return verify(files, test.trust);
-}
-
-const verdict = (report: Report) => [report.verdict, report.reasons];
-const VALID = ["valid", []];
+import { signApproval } from "./fixtures/lane.ts";
+import { busy, fine, judge, open, resolve, scripted, start, VALID, verdict } from "./fixtures/real-run.ts";
 
 describe("retries", () => {
   it("verify attempt by attempt", async () => {
@@ -213,27 +143,6 @@ describe("doubt", () => {
     return { test, run, lane };
   }
 
-  async function resolve(test: TestLane, run: string, lane: Lane): Promise<void> {
-    const statement = {
-      purpose: "witnessops/resolution/v1",
-      finding: "executed",
-      invocation: `${run}/step-1`,
-      attempt: 1,
-      actionDigest: viewRun(lane, run).steps[0]?.waitingFor?.actionDigest,
-      principal: "anna",
-      reason: "the ticket exists",
-      signedAt: new Date().toISOString(),
-      nonce: randomBytes(16).toString("hex"),
-    };
-    const signed = await signEnvelope(
-      test.people.approver,
-      canonicalBytes(statement),
-      RESOLUTION_PAYLOAD_TYPE,
-    );
-    await resolveStep(lane, run, signed);
-    await advance(lane, run);
-  }
-
   it.each(["safe", "idempotent"] as const)(
     "of a %s call ends as strong proof of the attempt that ended",
     async (kind) => {
@@ -246,7 +155,8 @@ describe("doubt", () => {
 
   it("of an unsafe call is not settled by somebody whom the reviewer does not list", async () => {
     const { test, run, lane } = await crashed("unsafe");
-    await resolve(test, run, lane);
+    await resolve(test, run, lane, "executed");
+    await advance(lane, run);
     const others = { ...test.trust, principals: test.trust.principals.filter(({ id }) => id !== "anna") };
     expect((await judge({ ...test, trust: others }, [run], lane)).verdict).toBe("indeterminate");
   });
@@ -257,7 +167,8 @@ describe("doubt", () => {
     expect([...verdict(open), open.partial]).toEqual([...VALID, true]);
     expect(open.doubt).toHaveLength(1);
     expect(stepOf(open, "step-1")).toMatchObject({ outcome: "in-doubt", proofClass: "operational-input" });
-    await resolve(test, run, lane);
+    await resolve(test, run, lane, "executed");
+    await advance(lane, run);
     const report = await judge(test, [run], lane);
     expect(verdict(report)).toEqual(VALID);
     expect(stepOf(report, "step-1")).toMatchObject({

@@ -1,12 +1,14 @@
 import { decideWhen, expandForEach } from "../contract/step-inputs.ts";
 import type { Again } from "./again.ts";
+import { checkRefusal } from "./check-refusal.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import type { WholeRun } from "./decide-call.ts";
 import { same } from "./gate-record-binding.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { broken, isExecuted, isOver, type RunSoFar, type StepSoFar } from "./run-so-far.ts";
 
 /** Decides again what led to a step's event: `when`, `forEach`, `needs`, order, and the stop after a failure. */
-export function checkFlow(again: Again, soFar: RunSoFar, receipt: Receipt): void {
+export function checkFlow(again: Again, run: WholeRun, soFar: RunSoFar, receipt: Receipt): void {
   const { predicate, digest } = receipt;
   const { event, detail } = predicate;
   const step = soFar.stepOf(receipt);
@@ -40,7 +42,7 @@ export function checkFlow(again: Again, soFar: RunSoFar, receipt: Receipt): void
       return;
     case "step-denied":
       if (predicate.invocation !== undefined) break;
-      checkRefusal(again, soFar, step, detail?.reason, wrong);
+      checkRefusal(again, run, soFar, definition, receipt, wrong);
       checkTurn(soFar, step, wrong);
       return;
     default:
@@ -72,21 +74,6 @@ function checkExpansion(
   const elements = expanded.elements.map(({ element }) => element);
   if (!same(keys, detail.keys) || !same(elements, detail.elements))
     wrong("its `forEach` expands to other elements than recorded");
-}
-
-/** A step that was denied because of its own expressions: they must fail again. */
-function checkRefusal(
-  again: Again,
-  soFar: RunSoFar,
-  { definition }: StepSoFar,
-  reason: unknown,
-  wrong: (message: string) => void,
-): void {
-  const context = soFar.context(definition);
-  if (reason === "when-failed" && again.cel(() => decideWhen(definition, context)).ok)
-    wrong("it was denied for its `when`, which can be computed");
-  if (reason === "for-each-refused" && again.cel(() => expandForEach(definition, context)).ok)
-    wrong("it was denied for its `forEach`, which can be expanded");
 }
 
 /** Whether it was the step's turn: what it needs has ended, nothing before it waits, and nothing stopped the run. */

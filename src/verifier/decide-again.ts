@@ -53,7 +53,7 @@ async function decideReceipts(again: Again, run: WholeRun, policy: Deciding["pol
       const message = `\`${name.slice(0, 200)}\`: ${why}`;
       decisions.fail("FAILURE_DECISION_MISMATCH", message, { receipt: receipt.digest });
     }
-    checkFlow(again, soFar, receipt);
+    checkFlow(again, run, soFar, receipt);
     const invoked = soFar.find(receipt);
     if (invoked !== undefined) {
       if (event === "step-resolved") await checkResolved(again, run, receipt, invoked);

@@ -4,7 +4,7 @@ import type { Invocation, ReceiptPredicate } from "../contract/receipt-predicate
 import { canonicalJson } from "../format/canonical-json.ts";
 import { digestOfJson } from "../format/digest.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
-import { documentFaults, parseDocument, placed } from "./check-document.ts";
+import { documentFaults, type Fault, parseDocument, placed } from "./check-document.ts";
 import type { Findings } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 
@@ -24,13 +24,36 @@ export function gateRecordDigest({ subject }: Receipt): string | undefined {
   return found === undefined ? undefined : `sha256:${found.digest.sha256}`;
 }
 
+/** How many gate records are kept read: several layers ask for the same. */
+const MAX_KEPT = 5000;
+const kept = new WeakMap<Bundle, Map<string, GateRecord>>();
+
 /** Reads a gate record out of the bundle's artifacts; undefined when absent or not one. */
 export async function readGateRecord(bundle: Bundle, digest: string): Promise<GateRecord | undefined> {
+  const opened = await openRecord(bundle, digest);
+  return "record" in opened ? opened.record : undefined;
+}
+
+async function openRecord(
+  bundle: Bundle,
+  digest: string,
+): Promise<{ record: GateRecord } | { faults: readonly Fault[] }> {
+  const known = kept.get(bundle) ?? new Map<string, GateRecord>();
+  kept.set(bundle, known);
+  const before = known.get(digest);
+  if (before !== undefined) return { record: before };
   const bytes = await bundle.artifact(digest);
-  if (bytes === undefined) return undefined;
+  if (bytes === undefined) {
+    const message = "the gate record is absent, changed or too large";
+    return { faults: [{ code: "FAILURE_COMPLETENESS", message }] };
+  }
   const parsed = parseDocument(bytes);
-  if ("fault" in parsed || documentFaults(gateRecordSchema, parsed.value).length > 0) return undefined;
-  return parsed.value as unknown as GateRecord;
+  const faults = "fault" in parsed ? [parsed.fault] : documentFaults(gateRecordSchema, parsed.value);
+  if (faults.length > 0 || "fault" in parsed) return { faults };
+  const record = parsed.value as unknown as GateRecord;
+  if (known.size >= MAX_KEPT) known.clear();
+  known.set(digest, record);
+  return { record };
 }
 
 /**
@@ -52,7 +75,7 @@ export async function checkGateRecords(
     return;
   }
   const mismatch = (message: string): void => findings.fail("FAILURE_DIGEST_MISMATCH", message, at);
-  const record = await openRecord(bundle, receipt, named, findings);
+  const record = await requireRecord(bundle, receipt, named, findings);
   if (record !== undefined) {
     checkOwn(receipt, invocation, record, mismatch);
     const name = `${invocation.id}/${record.attempt}/${GATE_RECORD}`;
@@ -67,7 +90,7 @@ export async function checkGateRecords(
     mismatch("the attempt was dispatched under the gate record of another");
   for (const { n, dispatchDigest } of invocation.attempts) {
     const own =
-      dispatchDigest === named ? record : await openRecord(bundle, receipt, dispatchDigest, findings);
+      dispatchDigest === named ? record : await requireRecord(bundle, receipt, dispatchDigest, findings);
     if (own === undefined) continue;
     if (own.attempt !== n) mismatch(`attempt ${n} was dispatched under the gate record of another`);
     if (own.decision !== "allow") mismatch(`attempt ${n} was made although its gates did not allow it`);
@@ -78,22 +101,15 @@ export async function checkGateRecords(
   }
 }
 
-async function openRecord(
+async function requireRecord(
   bundle: Bundle,
   receipt: Receipt,
   digest: string,
   findings: Findings,
 ): Promise<GateRecord | undefined> {
-  const at = { receipt: receipt.digest, path: artifactPath(digest) };
-  const bytes = await bundle.artifact(digest);
-  if (bytes === undefined) {
-    findings.fail("FAILURE_COMPLETENESS", "the gate record is absent, changed or too large", at);
-    return undefined;
-  }
-  const parsed = parseDocument(bytes);
-  const faults = "fault" in parsed ? [parsed.fault] : documentFaults(gateRecordSchema, parsed.value);
-  if (faults.length === 0 && "value" in parsed) return parsed.value as unknown as GateRecord;
-  findings.failAll(placed(faults, at));
+  const opened = await openRecord(bundle, digest);
+  if ("record" in opened) return opened.record;
+  findings.failAll(placed(opened.faults, { receipt: receipt.digest, path: artifactPath(digest) }));
   return undefined;
 }
 

@@ -112,13 +112,18 @@ function checkAttempts(
   });
   const last = attempts.at(-1);
   const called = outcome === "executed" || outcome === "failed";
+  if (outcome === "in-doubt" && last?.exit !== "in-doubt") fail("the last attempt is not in doubt");
   if (called && last?.exit !== outcome && predicate.detail?.resolution === undefined) {
     fail("the last attempt did not end as the invocation did");
   }
   if (outcome === "failed" && errorClass === undefined && predicate.detail?.resolution === undefined) {
     fail("a failed invocation names its error class");
   }
-  if (outcome !== "failed" && errorClass !== undefined) fail("only a failed invocation has an error class");
+  if (outcome !== "failed" && outcome !== "in-doubt" && errorClass !== undefined)
+    fail("only an invocation that failed or is in doubt has an error class");
+  if (predicate.detail?.resolution !== undefined || last === undefined) return;
+  if (last.errorClass !== errorClass || last.side !== invocation.side)
+    fail("the invocation has another error class than its last attempt");
 }
 
 function checkArtifacts(bundle: Bundle, receipt: Receipt, findings: Findings): void {
