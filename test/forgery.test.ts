@@ -111,6 +111,20 @@ describe("authority of its own", () => {
     await nothingIsProved(fake.files);
   });
 
+  it("a runbook of its own, under the catalog lock that the owner signed", async () => {
+    const fake = await made({ steps: [hello] });
+    const files = await transplant(fake, {
+      definitions: [
+        ["catalog-lock", honest],
+        ["authorization", honest],
+      ],
+    });
+    const report = await judge(files);
+    expect(report.verdict).toBe("invalid");
+    expect(report.codes).toContain("FAILURE_DIGEST_MISMATCH");
+    expect(report.layers).toContain("authorization");
+  });
+
   it("another issuer root and issuer key as well", async () => {
     const keys = { root: keyFromName("forged root"), issuer: keyFromName("forged issuer"), olga: forger };
     const fake = await made({ keys, policies: permitAll, engagement: wideScope });
@@ -329,8 +343,12 @@ describe("a history of its own", () => {
   });
 
   it.each([
+    ["step-cancelled", { reason: "requested" }],
+    ["step-cancelled", { reason: "stopped" }],
     ["step-skipped", { reason: "when", when: "false" }],
     ["step-skipped", { reason: "needs", needs: "hello" }],
+    ["step-denied", { reason: "not-resolved", faults: ["its inputs cannot be computed"] }],
+    ["step-denied", { reason: "secret-unavailable", faults: ["no secret"] }],
   ] as const)("a denial and a call written as %s %o", async (event, detail) => {
     const run = await made({ steps: [hello, { ...outside, onFailure: "continue" }] });
     expect((await judge(run.files)).verdict).toBe("valid");
@@ -353,6 +371,22 @@ describe("a history of its own", () => {
         layers: ["re-decision"],
       });
     }
+  });
+
+  it("a run that was stopped, closed as completed", async () => {
+    const run = await made({ steps: [hello, outside] });
+    expect((await judge(run.files)).verdict).toBe("valid");
+    const files = await forge(run, {
+      receipt: ({ predicate }) => {
+        if (predicate.event === "run-closed") Object.assign(predicate.detail ?? {}, { outcome: "completed" });
+        return undefined;
+      },
+    });
+    expect(await judge(files)).toEqual({
+      verdict: "invalid",
+      codes: ["FAILURE_DECISION_MISMATCH"],
+      layers: ["re-decision"],
+    });
   });
 
   it("a denial left out, chains and heads as they were", async () => {
