@@ -1,16 +1,13 @@
 // Runs that a server with every issuer key tells otherwise than they went: receipts of invocations that never were,
 // ends that do not follow, times that contradict one another, records of other attempts, an authorization of yesterday.
 import { describe, expect, it } from "vitest";
-import { RECEIPTS_PATH } from "../src/contract/proof-bundle.ts";
 import type { ReceiptPredicate } from "../src/contract/receipt-predicate.ts";
-import { toBase64 } from "../src/format/base64.ts";
-import { canonicalBytes, canonicalJson } from "../src/format/canonical-json.ts";
 import { digestOfJson, hexOf } from "../src/format/digest.ts";
 import { advance } from "../src/run/advance.ts";
 import type { Report } from "../src/verifier/index.ts";
-import { bytesOf, codes, failedLayers, stepOf, verify } from "./fixtures/check-bundle.ts";
+import { codes, failedLayers, stepOf, verify } from "./fixtures/check-bundle.ts";
 import { exampleContract, exampleRunbook } from "./fixtures/contracts.ts";
-import { type Draft, type Forgery, forge, readDrafts } from "./fixtures/forge-bundle.ts";
+import { type Draft, type Forgery, forge, readDrafts, withDrafts } from "./fixtures/forge-bundle.ts";
 import { busy, exported, fine, open, scripted, start } from "./fixtures/real-run.ts";
 import { type SampleBundle, sampleBundle } from "./fixtures/sample-bundle.ts";
 import { transplant } from "./fixtures/transplant.ts";
@@ -42,15 +39,6 @@ function withoutCall(draft: Draft, event: string, detail: object): void {
     Reflect.deleteProperty(predicate, part);
   Object.assign(predicate, { event, detail });
   draft.subject = [{ name: "detail", digest: { sha256: hexOf(digestOfJson(detail)) } }];
-}
-
-/** The bundle with other receipts in it, unsigned: `forge` signs them. */
-function withDrafts(sample: SampleBundle, change: (drafts: Draft[]) => Draft[]): SampleBundle {
-  const lines = change(readDrafts(sample.files)).map((draft) => {
-    const payload = toBase64(canonicalBytes(draft));
-    return `${canonicalJson({ dsseEnvelope: { payload } })}\n`;
-  });
-  return { ...sample, files: new Map([...sample.files, [RECEIPTS_PATH, bytesOf(lines.join(""))]]) };
 }
 
 describe("invocations that never were", () => {

@@ -95,6 +95,15 @@ describe("reports", () => {
   });
 });
 
+it("has a bound on the expressions of one document", () => {
+  const inputs = Array.from({ length: 1000 }, (_, i) => `      a${i}: "1"`).join("\n");
+  const steps = ["a", "b", "c"].map(
+    (id) => `  - id: ${id}\n    uses: example.noop@1.0.0\n    with:\n${inputs}`,
+  );
+  const text = runbookText.replace(/^steps:[\s\S]*/m, `steps:\n${steps.join("\n")}\n`);
+  expect(faultsOf(text)).toMatchObject([{ code: "cel", message: "a document has at most 2000 expressions" }]);
+});
+
 it("findCycle finds a cycle exactly when there is no order", () => {
   const graph = fc.array(fc.array(fc.nat(7), { maxLength: 3 }), { minLength: 1, maxLength: 8 });
   fc.assert(

@@ -25,4 +25,6 @@ export interface Again {
    * @throws CelBudgetSpent when it is used up: then nothing more can be decided again.
    */
   cel<T>(work: () => T): T;
+  /** Takes other work that grows faster than the bundle from the same budget. @throws as `cel`. */
+  charge(steps: number): void;
 }

@@ -11,6 +11,9 @@ import { same } from "./gate-record-binding.ts";
 import type { Invoked } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
 
+/** Verifying a signature costs about as much as this many steps of an expression. */
+const STEPS_PER_SIGNATURE = 2000;
+
 /**
  * Checks the approvals that a gate record saw against their signed statements: present, receipted before,
  * signed by who they name, about this very action, used for one invocation only.
@@ -24,6 +27,7 @@ export async function checkRecordedApprovals(
   invoked: Invoked,
   record: GateRecord,
 ): Promise<ApprovalFact[]> {
+  again.charge(STEPS_PER_SIGNATURE * (record.approvals.length + invoked.approvals.length));
   const facts: ApprovalFact[] = [];
   const invalid = (message: string): void =>
     again.approvals.fail("FAILURE_APPROVAL_INVALID", message, { receipt: receipt.digest });

@@ -132,6 +132,7 @@ async function decideRecord(
   if (!scope.ok) return wrong("the runbook's scope cannot be computed");
   if (record.adapter.id !== contract.execution.adapter)
     wrong("it was called by another adapter than the contract's");
+  again.charge(again.bundle.statusReceipts.length);
   const ignored = ignoredStatus(again.bundle, run, record);
   if (ignored !== undefined) wrong(ignored);
   const approvals = await checkRecordedApprovals(again, run, receipt, invoked, record);

@@ -38,4 +38,18 @@ describe("refuseTrustFromBundle", () => {
     });
     await expect(refuseTrustFromBundle(source, new Uint8Array([1]))).resolves.toBeUndefined();
   });
+
+  it("refuses it in another spelling, and lets other files be", async () => {
+    const trust = sampleTrust();
+    const spelled = new TextEncoder().encode(JSON.stringify(trust, null, 2));
+    const reordered = Object.fromEntries(Object.entries(trust).reverse());
+    const inside = (value: unknown) =>
+      memoryBundle(new Map([["artifacts/notes.json", new TextEncoder().encode(JSON.stringify(value))]]));
+    await expect(refuseTrustFromBundle(inside(reordered), spelled)).rejects.toMatchObject({
+      code: "FAILURE_INPUT_MALFORMED",
+    });
+    const other = sampleTrust({ principals: trust.principals.slice(1) });
+    await expect(refuseTrustFromBundle(inside(other), spelled)).resolves.toBeUndefined();
+    await expect(refuseTrustFromBundle(inside({ kind: "Trust" }), spelled)).resolves.toBeUndefined();
+  });
 });

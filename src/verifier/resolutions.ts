@@ -31,6 +31,7 @@ export async function checkResolved(
     return;
   }
   const { engagement, principals } = run;
+  again.charge(again.bundle.statusReceipts.length);
   const disabled = disabledBefore(again.bundle, time.claimedUtc);
   const refusal = async (known: PrincipalSet): Promise<string | undefined> => {
     const signed = await checkResolution(envelope, known, time.claimedUtc);

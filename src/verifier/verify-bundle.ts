@@ -1,4 +1,4 @@
-import { withCelBudget } from "../contract/cel-budget.ts";
+import { chargeCel, withCelBudget } from "../contract/cel-budget.ts";
 import type { Trust } from "../contract/trust.ts";
 import type { PolicyDecider } from "../gate/facts.ts";
 import { GateError } from "../gate/gate-error.ts";
@@ -111,7 +111,8 @@ async function checkDecisions(
   const decider = policyDeciders(decisions);
   const ledger = new Map<string, string>();
   const cel = <T>(work: () => T): T => withCelBudget(bundle.celBudget, work);
-  const again: Again = { bundle, anchor, approvals: authorization, decisions, ledger, decider, cel };
+  const charge = (steps: number): void => cel(() => chargeCel(steps));
+  const again: Again = { bundle, anchor, approvals: authorization, decisions, ledger, decider, cel, charge };
   for (const run of runs) {
     if (await checkAuthority(bundle, run, anchor, authorization)) authorized.add(run.id);
     else
