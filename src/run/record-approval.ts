@@ -1,12 +1,10 @@
 import type { ApprovalFact } from "../contract/gate-record.ts";
-import { hexOf } from "../format/digest.ts";
 import type { Envelope } from "../format/dsse.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { checkApproval } from "../gate/approval-statement.ts";
-import { appendDecided, isLab } from "./append-to-run.ts";
 import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
-import { runParts, stepParts } from "./receipt-entry.ts";
+import { recordSigned } from "./record-signed.ts";
 import { RunError } from "./run-error.ts";
 import { type InvocationState, invocationsOf, type RunState } from "./run-state.ts";
 
@@ -49,38 +47,14 @@ export async function recordApproval(
     }
     if (found.approvals.includes(pinEnvelope(envelope).digest))
       return { invocation: found.id, approval: fact };
-    if (await commitApproval(lane, state, found, envelope, fact))
-      return { invocation: found.id, approval: fact };
-  }
-}
-
-async function commitApproval(
-  lane: Lane,
-  state: RunState,
-  invocation: InvocationState,
-  envelope: Envelope,
-  fact: ApprovalFact,
-): Promise<boolean> {
-  const step = state.steps.find((candidate) => candidate.definition.id === invocation.step);
-  if (step === undefined) return false;
-  const pinned = pinEnvelope(envelope);
-  const result = await appendDecided(
-    lane,
-    state,
-    {
+    const { digest, principal, decision, keyId } = fact;
+    const recorded = await recordSigned(lane, state, found, envelope, {
       event: "approval-recorded",
-      subject: [{ name: "approval", digest: { sha256: hexOf(pinned.digest) } }],
-      predicate: {
-        ...runParts(state.document, lane.origin, isLab(lane, state)),
-        ...stepParts(step, invocation),
-        actor: { principal: fact.principal, origin: lane.origin },
-        approvals: [
-          { digest: fact.digest, principal: fact.principal, decision: fact.decision, keyId: fact.keyId },
-        ],
-        detail: { approval: pinned.digest, decision: fact.decision },
-      },
-    },
-    { documents: [pinned] },
-  );
-  return result === "moved";
+      name: "approval",
+      principal,
+      detail: { decision },
+      parts: { approvals: [{ digest, principal, decision, keyId }] },
+    });
+    if (recorded) return { invocation: found.id, approval: fact };
+  }
 }

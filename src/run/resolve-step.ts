@@ -1,14 +1,11 @@
 import type { ResolutionStatement } from "../contract/signed-statements.ts";
-import { hexOf } from "../format/digest.ts";
 import type { Envelope } from "../format/dsse.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { mayNotResolve } from "../gate/may-resolve.ts";
 import { checkResolution } from "../gate/resolution-statement.ts";
-import { appendDecided, isLab } from "./append-to-run.ts";
-import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { readLiveStatus } from "./live-status.ts";
-import { runParts, stepParts } from "./receipt-entry.ts";
+import { recordSigned } from "./record-signed.ts";
 import { RunError } from "./run-error.ts";
 import { type InvocationState, invocationsOf, type RunState } from "./run-state.ts";
 
@@ -42,7 +39,13 @@ export async function resolveStep(lane: Lane, run: string, envelope: Envelope): 
       });
     }
     const invocation = findInvocation(state, statement);
-    if (await commitResolution(lane, state, invocation, envelope, statement)) return statement;
+    const recorded = await recordSigned(lane, state, invocation, envelope, {
+      event: "step-resolved",
+      name: "resolution",
+      principal,
+      detail: { finding: statement.finding, attempt: statement.attempt },
+    });
+    if (recorded) return statement;
   }
 }
 
@@ -66,32 +69,4 @@ function findInvocation(state: RunState, statement: ResolutionStatement): Invoca
     throw new RunError({ code: "STATEMENT_REFUSED", message: "the resolution names another action", hint });
   }
   return found;
-}
-
-async function commitResolution(
-  lane: Lane,
-  state: RunState,
-  invocation: InvocationState,
-  envelope: Envelope,
-  statement: ResolutionStatement,
-): Promise<boolean> {
-  const step = state.steps.find((candidate) => candidate.definition.id === invocation.step);
-  if (step === undefined) return false;
-  const pinned = pinEnvelope(envelope);
-  const result = await appendDecided(
-    lane,
-    state,
-    {
-      event: "step-resolved",
-      subject: [{ name: "resolution", digest: { sha256: hexOf(pinned.digest) } }],
-      predicate: {
-        ...runParts(state.document, lane.origin, isLab(lane, state)),
-        ...stepParts(step, invocation),
-        actor: { principal: statement.principal, origin: lane.origin },
-        detail: { resolution: pinned.digest, finding: statement.finding, attempt: statement.attempt },
-      },
-    },
-    { documents: [pinned] },
-  );
-  return result === "moved";
 }
