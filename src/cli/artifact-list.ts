@@ -1,3 +1,4 @@
+import { notFound } from "./cli-error.ts";
 import { defineCommand, optionalArgument } from "./command.ts";
 import { exit } from "./exit.ts";
 import { withLedger } from "./open-ledger.ts";
@@ -7,7 +8,9 @@ export const command = defineCommand({
   example: "artifact list 3f9ab2c41d07e865",
   async run({ run }, context) {
     const artifacts = await withLedger(context, (store) => {
-      const runs = run === undefined ? store.runs().map((row) => row.run) : [run];
+      const all = store.runs().map((row) => row.run);
+      if (run !== undefined && !all.includes(run)) throw notFound(`no run \`${run}\``, "witnessops run list");
+      const runs = run === undefined ? all : [run];
       return runs.flatMap((id) => store.artifacts(id)).map(({ artifact }) => artifact);
     });
     return {

@@ -21,7 +21,7 @@ export const command = defineCommand({
     return {
       exit: exitOfLint(lines),
       json: { files: paths.length, findings: lines },
-      print: (out) => printLint(out, lines, paths.length, "contracts"),
+      print: (out) => printLint(out, lines, paths.length, "contract"),
     };
   },
 });

@@ -48,7 +48,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "catalog lock",
-    summary: "pin every contract to its digest",
+    summary: "pin every contract and runbook to its digest",
     load: () => import("./catalog-lock.ts"),
   },
   {

@@ -31,7 +31,8 @@ export const command = defineCommand({
     }
     const include = lines.include.filter((pattern) => !engagement.scope.include.includes(pattern));
     const exclude = lines.exclude.filter((pattern) => !(engagement.scope.exclude ?? []).includes(pattern));
-    if (lines.include.length + lines.exclude.length === 0) throw usage(`\`${file}\` names no target`);
+    if (lines.include.length + lines.exclude.length === 0)
+      throw usage(`\`${file}\` names no target`, "write one target a line");
     const path = definitions.engagementFile(id);
     const text = extend(readFileSync(path, "utf8"), engagement.authorizations.length, {
       include,

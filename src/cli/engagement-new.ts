@@ -1,8 +1,9 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseEngagement } from "../contract/parse-engagement.ts";
 import { classifications, environments } from "../contract/vocabulary.ts";
 import { choice } from "./choice.ts";
-import { CliError, usage } from "./cli-error.ts";
+import { CliError, refused, usage } from "./cli-error.ts";
 import { argument, defineCommand, option, repeatedOption } from "./command.ts";
 import { engagementText } from "./engagement-template.ts";
 import { exit } from "./exit.ts";
@@ -47,7 +48,7 @@ export const command = defineCommand({
       throw usage("an engagement needs a target", "add `--include example.com`");
     const days = Number(given.days ?? 30);
     if (!Number.isInteger(days) || days < 1 || days > 3650)
-      throw usage(`\`${given.days}\` is no number of days`);
+      throw usage(`\`${given.days}\` is no number of days`, "give a whole number from 1 to 3650");
     const owner = given.owner ?? definitions.workspace().owner;
     const now = Math.floor(Date.now() / 1000) * 1000;
     const text = engagementText({
@@ -66,7 +67,14 @@ export const command = defineCommand({
     });
     const file = join("engagements", `${given.id}.yaml`);
     const engagement = parseEngagement(text, { file });
-    writeNewFile(join(definitions.root, file), text);
+    const path = join(definitions.root, file);
+    if (existsSync(path)) {
+      throw refused(
+        `there is already an engagement \`${given.id}\``,
+        `edit \`${file}\`: raise its version, then authorize it again`,
+      );
+    }
+    writeNewFile(path, text);
     return {
       exit: exit.done,
       json: { file, engagement },

@@ -33,6 +33,8 @@ export const command = defineCommand({
           ["authorization", problems.length === 0 ? { text: "holds", style: "good" } : undefined],
         ]);
         for (const problem of problems) out.line({ text: "not authorized: ", style: "warn" }, problem);
+        if (problems.length > 0 && status === "open")
+          out.line(`  witnessops engagement authorize ${engagement.id} --key <owner key file>`);
         out.heading("scope");
         out.list([...engagement.scope.include]);
         out.list(

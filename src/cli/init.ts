@@ -1,4 +1,13 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { parsePrincipal } from "../contract/parse-principal.ts";
 import type { PublicKey } from "../format/public-key.ts";
@@ -85,7 +94,7 @@ export const command = defineCommand({
           out.line("  witnessops doctor");
           out.line("  witnessops principal add <id> --name <name> --role approver --public-key <file>");
           out.line("  witnessops engagement new <id> --include <target> --approver <id>");
-          out.line(`  witnessops engagement authorize <id> --key ${ownerKey}`);
+          out.line(`  witnessops engagement authorize <id> --key ${keyFrom(root, ownerKey)}`);
           out.line("  witnessops run start exposure-check --input target=<target>");
         },
       };
@@ -164,6 +173,12 @@ function refuseCollisions(root: string): void {
   const hint = "name an empty folder";
   if (taken.includes("witnessops.yaml")) throw refused(`\`${root}\` is a workspace already`, hint);
   throw refused(`\`${root}\` already has ${taken.map((name) => `\`${name}\``).join(", ")}`, hint);
+}
+
+/** How the owner names their private key from inside the workspace; of a public key we do not know where it lies. */
+function keyFrom(root: string, path: string): string {
+  if (readFileSync(path, "utf8").includes("PRIVATE KEY-----")) return relative(root, resolve(path));
+  return "<owner key file>";
 }
 
 /** A key that this host holds with the workspace would not be the owner's own. */

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { publicKeyText } from "../format/public-key.ts";
 import { publicKeyPem, readPublicKeyFile } from "../store/key-file.ts";
+import { notFound } from "./cli-error.ts";
 import { argument, type Context, defineCommand, flag } from "./command.ts";
 import { exit } from "./exit.ts";
 import { passphrase } from "./passphrase.ts";
@@ -32,5 +33,7 @@ export const command = defineCommand({
 /** A name that `key list` shows stands for the file in the workspace. */
 function keyPath(text: string, context: Context): string {
   if (existsSync(text) || !/^[a-z][a-z0-9.-]*$/.test(text) || text.endsWith(".pem")) return text;
-  return join(workspaceRoot(context), ".witnessops", "keys", `${text}.pem`);
+  const path = join(workspaceRoot(context), ".witnessops", "keys", `${text}.pem`);
+  if (existsSync(path)) return path;
+  throw notFound(`the workspace has no key \`${text}\`, and there is no such file`, "witnessops key list");
 }

@@ -48,7 +48,7 @@ export function exitOfLint(lines: readonly LintLine[]): Exit {
   return lines.some(({ level }) => level === "error") ? exit.refused : exit.done;
 }
 
-/** Prints findings on stderr and the count on stdout. */
+/** Prints findings on stderr and the count of `what`, one word in the singular, on stdout. */
 export function printLint(out: Printer, lines: readonly LintLine[], files: number, what: string): void {
   const err = new Printer(process.stderr);
   for (const line of lines) {
@@ -58,5 +58,9 @@ export function printLint(out: Printer, lines: readonly LintLine[], files: numbe
   }
   const errors = lines.filter(({ level }) => level !== "warning").length;
   const warnings = lines.length - errors;
-  out.line(`${files} ${what}, ${errors} errors, ${warnings} warnings`);
+  out.line([counted(files, what), counted(errors, "error"), counted(warnings, "warning")].join(", "));
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

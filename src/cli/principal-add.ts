@@ -1,12 +1,13 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parsePrincipal } from "../contract/parse-principal.ts";
+import type { Principal } from "../contract/principal.ts";
 import { principalKinds, roles } from "../contract/vocabulary.ts";
-import { publicKeyText } from "../format/public-key.ts";
+import { type PublicKey, publicKeyText } from "../format/public-key.ts";
 import { recordPrincipalAdded } from "../run/record-governance.ts";
 import { createKeyFile } from "../store/key-file.ts";
 import { choice, choices } from "./choice.ts";
-import { usage } from "./cli-error.ts";
+import { refused, usage } from "./cli-error.ts";
 import { argument, defineCommand, flag, option, repeatedOption, requiredOption } from "./command.ts";
 import { exit } from "./exit.ts";
 import { withLane } from "./open-lane.ts";
@@ -38,19 +39,30 @@ export const command = defineCommand({
     const chosen = choices("--role", given.role, roles);
     return withLane(context, async ({ lane, definitions }) => {
       const path = join(lane.root, "principals", `${id}.yaml`);
+      if (existsSync(path)) {
+        throw refused(
+          `there is already a principal \`${id}\``,
+          `edit \`principals/${id}.yaml\`, then authorize the engagements again`,
+        );
+      }
       const held = given.publicKey === undefined ? undefined : publicKeyFrom(given.publicKey);
-      const key = local
-        ? createKeyFile(join(lane.root, ".witnessops", "keys", `principal-${id}.pem`)).publicKey
-        : held;
-      const keys = key === undefined ? [] : [{ key, custody: local ? "local" : "held" } as const];
-      const text = principalText({ id, type, name, email, roles: chosen, keys });
-      const principal = parsePrincipal(text, { file: `principals/${id}.yaml` });
-      writeNewFile(path, text);
+      const keyPath = join(lane.root, ".witnessops", "keys", `principal-${id}.pem`);
+      const describe = (key: PublicKey | undefined): { text: string; principal: Principal } => {
+        const keys = key === undefined ? [] : [{ key, custody: local ? "local" : "held" } as const];
+        const text = principalText({ id, type, name, email, roles: chosen, keys });
+        return { text, principal: parsePrincipal(text, { file: `principals/${id}.yaml` }) };
+      };
+      // Every fault but those of the key is found before a key is made.
+      describe(held);
+      const key = local ? createKeyFile(keyPath).publicKey : held;
+      const { text, principal } = describe(key);
       try {
+        writeNewFile(path, text);
         definitions.principals();
         await recordPrincipalAdded(lane, definitions.workspace().owner, principal);
       } catch (error) {
-        rmSync(path);
+        rmSync(path, { force: true });
+        if (local) rmSync(keyPath);
         throw error;
       }
       return {

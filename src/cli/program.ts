@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import manifest from "../../package.json" with { type: "json" };
 import { usage } from "./cli-error.ts";
 import type { CliCommand, Context, Result } from "./command.ts";
 import { type CommandEntry, commands, nouns } from "./commands.ts";
@@ -37,7 +38,10 @@ function buildProgram(end: (status: Exit) => void): Command {
     .enablePositionalOptions()
     .configureHelp({ subcommandTerm: (command) => command.name() });
   common(program).option("-V, --version", "print the version");
-  program.addHelpText("after", "\nExample:\n  witnessops demo");
+  program.addHelpText(
+    "after",
+    "\nExample:\n  witnessops demo\n\n`witnessops <command> --help` says more about each.",
+  );
   const parents = new Map<string, Command>();
   for (const { noun, summary } of nouns) {
     const parent = common(strict(program.command(noun).description(summary)))
@@ -48,6 +52,8 @@ function buildProgram(end: (status: Exit) => void): Command {
       throw usage(wrongVerb(noun, self.args[0]), `witnessops ${noun} --help`);
     });
     parent.configureHelp({ subcommandTerm: (command) => command.name() });
+    const first = commands.find(({ name }) => name.startsWith(`${noun} `))?.name;
+    parent.addHelpText("after", `\nExample:\n  witnessops ${first} --help`);
     parents.set(noun, parent);
   }
   for (const entry of commands) {
@@ -64,7 +70,12 @@ function buildProgram(end: (status: Exit) => void): Command {
         end(await runEntry(entry, words, self.optsWithGlobals()));
       });
   }
-  program.action((_options, self: Command) => {
+  program.action((options: { version?: boolean; json?: boolean }, self: Command) => {
+    if (options.version === true && self.args.length === 0) {
+      const { version } = manifest;
+      process.stdout.write(`${options.json === true ? JSON.stringify({ version }) : version}\n`);
+      return;
+    }
     const word = self.args[0];
     throw usage(
       word === undefined ? "a command is missing" : `\`${word}\` is not a command`,
@@ -191,12 +202,28 @@ function strict(command: Command): Command {
 }
 
 function usageOf(error: CommanderError, argv: readonly string[]): Error {
-  const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
+  const [first = "", ...rest] = ownWords(error).split("\n");
   const words = argv.filter((word) => !word.startsWith("-"));
   const entry = commands.find(({ name }) => name === words.slice(0, name.split(" ").length).join(" "));
-  const help = `witnessops ${entry === undefined ? "" : `${entry.name} `}--help`;
+  const noun = nouns.find((known) => known.noun === words[0])?.noun;
+  const help = ["witnessops", entry?.name ?? noun, "--help"].filter((word) => word !== undefined).join(" ");
   const guess = rest.join(" ").match(/\(Did you mean (.+)\?\)/)?.[1];
   return usage(first.replaceAll("'", "`"), guess === undefined ? help : `did you mean \`${guess}\`? ${help}`);
+}
+
+/** What Commander says, as our messages are spelt. */
+function ownWords({ code, message }: CommanderError): string {
+  if (code === "commander.excessArguments") {
+    const extra =
+      message
+        .match(/: ([^:]*?)\.?$/)?.[1]
+        ?.split(", ")
+        .at(-1) ?? "";
+    return `\`${extra}\` is one argument too many`;
+  }
+  return message
+    .replace(/^error: /, "")
+    .replace(/^option '(.*)' argument missing$/, "option '$1' needs a value");
 }
 
 /** A reader that went away is no fault; anything else that stops us from answering is told where it still can be. */

@@ -1,4 +1,5 @@
 import { readReceipt } from "../receipt/read-receipt.ts";
+import { notFound } from "./cli-error.ts";
 import { defineCommand, option } from "./command.ts";
 import { exit } from "./exit.ts";
 import { short } from "./find-receipt.ts";
@@ -13,7 +14,11 @@ export const command = defineCommand({
   async run({ run, stream }, context) {
     const receipts = await withLedger(context, (store) => {
       const only = run === undefined ? stream : `run:${run}`;
-      const streams = only === undefined ? store.streams("") : [only];
+      const all = store.streams("");
+      if (only !== undefined && !all.includes(only)) {
+        throw notFound(`there is no stream \`${only}\``, `streams: ${all.slice(0, 10).join(", ")}`);
+      }
+      const streams = only === undefined ? all : [only];
       return streams
         .flatMap((name) => store.receipts(name))
         .map(({ digest, payload }) => {

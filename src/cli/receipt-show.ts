@@ -1,3 +1,4 @@
+import { canonicalJson } from "../format/canonical-json.ts";
 import { IN_TOTO_PAYLOAD_TYPE } from "../format/dsse.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { toSigstoreBundle } from "../receipt/sigstore-bundle.ts";
@@ -15,15 +16,18 @@ export const command = defineCommand({
   async run({ receipt, sigstore }, context) {
     const stored = await withLedger(context, (store) => findReceipt(store, receipt));
     if (sigstore) {
-      const bundle = toSigstoreBundle({
-        payloadType: IN_TOTO_PAYLOAD_TYPE,
-        payload: stored.payload,
-        signature: { keyId: stored.keyId, sig: stored.sig },
-      });
+      // Canonical, as in a bundle: what is printed is what `verify` reads.
+      const text = canonicalJson(
+        toSigstoreBundle({
+          payloadType: IN_TOTO_PAYLOAD_TYPE,
+          payload: stored.payload,
+          signature: { keyId: stored.keyId, sig: stored.sig },
+        }),
+      );
       return {
         exit: exit.done,
-        json: bundle,
-        print: (out) => out.bytes(new TextEncoder().encode(`${JSON.stringify(bundle)}\n`)),
+        json: JSON.parse(text),
+        print: (out) => out.bytes(new TextEncoder().encode(`${text}\n`)),
       };
     }
     const statement = readReceipt(stored.payload);

@@ -27,7 +27,7 @@ export const command = defineCommand({
     return {
       exit: exitOfLint(lines),
       json: { files: paths.length, findings: lines },
-      print: (out) => printLint(out, lines, paths.length, "runbooks"),
+      print: (out) => printLint(out, lines, paths.length, "runbook"),
     };
   },
 });

@@ -15,9 +15,19 @@ export async function startAndDrive(lane: Lane, request: RunRequest, context: Co
       code: "REFUSED",
       faults: started.problems,
       message: `the run was not admitted; receipt ${short(started.receipt)} says so`,
-      hint: `witnessops engagement show ${request.engagement}`,
+      hint: hintFor(started.problems, request.engagement),
     });
   }
   context.progress(`run ${started.run}`);
   return driveRun(lane, started.run, context);
+}
+
+function hintFor(problems: readonly string[], engagement: string): string {
+  if (problems.some((problem) => problem.includes("catalog lock"))) {
+    return "`witnessops catalog lint`, then `witnessops catalog lock`, then let the owner authorize the engagement again";
+  }
+  const unsigned = /^(no owner has authorized|the owner authorized another)/;
+  if (problems.every((problem) => unsigned.test(problem)))
+    return `witnessops engagement authorize ${engagement} --key <owner key file>`;
+  return `witnessops engagement show ${engagement}`;
 }

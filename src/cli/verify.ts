@@ -13,7 +13,7 @@ import {
   verifyReceipt,
 } from "../verifier/index.ts";
 import { fileSource, folderBundle, isInside } from "./bundle-folder.ts";
-import { CliError, notFound } from "./cli-error.ts";
+import { CliError, notFound, usage } from "./cli-error.ts";
 import { argument, defineCommand, option, type Result, repeatedOption } from "./command.ts";
 import { type Exit, exit } from "./exit.ts";
 import type { Printer, Style } from "./output.ts";
@@ -36,6 +36,8 @@ export const command = defineCommand({
     if (!existsSync(path)) throw notFound(`there is nothing at \`${path}\``, "name a bundle or a receipt");
     const trustBytes = trustPath === undefined ? undefined : readTrustBytes(path, trustPath);
     const trust = trustBytes === undefined ? undefined : parseTrust(new TextDecoder().decode(trustBytes));
+    if (certificate.length > 0 && (statSync(path).isDirectory() || !isReceipt(path)))
+      throw usage("`--certificate` is for one receipt", "leave it out: a bundle brings its own");
     if (statSync(path).isDirectory()) return verify(folderBundle(path), trust, trustBytes);
     const source = await fileSource(path);
     try {

@@ -160,6 +160,14 @@ function readText(path: string, isSecret: boolean): string {
     // Looked up on the open file, so that it is the file that is read.
     const status = fstatSync(file);
     if (!status.isFile() || status.size > MAX_BYTES) throw malformed(path);
+    const text = readFileSync(file, "utf8");
+    if (isSecret && text.includes("-----BEGIN PUBLIC KEY-----")) {
+      throw new KeyFileError({
+        code: "KEY_FILE_MALFORMED",
+        message: `\`${path}\` is a public key: signing needs the private one`,
+        hint: "name the key file that its holder keeps",
+      });
+    }
     if (isSecret && process.platform !== "win32" && (status.mode & 0o077) !== 0) {
       throw new KeyFileError({
         code: "KEY_FILE_EXPOSED",
@@ -167,7 +175,7 @@ function readText(path: string, isSecret: boolean): string {
         hint: `chmod 600 ${path}`,
       });
     }
-    return readFileSync(file, "utf8");
+    return text;
   } finally {
     closeSync(file);
   }
