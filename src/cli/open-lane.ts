@@ -11,6 +11,7 @@ import { RunStates } from "../run/run-states.ts";
 import { openArtifactFolder } from "../store/artifact-folder.ts";
 import { readPublicKeyFile } from "../store/key-file.ts";
 import type { WorkspaceDefinitions } from "../store/workspace-definitions.ts";
+import { startClock } from "./clock.ts";
 import type { Context } from "./command.ts";
 import { issuerRootPath, takeIssuerKey } from "./issuer-key.ts";
 import { openWorkspace } from "./open-definitions.ts";
@@ -64,7 +65,7 @@ export async function openLane(
       signer: issuer.signer,
       issuerRoot: issuerRoot.keyId,
       owner,
-      clock: Date.now,
+      clock: startClock(),
       sleep: (millis) => delay(millis, undefined, { signal: ending.signal }).catch(() => undefined),
       randomHex,
       openNetwork: (rules) =>

@@ -37,13 +37,17 @@ export function implicitRunbook(
   };
 }
 
-/** Whether a runbook is the implicit one of a contract: then the contract's lock is authority for it too. */
+/**
+ * Whether a runbook is the implicit one of a contract: then the contract's lock is authority for it too. Only what
+ * `call` makes counts, which is classified `internal`.
+ */
 export function isImplicitRunbook(runbook: Runbook, contract: Contract): boolean {
   const { owner, classification, objective, steps } = runbook;
   const given = Object.keys(steps[0]?.with ?? {});
   return (
+    classification === "internal" &&
     canonicalJson(implicitRunbook(contract, given, owner, classification, objective)) ===
-    canonicalJson(runbook)
+      canonicalJson(runbook)
   );
 }
 

@@ -1,6 +1,5 @@
 import { decideWhen, expandForEach } from "../contract/step-inputs.ts";
 import type { FailureMode } from "../contract/vocabulary.ts";
-import { millisOf } from "../format/time.ts";
 import { engagementStream } from "../ledger/streams.ts";
 import { appendReceipt, detailSubject, type Entry } from "./append-receipt.ts";
 import { appendDecided, fenceOf, isLab, type Progress } from "./append-to-run.ts";
@@ -13,6 +12,7 @@ import { RunError } from "./run-error.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
 import { finishStep, settleStep } from "./settle-step.ts";
 import { stepContext } from "./step-context.ts";
+import { waitForClock } from "./wait-for-clock.ts";
 
 const MAX_CONTENDED = 100;
 /** How far a clock may be set back until a run stops instead of waiting, in milliseconds. */
@@ -45,7 +45,7 @@ async function driveRun(lane: Lane, run: string, onMove?: (state: RunState) => v
       onFailure: (step) => failureMode(lane, state, step),
     });
     if (command.do === "wait" || command.do === "end") return state;
-    await waitForClock(lane, state);
+    await waitForClock(lane, state.lastTime, MAX_CLOCK_WAIT_MS, `run \`${run}\``);
     const progress = await perform(lane, state, command);
     if (progress === "waits") {
       if (command.do !== "attempt") return lane.states.load(run);
@@ -63,20 +63,6 @@ async function driveRun(lane: Lane, run: string, onMove?: (state: RunState) => v
     message: `run \`${run}\` is being changed by other processes`,
     hint: "witnessops run resume",
   });
-}
-
-/** A clock that runs backwards pauses the run (design section 10): no receipt is older than the one before it. */
-async function waitForClock(lane: Lane, { lastTime, document }: RunState): Promise<void> {
-  const behind = (millisOf(lastTime) ?? 0) - lane.clock();
-  if (behind <= 0) return;
-  if (behind > MAX_CLOCK_WAIT_MS) {
-    throw new RunError({
-      code: "CLOCK_BACKWARDS",
-      message: `the clock is ${Math.ceil(behind / 1000)} s behind the last receipt of run \`${document.run}\``,
-      hint: `set the clock, then: witnessops run resume ${document.run}`,
-    });
-  }
-  await lane.sleep(behind);
 }
 
 function perform(lane: Lane, state: RunState, command: Command): Promise<Progress> {

@@ -3,11 +3,13 @@ import type { Digest } from "../format/digest.ts";
 import { digestOfJson, hexOf } from "../format/digest.ts";
 import type { Subject } from "../format/statement.ts";
 import { utcFromMillis } from "../format/time.ts";
+import { readReceipt } from "../receipt/read-receipt.ts";
 import { type SealedReceipt, sealReceipt } from "../receipt/seal-receipt.ts";
 import type { Lane } from "./lane.ts";
 import { RunError } from "./run-error.ts";
 import { gateRecordOf } from "./run-states.ts";
 import type { Change, CommitResult, Head, StoredReceipt } from "./store.ts";
+import { waitForClock } from "./wait-for-clock.ts";
 
 /** What an event says, before it is given its place in a stream. */
 export interface Entry {
@@ -34,6 +36,8 @@ export interface AppendOptions {
 }
 
 const MAX_TRIES = 50;
+/** How long a receipt waits for a clock that was set back, in milliseconds: what happened is worth waiting for. */
+const MAX_CLOCK_WAIT_MS = 60_000;
 
 /**
  * Seals an entry as the next receipt of a stream and commits it. Signing happens outside the transaction:
@@ -69,7 +73,9 @@ async function sealAndCommit(
 ): Promise<{ sealed?: SealedReceipt; result: CommitResult }> {
   let tail = lane.tails.get(stream);
   if (tail === undefined || tail.broken) {
-    tail = { head: lane.store.head(stream), pending: 0, seal: Promise.resolve(), broken: false };
+    const head = lane.store.head(stream);
+    const headTime = head === undefined ? undefined : timeOf(lane, stream, head);
+    tail = { head, headTime, pending: 0, seal: Promise.resolve(), broken: false };
     lane.tails.set(stream, tail);
   }
   const mine = tail;
@@ -78,12 +84,14 @@ async function sealAndCommit(
     const sealing = mine.seal.then(async () => {
       const head = mine.head;
       if (mine.broken || !isExpected(head, options.onHead)) return undefined;
+      await waitForClock(lane, mine.headTime, MAX_CLOCK_WAIT_MS, `\`${stream}\``);
       const sealed = await sealReceipt(
         lane.signer,
         entry.subject,
         place(lane, stream, entry, head, options.genesis),
       );
       mine.head = { seq: sealed.predicate.ledger.seq, digest: sealed.digest };
+      mine.headTime = sealed.predicate.time.claimedUtc;
       return { sealed, head };
     });
     mine.seal = sealing.catch(() => undefined);
@@ -110,6 +118,14 @@ async function sealAndCommit(
     mine.pending -= 1;
     if ((mine.pending === 0 || mine.broken) && lane.tails.get(stream) === mine) lane.tails.delete(stream);
   }
+}
+
+/** When the receipt at a stream's head was made, as its host claimed. */
+function timeOf(lane: Lane, stream: string, head: Head): string | undefined {
+  const folded = lane.states.timeAt(stream, head.digest);
+  if (folded !== undefined) return folded;
+  const receipt = lane.store.receipt(head.digest);
+  return receipt === undefined ? undefined : readReceipt(receipt.payload).predicate.time.claimedUtc;
 }
 
 function isExpected(head: Head | undefined, expected: Head | "empty" | undefined): boolean {

@@ -1,5 +1,4 @@
 import type { Digest } from "../format/digest.ts";
-import { utcFromMillis } from "../format/time.ts";
 import { appendDecided, fenceOf, placeOf } from "./append-to-run.ts";
 import { factOfRow } from "./attempt-facts.ts";
 import { applyDispatch } from "./fold-run.ts";
@@ -35,7 +34,8 @@ export async function dispatchAttempt(
     gateRecord: record.digest,
     idempotencyKey: gated.action.idempotencyKey,
     owner: lane.owner,
-    at: utcFromMillis(lane.clock()),
+    // The instant of the decision: what held then is what the dispatch stands on.
+    at: gated.record.decidedAt,
   };
   // An attempt that nobody knows the end of is left behind as in doubt.
   const left =

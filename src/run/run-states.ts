@@ -63,6 +63,12 @@ export class RunStates {
     if (isNext) applyReceipt(state, receipt, (digest) => this.readGateRecord(digest));
   }
 
+  /** Time of a run stream's head, when the fold that is kept stands there. */
+  timeAt(stream: string, head: Digest): string | undefined {
+    const state = stream.startsWith("run:") ? this.#states.get(stream.slice("run:".length)) : undefined;
+    return state?.head?.digest === head ? state.lastTime : undefined;
+  }
+
   /** Forgets a fold, because another process may have dispatched without a receipt. */
   drop(run: string): void {
     this.#states.delete(run);

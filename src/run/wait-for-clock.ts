@@ -1,0 +1,29 @@
+import { millisOf } from "../format/time.ts";
+import type { Lane } from "./lane.ts";
+import { RunError } from "./run-error.ts";
+
+/**
+ * A clock that runs backwards pauses work (design section 10): no receipt is older than the one before it. Waits
+ * until the host's clock has reached an instant.
+ *
+ * @param until UTC; undefined is no reason to wait.
+ * @param most milliseconds that it waits at most.
+ * @throws RunError `CLOCK_BACKWARDS` when the clock is further behind.
+ */
+export async function waitForClock(
+  lane: Lane,
+  until: string | undefined,
+  most: number,
+  what: string,
+): Promise<void> {
+  const behind = (until === undefined ? 0 : (millisOf(until) ?? 0)) - lane.clock();
+  if (behind <= 0) return;
+  if (behind > most) {
+    throw new RunError({
+      code: "CLOCK_BACKWARDS",
+      message: `the clock is ${Math.ceil(behind / 1000)} s behind the last receipt of ${what}`,
+      hint: "set the clock, then run the command again; what was done is recorded or in doubt, not lost",
+    });
+  }
+  await lane.sleep(behind);
+}
