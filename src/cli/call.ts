@@ -1,6 +1,6 @@
 import { referenceOf } from "../contract/contract.ts";
-import type { JsonObject } from "../format/json.ts";
 import { implicitRunbook } from "../contract/implicit-runbook.ts";
+import type { JsonObject } from "../format/json.ts";
 import { RunError } from "../run/run-error.ts";
 import { CliError, refused } from "./cli-error.ts";
 import { argument, defineCommand, flag, option, repeatedOption } from "./command.ts";

@@ -45,7 +45,7 @@ export const command = defineCommand({
       exit: exit.done,
       json: { engagement: engagement.id, include, exclude, authorized: grantedBy !== undefined },
       print(out) {
-        out.line(`${include.length} targets are new in scope, ${exclude.length} out of it`);
+        out.line(`new in scope: ${include.length}, new out of it: ${exclude.length}`);
         if (grantedBy === undefined) out.line("no authorization was added: see `authorizations` in the file");
         out.line(`raise the version in ${path}, then`);
         out.line(`  witnessops engagement authorize ${engagement.id} --key <owner key file>`);

@@ -6,6 +6,7 @@ import { type Signer, signEnvelope } from "../format/signer.ts";
 import { APPROVAL_PAYLOAD_TYPE } from "../format/statement.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { actionDigest } from "../gate/action-digest.ts";
+import { gateStep } from "../run/gate-step.ts";
 import type { Lane } from "../run/lane.ts";
 import { recordApproval } from "../run/record-approval.ts";
 import { refused, usage } from "./cli-error.ts";
@@ -45,12 +46,14 @@ export async function decide(asked: Decision, context: Context): Promise<Result>
     }
     const envelope = await signDecision(signer, asked, setting.actionDigest, until, lane.randomHex(16));
     const { invocation, approval } = await recordApproval(lane, asked.run, envelope);
+    const because = await whyItDoesNotCount(lane, asked.run, invocation, approval.digest);
     return {
       exit: exit.done,
       json: {
         run: asked.run,
         invocation,
         approval,
+        ...(because === undefined ? {} : { doesNotCount: because }),
         action: setting.action,
         envelopeDigest: envelopeDigest(envelope),
       },
@@ -61,6 +64,15 @@ export async function decide(asked: Decision, context: Context): Promise<Result>
           { text: asked.decision === "approve" ? "approved" : "rejected", style: "bold" },
           ` by ${approval.principal} with ${approval.keyId}${asked.decision === "approve" ? `, until ${until}` : ""}`,
         );
+        if (because !== undefined) {
+          out.line(
+            "recorded, and ",
+            { text: "it does not count", style: "warn" },
+            `: ${because}. Somebody else has to decide:`,
+          );
+          out.line(`  witnessops run show ${asked.run}`);
+          return;
+        }
         out.line("recorded; nothing was executed. Next:");
         out.line(`  witnessops run resume ${asked.run}`);
       },
@@ -87,6 +99,24 @@ function settingOf(lane: Lane, { run, step }: Decision): ActionSetting {
     contract: lane.pinned.read("contract", waiting.document.contract.digest),
     until: waiting.expiresAt ?? "the engagement's window ends",
   };
+}
+
+/** What the approval gate has against an approval that it was given; nobody should walk away thinking it counted. */
+async function whyItDoesNotCount(
+  lane: Lane,
+  run: string,
+  id: string,
+  digest: string,
+): Promise<string | undefined> {
+  const state = lane.states.load(run);
+  const step = state.steps.find(({ invocations }) => invocations?.some((one) => one.id === id));
+  const invocation = step?.invocations?.find((one) => one.id === id);
+  if (step === undefined || invocation === undefined) return undefined;
+  const decided = await gateStep(lane, state, step, invocation, 1);
+  if (!decided.ok) return undefined;
+  const facts = decided.gated.record.gates.find(({ gate }) => gate === "approval")?.facts;
+  const discounted = facts?.discounted as { approval: string; because: string }[] | undefined;
+  return discounted?.find(({ approval }) => approval === digest)?.because;
 }
 
 function signDecision(
