@@ -58,8 +58,9 @@ export const command = defineCommand({
       const status = lane.store.status(`engagement:${engagement.id}`);
       if (status === "closed") throw refused(`engagement \`${engagement.id}\` is closed`, "make a new one");
       const file = definitions.authorizationFile(engagement.id);
-      replaceFile(file, `${canonicalJson(envelopeToJson(envelope))}\n`);
+      // Recorded first: a run under a record that the ledger does not have could not be proved later.
       const { digest } = await recordEngagementAuthorized(lane, engagement.owner, engagement.id, envelope);
+      replaceFile(file, `${canonicalJson(envelopeToJson(envelope))}\n`);
       return {
         exit: exit.done,
         json: {

@@ -566,6 +566,142 @@ describe("an attempt that was made", () => {
   });
 });
 
+describe("what moves a run while it is under way", () => {
+  it("a cancellation during the pause before a retry ends the step as the failure it was", async () => {
+    const retry = { attempts: 3, backoff: "fixed" as const, on: ["BUSY"] };
+    const adapter = scripted(busy);
+    const contract = exampleContract(
+      { effect: "write" },
+      { adapter: "scripted", idempotency: "idempotent", retry },
+    );
+    const test = await open({ adapters: [adapter], contracts: [contract] });
+    const run = await start(test, exampleRunbook({}, 2));
+    const other = await test.again();
+    const sleep = async (millis: number): Promise<void> => {
+      if (millis >= 1000) await cancelRun(other, run);
+    };
+    await advance({ ...test.lane, sleep }, run);
+    const view = viewRun(other, run);
+    expect(view.outcome).toBe("cancelled");
+    expect(outcomes(view)).toEqual(["step-1 failed", "step-2 cancelled"]);
+    expect(adapter.calls).toHaveLength(1);
+  });
+
+  it("a rejection that arrives while secrets are fetched is heard", async () => {
+    const secrets = [
+      { name: "token", ref: "env:TOKEN", into: { kind: "header" as const, name: "authorization" } },
+    ];
+    const adapter = scripted(fine);
+    const contract = exampleContract(
+      { effect: "intrusive", authority: { roles: ["operator"], approval: "designated" } },
+      { adapter: "scripted", secrets },
+    );
+    const test = await open({ adapters: [adapter], contracts: [contract] });
+    const run = await start(test, exampleRunbook());
+    await advance(test.lane, run);
+    const actionDigest = viewRun(test.lane, run).steps[0]?.waitingFor?.actionDigest ?? "";
+    const sign = (decision: "approve" | "reject") =>
+      signApproval(test.people.approver, { principal: "anna", actionDigest, decision });
+    await recordApproval(test.lane, run, await sign("approve"));
+    const resolveSecret = async () => {
+      await recordApproval(test.lane, run, await sign("reject"));
+      return { ok: true as const, value: "a-long-secret-value" };
+    };
+    await advance({ ...test.lane, resolveSecret }, run);
+    expect(viewRun(test.lane, run).steps[0]).toMatchObject({
+      outcome: "denied",
+      reason: "approval-rejected",
+    });
+    expect(adapter.calls).toEqual([]);
+  });
+
+  it("approvals recorded beside a driving lane of the same process get through", async () => {
+    const slow = scripted(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return fine;
+    });
+    const guarded = exampleContract(
+      {
+        id: "example.guarded",
+        effect: "intrusive",
+        authority: { roles: ["operator"], approval: "designated" },
+      },
+      { adapter: "scripted" },
+    );
+    const free = exampleContract({ effect: "write" }, { adapter: "scripted", idempotency: "idempotent" });
+    const test = await open({ adapters: [slow], contracts: [guarded, free] });
+    const steps = [
+      { id: "first", uses: "example.guarded@1.0.0", with: { host: "inputs.host" } },
+      ...Array.from({ length: 6 }, (_, i) => ({
+        id: `free-${i}`,
+        uses: "example.noop@1.0.0",
+        needs: [],
+        with: { host: "inputs.host" },
+      })),
+    ];
+    const run = await start(test, exampleRunbook({ steps }));
+    const driving = advance(test.lane, run);
+    await expect.poll(() => viewRun(test.lane, run).steps[0]?.waitingFor?.actionDigest).toBeDefined();
+    const actionDigest = viewRun(test.lane, run).steps[0]?.waitingFor?.actionDigest ?? "";
+    await recordApproval(
+      test.lane,
+      run,
+      await signApproval(test.people.approver, { principal: "anna", actionDigest }),
+    );
+    await driving;
+    await advance(test.lane, run);
+    expect(viewRun(test.lane, run).outcome).toBe("completed");
+  });
+
+  it("an approval that ran out while doubt was settled is asked for again", async () => {
+    let shift = 0;
+    const silent: AdapterOutcome = {
+      ok: false,
+      fault: { code: "ECONNRESET", phase: "response", message: "gone" },
+    };
+    const adapter = scripted(silent, fine);
+    const contract = exampleContract(
+      { effect: "write", authority: { roles: ["operator"], approval: "designated" } },
+      { adapter: "scripted", idempotency: "unsafe" },
+    );
+    const test = await open({ adapters: [adapter], contracts: [contract], clock: () => Date.now() + shift });
+    const run = await start(test, exampleRunbook());
+    await advance(test.lane, run);
+    const actionDigest = viewRun(test.lane, run).steps[0]?.waitingFor?.actionDigest ?? "";
+    await recordApproval(
+      test.lane,
+      run,
+      await signApproval(test.people.approver, { principal: "anna", actionDigest }),
+    );
+    await advance(test.lane, run);
+    expect(viewRun(test.lane, run).steps[0]?.outcome).toBe("in-doubt");
+    shift = 2 * 3_600_000;
+    const statement = {
+      purpose: "witnessops/resolution/v1",
+      finding: "retry",
+      invocation: `${run}/step-1`,
+      attempt: 1,
+      actionDigest,
+      principal: "anna",
+      reason: "it never arrived",
+      signedAt: new Date().toISOString(),
+      nonce: randomBytes(16).toString("hex"),
+    };
+    const signed = await signEnvelope(
+      test.people.approver,
+      canonicalBytes(statement),
+      RESOLUTION_PAYLOAD_TYPE,
+    );
+    await resolveStep(test.lane, run, signed);
+    await advance(test.lane, run);
+    expect(viewRun(test.lane, run).steps[0]).toMatchObject({
+      outcome: "paused",
+      waitingFor: { what: "approval" },
+    });
+    expect(adapter.calls).toHaveLength(1);
+  });
+});
+
 describe("two processes on one run", () => {
   it("make each call once between them", async () => {
     const adapter = scripted(fine);

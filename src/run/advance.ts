@@ -2,8 +2,8 @@ import { decideWhen, expandForEach } from "../contract/step-inputs.ts";
 import type { FailureMode } from "../contract/vocabulary.ts";
 import { engagementStream } from "../ledger/streams.ts";
 import { appendReceipt, detailSubject, type Entry } from "./append-receipt.ts";
-import { appendDecided, fenceOf, isLab, type Progress } from "./append-to-run.ts";
-import { refuseStep } from "./end-step.ts";
+import { appendDecided, basisOf, isLab, type Progress } from "./append-to-run.ts";
+import { endFailed, refuseStep } from "./end-step.ts";
 import type { Lane } from "./lane.ts";
 import { type Command, next } from "./next.ts";
 import { performStep } from "./perform-step.ts";
@@ -38,14 +38,15 @@ async function driveRun(lane: Lane, run: string, onMove?: (state: RunState) => v
   // Gates run again after every pause: each paused invocation is decided anew once per drive.
   const asked = new Set<string>();
   for (let contended = 0; contended < MAX_CONTENDED; ) {
+    await waitForClock(lane, lane.states.load(run).lastTime, MAX_CLOCK_WAIT_MS, `run \`${run}\``);
+    // From here to the first append nothing is awaited that could move the fold unnoticed.
     const state = lane.states.load(run);
     const command = next(state, {
       asked,
       cancelRequested: lane.store.status(`run:${run}`) === "cancel-requested",
       onFailure: (step) => failureMode(lane, state, step),
     });
-    if (command.do === "wait" || command.do === "end") return state;
-    await waitForClock(lane, state.lastTime, MAX_CLOCK_WAIT_MS, `run \`${run}\``);
+    if (command.do === "wait" || command.do === "end" || lane.signal.aborted) return state;
     const progress = await perform(lane, state, command);
     if (progress === "waits") {
       if (command.do !== "attempt") return lane.states.load(run);
@@ -73,6 +74,8 @@ function perform(lane: Lane, state: RunState, command: Command): Promise<Progres
       return settleStep(lane, state, command.step, command.invocation);
     case "finish":
       return finishStep(lane, state, command.step, command.invocation);
+    case "fail":
+      return endFailed(lane, state, basisOf(state), command.step, command.invocation, command.attempt);
     case "expand":
       return expand(lane, state, command.step);
     case "skip":
@@ -109,7 +112,8 @@ async function expand(lane: Lane, state: RunState, step: StepState): Promise<Pro
   const skipped = await skipUnlessWhen(lane, state, step);
   if (skipped !== undefined) return skipped;
   const expanded = expandForEach(step.definition, stepContext(state));
-  if (!expanded.ok) return refuseStep(lane, state, step, undefined, "for-each-refused", expanded.faults);
+  if (!expanded.ok)
+    return refuseStep(lane, state, basisOf(state), step, undefined, "for-each-refused", expanded.faults);
   const keys = expanded.elements.map(({ key }) => key);
   const elements = expanded.elements.map(({ element }) => element);
   return note(lane, state, step, undefined, "step-expanded", { keys, elements });
@@ -117,7 +121,7 @@ async function expand(lane: Lane, state: RunState, step: StepState): Promise<Pro
 
 async function skipUnlessWhen(lane: Lane, state: RunState, step: StepState): Promise<Progress | undefined> {
   const when = decideWhen(step.definition, stepContext(state));
-  if (!when.ok) return refuseStep(lane, state, step, undefined, "when-failed", when.faults);
+  if (!when.ok) return refuseStep(lane, state, basisOf(state), step, undefined, "when-failed", when.faults);
   if (when.holds) return undefined;
   return note(lane, state, step, undefined, "step-skipped", { reason: "when", when: step.definition.when });
 }
@@ -140,7 +144,7 @@ async function note(
       detail: { ...detail },
     },
   };
-  return appendDecided(lane, state, entry);
+  return appendDecided(lane, state, basisOf(state), entry);
 }
 
 async function close(
@@ -158,7 +162,7 @@ async function close(
   const result = await appendReceipt(lane, engagementStream(document.engagement.id), entry, {
     change: {
       closeRun: document.run,
-      fence: fenceOf(state),
+      fence: basisOf(state),
     },
   });
   return result.ok ? "moved" : "contended";

@@ -56,6 +56,8 @@ export async function appendReceipt(
     const { sealed, result } = await sealAndCommit(lane, stream, entry, options);
     if (sealed !== undefined && result.ok) return { ok: true, receipt: sealed };
     const conflict = result.ok ? "head" : result.conflict;
+    // Others' commits need a turn of the event loop before anything can look different.
+    await lane.sleep(0);
     if (conflict !== "head" || options.onHead !== undefined) return { ok: false, conflict };
   }
   throw new RunError({

@@ -9,37 +9,29 @@ export type Progress = "moved" | "waits" | "contended";
 
 type Beside = Omit<Change, "append" | "openRun" | "closeRun" | "fence">;
 
+/** What a decision about a run was made on: the head of its stream and its dispatches at that moment. */
+export type Basis = NonNullable<Change["fence"]>;
+
+/** Takes the basis of a decision, before anything is awaited: the fold itself is brought forward meanwhile. */
+export function basisOf(state: RunState): Basis {
+  const { run } = state.document;
+  return { run, stream: runStream(run), head: state.head, dispatches: state.dispatches };
+}
+
 /** Appends to the run's stream, as long as nothing has moved since the decision was made. */
 export async function appendDecided(
   lane: Lane,
   state: RunState,
+  basis: Basis,
   entry: Entry,
   change: Beside = {},
 ): Promise<"moved" | "contended"> {
-  const result = await appendReceipt(lane, runStream(state.document.run), entry, {
-    change: { ...change, fence: fenceOf(state) },
+  const result = await appendReceipt(lane, basis.stream, entry, {
+    change: { ...change, fence: basis },
     genesis: state.opened,
-    onHead: state.head ?? "empty",
+    onHead: basis.head ?? "empty",
   });
   return result.ok ? "moved" : "contended";
-}
-
-/** Appends to the run's stream wherever it stands by now: what has happened has happened. */
-export async function appendHappened(
-  lane: Lane,
-  state: RunState,
-  entry: Entry,
-  change: Beside,
-): Promise<"moved" | "contended"> {
-  const options = { change, genesis: state.opened };
-  const result = await appendReceipt(lane, runStream(state.document.run), entry, options);
-  return result.ok ? "moved" : "contended";
-}
-
-/** What a decision about the run was made on. */
-export function fenceOf(state: RunState): NonNullable<Change["fence"]> {
-  const { run } = state.document;
-  return { run, stream: runStream(run), head: state.head, dispatches: state.dispatches };
 }
 
 /** Where a step's receipt belongs. */

@@ -14,10 +14,11 @@ export function openAttempt(invocation: InvocationState): DispatchRow | undefine
   return invocation.settledAttempts.includes(last.attempt) ? undefined : last;
 }
 
+/** An attempt that is known to have failed. */
+export type FailedAttempt = DispatchRow & { readonly ended: AttemptFact };
+
 /** The last attempt when it is known to have failed: another may follow, or the step ends as failed. */
-export function failedAttempt(
-  invocation: InvocationState,
-): (DispatchRow & { readonly ended: AttemptFact }) | undefined {
+export function failedAttempt(invocation: InvocationState): FailedAttempt | undefined {
   const last = invocation.attempts.at(-1);
   return last?.ended?.exit === "failed" ? { ...last, ended: last.ended } : undefined;
 }

@@ -1,5 +1,5 @@
 import type { Digest } from "../format/digest.ts";
-import { appendDecided, fenceOf, placeOf } from "./append-to-run.ts";
+import { appendDecided, type Basis, placeOf } from "./append-to-run.ts";
 import { factOfRow } from "./attempt-facts.ts";
 import { applyDispatch } from "./fold-run.ts";
 import type { GatedStep } from "./gate-step.ts";
@@ -13,15 +13,18 @@ import type { Change, DispatchRow } from "./store.ts";
  * attempt number, action digest, idempotency key, and the approvals it consumes. An action that is not both
  * `read` and `safe` gets a signed dispatch receipt.
  *
+ * @param at the instant of the dispatch, after the gates were decided.
  * @returns the dispatch, or undefined when the run has moved since it was decided: then nothing may be called.
  */
 export async function dispatchAttempt(
   lane: Lane,
   state: RunState,
+  basis: Basis,
   step: StepState,
   invocation: InvocationState,
   gated: GatedStep,
   record: { digest: Digest; bytes: Uint8Array },
+  at: string,
 ): Promise<DispatchRow | undefined> {
   const { run } = state.document;
   const last = invocation.attempts.at(-1);
@@ -34,8 +37,7 @@ export async function dispatchAttempt(
     gateRecord: record.digest,
     idempotencyKey: gated.action.idempotencyKey,
     owner: lane.owner,
-    // The instant of the decision: what held then is what the dispatch stands on.
-    at: gated.record.decidedAt,
+    at,
   };
   // An attempt that nobody knows the end of is left behind as in doubt.
   const left =
@@ -51,7 +53,8 @@ export async function dispatchAttempt(
       ? {}
       : { endAttempt: { run, invocation: invocation.id, attempt: left.attempt, ended: left.ended } }),
   };
-  if (!(await commit(lane, state, step, invocation, gated, record.digest, row, change))) return undefined;
+  if (!(await commit(lane, state, basis, step, invocation, gated, record.digest, row, change)))
+    return undefined;
   if (left !== undefined) applyDispatch(state, left);
   applyDispatch(state, row);
   return row;
@@ -60,6 +63,7 @@ export async function dispatchAttempt(
 async function commit(
   lane: Lane,
   state: RunState,
+  basis: Basis,
   step: StepState,
   invocation: InvocationState,
   gated: GatedStep,
@@ -68,10 +72,10 @@ async function commit(
   change: Omit<Change, "append" | "openRun" | "closeRun" | "fence">,
 ): Promise<boolean> {
   if (gated.contract.effect === "read" && gated.contract.execution.idempotency === "safe") {
-    return (await lane.store.commit({ ...change, fence: fenceOf(state) })).ok;
+    return (await lane.store.commit({ ...change, fence: basis })).ok;
   }
   const facts: StepFacts = { outcome: "dispatched", attempts: [], artifacts: [], detail: { attempt } };
   const where = placeOf(lane, state, step, invocation);
   const entry = stepEntry(where, "step-dispatched", gated, recordDigest, facts);
-  return (await appendDecided(lane, state, entry, change)) === "moved";
+  return (await appendDecided(lane, state, basis, entry, change)) === "moved";
 }

@@ -3,20 +3,22 @@ import type { Digest } from "../format/digest.ts";
 import { millisOfDuration } from "../format/duration.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { detailSubject, type Entry } from "./append-receipt.ts";
-import { appendDecided, appendHappened, isLab, type Progress, placeOf } from "./append-to-run.ts";
-import { factOfRow } from "./attempt-facts.ts";
+import { appendDecided, type Basis, basisOf, isLab, type Progress, placeOf } from "./append-to-run.ts";
+import { type FailedAttempt, factOfRow, openAttempt } from "./attempt-facts.ts";
 import { evidenceOf, type MadeAttempt } from "./call-adapter.ts";
 import type { GatedStep } from "./gate-step.ts";
 import type { Lane } from "./lane.ts";
 import { runParts, stepParts } from "./receipt-entry.ts";
-import type { InvocationState, RunState, StepState } from "./run-state.ts";
+import { type InvocationState, invocationsOf, type RunState, type StepState } from "./run-state.ts";
 import { type DecidedCall, type StepFacts, stepEntry } from "./step-receipt.ts";
 import type { DispatchRow } from "./store.ts";
 
 type Pinned = { readonly digest: Digest; readonly bytes: Uint8Array };
 
+const MAX_TRIES = 50;
+
 /** Ends a step as its last attempt ended: `executed`, `failed`, or nobody knows. */
-export function endStep(
+export async function endStep(
   lane: Lane,
   state: RunState,
   step: StepState,
@@ -34,16 +36,26 @@ export function endStep(
   };
   const where = placeOf(lane, state, step, invocation);
   const entry = stepEntry(where, eventOf(fact), gated, row.gateRecord, facts);
-  return appendHappened(lane, state, entry, evidenceOf(made));
+  // What happened is recorded wherever the stream stands by now, unless somebody has settled it as doubt.
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const now = lane.states.load(row.run);
+    const open = [...invocationsOf(now)].find(({ id }) => id === row.invocation);
+    if (open?.phase !== "dispatched" || openAttempt(open)?.attempt !== row.attempt) break;
+    if ((await appendDecided(lane, now, basisOf(now), entry, evidenceOf(made))) === "moved") return "moved";
+    lane.states.drop(row.run);
+  }
+  await lane.store.commit(evidenceOf(made));
+  return "contended";
 }
 
 /** Ends a step as failed by an earlier attempt, when no other may follow it. */
 export function endFailed(
   lane: Lane,
   state: RunState,
+  basis: Basis,
   step: StepState,
   invocation: InvocationState,
-  last: DispatchRow & { readonly ended: AttemptFact },
+  last: FailedAttempt,
 ): Promise<Progress> {
   const facts: StepFacts = {
     ...outcomeOf(last.ended),
@@ -52,13 +64,14 @@ export function endFailed(
   };
   const where = placeOf(lane, state, step, invocation);
   const entry = stepEntry(where, "step-failed", decidedCall(lane, last), last.gateRecord, facts);
-  return appendDecided(lane, state, entry);
+  return appendDecided(lane, state, basis, entry);
 }
 
 /** Leaves a step in doubt: an attempt was dispatched, its end is not known, and it may not go again by itself. */
 export function leaveInDoubt(
   lane: Lane,
   state: RunState,
+  basis: Basis,
   step: StepState,
   invocation: InvocationState,
   row: DispatchRow,
@@ -72,19 +85,21 @@ export function leaveInDoubt(
   };
   const where = placeOf(lane, state, step, invocation);
   const entry = stepEntry(where, "step-in-doubt", decidedCall(lane, row), row.gateRecord, facts);
-  return appendDecided(lane, state, entry);
+  return appendDecided(lane, state, basis, entry);
 }
 
 /** Records that a step waits for approval; once for each action that it would wait with. */
 export async function pauseStep(
   lane: Lane,
   state: RunState,
+  basis: Basis,
   step: StepState,
   invocation: InvocationState,
   gated: GatedStep,
   record: Pinned,
 ): Promise<Progress> {
-  if (invocation.action?.digest === gated.record.actionDigest) return "waits";
+  if (invocation.phase === "paused" && invocation.action?.digest === gated.record.actionDigest)
+    return "waits";
   const expiresAt = expiryOf(lane, gated);
   const entry = stepEntry(placeOf(lane, state, step, invocation), "step-paused", gated, record.digest, {
     outcome: "paused",
@@ -92,7 +107,7 @@ export async function pauseStep(
     artifacts: [],
     detail: { actionDigest: gated.record.actionDigest, ...(expiresAt === undefined ? {} : { expiresAt }) },
   });
-  const progress = await appendDecided(lane, state, entry, { documents: [record] });
+  const progress = await appendDecided(lane, state, basis, entry, { documents: [record] });
   return progress === "moved" ? "waits" : progress;
 }
 
@@ -100,6 +115,7 @@ export async function pauseStep(
 export function denyStep(
   lane: Lane,
   state: RunState,
+  basis: Basis,
   step: StepState,
   invocation: InvocationState,
   gated: GatedStep,
@@ -108,13 +124,14 @@ export function denyStep(
   const facts: StepFacts = { outcome: "denied", attempts: [], artifacts: [] };
   const where = placeOf(lane, state, step, invocation);
   const entry = stepEntry(where, "step-denied", gated, record.digest, facts);
-  return appendDecided(lane, state, entry, { documents: [record] });
+  return appendDecided(lane, state, basis, entry, { documents: [record] });
 }
 
 /** Denies a step whose action could not even be described: its inputs, expressions or secrets do not hold. */
 export function refuseStep(
   lane: Lane,
   state: RunState,
+  basis: Basis,
   step: StepState,
   invocation: InvocationState | undefined,
   reason: string,
@@ -130,7 +147,7 @@ export function refuseStep(
       detail,
     },
   };
-  return appendDecided(lane, state, entry);
+  return appendDecided(lane, state, basis, entry);
 }
 
 /** The call that an attempt was dispatched for, from its gate record. */

@@ -2,6 +2,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import type { ActionDocument } from "../contract/action-document.ts";
 import { buildAction } from "../contract/build-action.ts";
 import type { Contract } from "../contract/contract.ts";
+import type { Engagement } from "../contract/engagement.ts";
 import type { ApprovalFact, GateRecord } from "../contract/gate-record.ts";
 import { resolveRunbookScope } from "../contract/resolve-action.ts";
 import { resolveStepInputs } from "../contract/step-inputs.ts";
@@ -31,6 +32,8 @@ export interface GatedStep {
   /** Scope patterns for the egress guard: the engagement's. */
   readonly include: readonly string[];
   readonly exclude: readonly string[];
+  /** The engagement's window. */
+  readonly window: Engagement["window"];
 }
 
 /** A step, its contract loaded from what the run pinned, and everything the gates say about it. */
@@ -111,6 +114,7 @@ export async function gateStep(
       action: built.action,
       inputs: resolved.inputs,
       record,
+      window: engagement.window,
       include: engagement.scope.include,
       exclude: [...(engagement.scope.exclude ?? []), ...scope.exclude],
     },

@@ -1,4 +1,5 @@
 import type { FailureMode } from "../contract/vocabulary.ts";
+import { type FailedAttempt, failedAttempt } from "./attempt-facts.ts";
 import { type InvocationState, type RunState, type StepState, terminalPhases } from "./run-state.ts";
 
 /** What is known beside the run itself. */
@@ -16,6 +17,12 @@ export type Command =
   | { readonly do: "attempt"; readonly invocation: InvocationState; readonly step: StepState }
   | { readonly do: "settle"; readonly invocation: InvocationState; readonly step: StepState }
   | { readonly do: "finish"; readonly invocation: InvocationState; readonly step: StepState }
+  | {
+      readonly do: "fail";
+      readonly invocation: InvocationState;
+      readonly step: StepState;
+      readonly attempt: FailedAttempt;
+    }
   | { readonly do: "expand"; readonly step: StepState }
   | { readonly do: "skip"; readonly step: StepState; readonly reason: "needs"; readonly needs: string }
   | {
@@ -85,8 +92,11 @@ function cancelRest(state: RunState, reason: "stopped" | "requested"): Command {
   for (const step of state.steps) {
     if (step.invocations === undefined) return { do: "cancel", step, invocation: undefined, reason };
     for (const invocation of step.invocations) {
-      if (invocation.phase === "pending" || invocation.phase === "paused")
-        return { do: "cancel", step, invocation, reason };
+      const attempt = failedAttempt(invocation);
+      const isOpen = invocation.phase === "pending" || invocation.phase === "paused";
+      // A call that was made and failed ends as that, not as if there had been none.
+      if (isOpen && attempt !== undefined) return { do: "fail", invocation, step, attempt };
+      if (isOpen) return { do: "cancel", step, invocation, reason };
       if (invocation.phase === "in-doubt") inDoubt.push(invocation);
     }
   }

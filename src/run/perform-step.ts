@@ -1,7 +1,8 @@
 import { retryDelay } from "../adapter/retry-delay.ts";
 import { EvidenceError } from "../evidence/evidence-error.ts";
 import { needlesOf } from "../evidence/secret-forms.ts";
-import type { Progress } from "./append-to-run.ts";
+import { millisOf, utcFromMillis } from "../format/time.ts";
+import { basisOf, type Progress } from "./append-to-run.ts";
 import { failedAttempt, openAttempt } from "./attempt-facts.ts";
 import { callAdapter, evidenceOf, type MadeAttempt } from "./call-adapter.ts";
 import { dispatchAttempt } from "./dispatch-attempt.ts";
@@ -27,33 +28,61 @@ export async function performStep(
   invocation: InvocationState,
 ): Promise<Progress> {
   for (;;) {
-    const n = (invocation.attempts.at(-1)?.attempt ?? 0) + 1;
-    const decided = await gateStep(lane, state, step, invocation, n);
-    const secrets = decided.ok ? await resolveSecrets(lane, decided.gated) : undefined;
+    const basis = basisOf(state);
+    const { decided, secrets } = await decide(lane, state, step, invocation);
     const isFree = decided.ok && decided.gated.record.decision === "allow" && secrets?.ok === true;
     if (!isFree) {
       const open = openAttempt(invocation);
-      if (open !== undefined) return leaveInDoubt(lane, state, step, invocation, open, "may-not-go-again");
+      if (open !== undefined)
+        return leaveInDoubt(lane, state, basis, step, invocation, open, "may-not-go-again");
       const failed = failedAttempt(invocation);
-      if (failed !== undefined) return endFailed(lane, state, step, invocation, failed);
+      if (failed !== undefined) return endFailed(lane, state, basis, step, invocation, failed);
     }
-    if (!decided.ok) return refuseStep(lane, state, step, invocation, "not-resolved", decided.faults);
+    if (!decided.ok) return refuseStep(lane, state, basis, step, invocation, "not-resolved", decided.faults);
     const { gated } = decided;
     const record = pinJson(gated.record);
-    if (gated.record.decision === "pause") return pauseStep(lane, state, step, invocation, gated, record);
-    if (gated.record.decision === "deny") return denyStep(lane, state, step, invocation, gated, record);
+    if (gated.record.decision === "pause")
+      return pauseStep(lane, state, basis, step, invocation, gated, record);
+    if (gated.record.decision === "deny")
+      return denyStep(lane, state, basis, step, invocation, gated, record);
     if (secrets?.ok !== true) {
-      return refuseStep(lane, state, step, invocation, "secret-unavailable", secrets?.faults ?? []);
+      return refuseStep(lane, state, basis, step, invocation, "secret-unavailable", secrets?.faults ?? []);
     }
 
-    const row = await dispatchAttempt(lane, state, step, invocation, gated, record);
+    const at = utcFromMillis(lane.clock());
+    if (isStale(gated, at)) continue;
+    const row = await dispatchAttempt(lane, state, basis, step, invocation, gated, record, at);
     if (row === undefined) return "contended";
     const made = await callAdapter(lane, step, invocation, gated, row, secrets.values);
     const delay = retryAfter(step, gated, invocation, made);
     if (delay === undefined) return endStep(lane, state, step, invocation, gated, made);
     if (!(await keepFailure(lane, state, made))) return "contended";
     await lane.sleep(delay);
+    // The failure is kept: whoever takes the run up goes on from it.
+    if (lane.signal.aborted) return "moved";
   }
+}
+
+/** Decides a step. Secrets can take long to come: the gates that let the call go are decided after them. */
+async function decide(lane: Lane, state: RunState, step: StepState, invocation: InvocationState) {
+  const n = (invocation.attempts.at(-1)?.attempt ?? 0) + 1;
+  const decided = await gateStep(lane, state, step, invocation, n);
+  if (!decided.ok || decided.gated.record.decision !== "allow") return { decided, secrets: undefined };
+  const secrets = await resolveSecrets(lane, decided.gated);
+  const needsSecrets = (decided.gated.contract.execution.secrets ?? []).length > 0;
+  return needsSecrets
+    ? { decided: await gateStep(lane, state, step, invocation, n), secrets }
+    : { decided, secrets };
+}
+
+const MAX_DECISION_AGE_MS = 2000;
+
+/** Whether what allowed a call may have ended between the decision and now; then it is decided anew. */
+function isStale({ record, window }: GatedStep, at: string): boolean {
+  const now = millisOf(at) ?? 0;
+  const ends = [window.notAfter, ...record.approvals.map(({ notAfter }) => notAfter)];
+  if (ends.some((end) => now > (millisOf(end) ?? 0))) return true;
+  return now - (millisOf(record.decidedAt) ?? 0) > MAX_DECISION_AGE_MS;
 }
 
 /** Makes a failed attempt and its evidence durable before the pause until the next one. */
@@ -68,11 +97,10 @@ async function keepFailure(lane: Lane, state: RunState, made: MadeAttempt): Prom
 
 async function resolveSecrets(
   lane: Lane,
-  { contract, record }: GatedStep,
+  { contract }: GatedStep,
 ): Promise<{ ok: true; values: ReadonlyMap<string, string> } | { ok: false; faults: string[] }> {
   const values = new Map<string, string>();
   const faults: string[] = [];
-  if (record.decision !== "allow") return { ok: false, faults };
   for (const { name, ref } of contract.execution.secrets ?? []) {
     const resolved = await lane.resolveSecret(ref);
     if (resolved.ok) values.set(name, resolved.value);

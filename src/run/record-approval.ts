@@ -2,6 +2,7 @@ import type { ApprovalFact } from "../contract/gate-record.ts";
 import type { Envelope } from "../format/dsse.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { checkApproval } from "../gate/approval-statement.ts";
+import { basisOf } from "./append-to-run.ts";
 import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { recordSigned } from "./record-signed.ts";
@@ -27,6 +28,7 @@ export async function recordApproval(
 ): Promise<{ invocation: string; approval: ApprovalFact }> {
   for (;;) {
     const state = lane.states.load(run);
+    const basis = basisOf(state);
     const principals = lane.pinned.read("principals", state.document.principals);
     const checked = await checkApproval(envelope, principals, utcFromMillis(lane.clock()));
     if (!checked.ok) {
@@ -48,7 +50,7 @@ export async function recordApproval(
     if (found.approvals.includes(pinEnvelope(envelope).digest))
       return { invocation: found.id, approval: fact };
     const { digest, principal, decision, keyId } = fact;
-    const recorded = await recordSigned(lane, state, found, envelope, {
+    const recorded = await recordSigned(lane, state, basis, found, envelope, {
       event: "approval-recorded",
       name: "approval",
       principal,

@@ -119,7 +119,10 @@ export function recordEngagementAuthorized(
     objective: `authorize engagement ${engagement}`,
     subject: [named("authorization", pinned.digest)],
     detail: { authorization: pinned.digest },
-    change: { documents: [pinned] },
+    change: {
+      documents: [pinned],
+      status: [{ subject: `authorization:${engagement}`, status: pinned.digest }],
+    },
   });
 }
 

@@ -2,7 +2,7 @@ import type { ReceiptEvent } from "../contract/receipt-predicate.ts";
 import { type Digest, hexOf } from "../format/digest.ts";
 import type { Envelope } from "../format/dsse.ts";
 import type { Entry } from "./append-receipt.ts";
-import { appendDecided, isLab } from "./append-to-run.ts";
+import { appendDecided, type Basis, isLab } from "./append-to-run.ts";
 import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { runParts, stepParts } from "./receipt-entry.ts";
@@ -16,6 +16,7 @@ import type { InvocationState, RunState } from "./run-state.ts";
 export async function recordSigned(
   lane: Lane,
   state: RunState,
+  basis: Basis,
   invocation: InvocationState,
   envelope: Envelope,
   said: {
@@ -41,5 +42,5 @@ export async function recordSigned(
       detail: { [said.name]: pinned.digest, ...said.detail },
     },
   };
-  return (await appendDecided(lane, state, entry, { documents: [pinned] })) === "moved";
+  return (await appendDecided(lane, state, basis, entry, { documents: [pinned] })) === "moved";
 }

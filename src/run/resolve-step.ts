@@ -3,6 +3,7 @@ import type { Envelope } from "../format/dsse.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { mayNotResolve } from "../gate/may-resolve.ts";
 import { checkResolution } from "../gate/resolution-statement.ts";
+import { basisOf } from "./append-to-run.ts";
 import type { Lane } from "./lane.ts";
 import { readLiveStatus } from "./live-status.ts";
 import { recordSigned } from "./record-signed.ts";
@@ -18,6 +19,7 @@ import { type InvocationState, invocationsOf, type RunState } from "./run-state.
 export async function resolveStep(lane: Lane, run: string, envelope: Envelope): Promise<ResolutionStatement> {
   for (;;) {
     const state = lane.states.load(run);
+    const basis = basisOf(state);
     const principals = lane.pinned.read("principals", state.document.principals);
     const checked = await checkResolution(envelope, principals, utcFromMillis(lane.clock()));
     if (!checked.ok) {
@@ -39,7 +41,7 @@ export async function resolveStep(lane: Lane, run: string, envelope: Envelope): 
       });
     }
     const invocation = findInvocation(state, statement);
-    const recorded = await recordSigned(lane, state, invocation, envelope, {
+    const recorded = await recordSigned(lane, state, basis, invocation, envelope, {
       event: "step-resolved",
       name: "resolution",
       principal,

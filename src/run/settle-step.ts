@@ -1,4 +1,4 @@
-import { appendDecided, type Progress, placeOf } from "./append-to-run.ts";
+import { appendDecided, basisOf, type Progress, placeOf } from "./append-to-run.ts";
 import { factOfRow } from "./attempt-facts.ts";
 import { decidedCall, leaveInDoubt } from "./end-step.ts";
 import type { Lane } from "./lane.ts";
@@ -22,7 +22,7 @@ export async function settleStep(
   if (row.owner !== lane.owner && lane.store.leaseHeld(row.owner)) return "waits";
   const { contract } = decidedCall(lane, row);
   if (contract.execution.idempotency !== "unsafe") return performStep(lane, state, step, invocation);
-  return leaveInDoubt(lane, state, step, invocation, row, "process-ended");
+  return leaveInDoubt(lane, state, basisOf(state), step, invocation, row, "process-ended");
 }
 
 /** Ends an invocation as a person's signed resolution found it; what was captured is lost and not claimed. */
@@ -45,5 +45,5 @@ export async function finishStep(
   const event = executed ? "step-executed" : "step-failed";
   const where = placeOf(lane, state, step, invocation);
   const entry = stepEntry(where, event, decidedCall(lane, row), row.gateRecord, facts);
-  return appendDecided(lane, state, entry);
+  return appendDecided(lane, state, basisOf(state), entry);
 }

@@ -76,6 +76,12 @@ export async function prepareRun(lane: Lane, request: RunRequest): Promise<Prepa
   const digests = [pin.engagement, pin.principals, pin.policies, pin.lock].map(({ digest }) => digest);
   if (authorization === undefined) problems.push(`no owner has authorized engagement \`${engagement.id}\``);
   else problems.push(...(await checkAuthorization(authorization, { engagement, principals, digests, now })));
+  const signed = authorization === undefined ? undefined : pinEnvelope(authorization);
+  if (signed !== undefined && lane.store.status(`authorization:${engagement.id}`) !== signed.digest) {
+    problems.push(
+      `the authorization record of \`${engagement.id}\` is not the newest in the ledger: authorize it again`,
+    );
+  }
   const status = lane.store.status(`engagement:${engagement.id}`);
   if (status !== undefined) problems.push(`engagement \`${engagement.id}\` is ${status}`);
   const draft = (request.drafts?.size ?? 0) > 0;
@@ -84,7 +90,6 @@ export async function prepareRun(lane: Lane, request: RunRequest): Promise<Prepa
   if (draft && engagement.environment !== "lab")
     problems.push("a draft contract runs in a lab engagement only");
 
-  const signed = authorization === undefined ? undefined : pinEnvelope(authorization);
   const ticket = request.ticket ?? engagement.ticket;
   const document: RunDocument = {
     schema: "witnessops/run/v1",
