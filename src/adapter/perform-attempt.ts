@@ -1,6 +1,7 @@
 import { RESULT_ARTIFACT } from "../contract/artifact.ts";
 import type { CaptureSession } from "../contract/capture.ts";
 import type { Contract } from "../contract/contract.ts";
+import { isDoubtful, isUnsent } from "../contract/doubtful-error.ts";
 import { faultText } from "../contract/fault.ts";
 import { classifyError, type ErrorVerdict, mapOutputs, reservedVerdict } from "../contract/map-result.ts";
 import { isJsonObject, type JsonObject } from "../format/json.ts";
@@ -18,25 +19,6 @@ export const RESULT_SCHEMA = "witnessops/result/v1";
 const GRACE_MS = 1000;
 /** Codes that an adapter's fault keeps although the deadline had passed. */
 const KEPT_AT_DEADLINE = new Set(["TIMEOUT", "ETIMEDOUT", "SIZE_EXCEEDED", "EGRESS_REFUSED", "CANCELLED"]);
-/** Codes that come with an answer, so that it is known that the call ended and how. */
-const ANSWERED = new Set([
-  "HTTP_STATUS",
-  "EXIT_STATUS",
-  "EGRESS_REFUSED",
-  "EVIDENCE_INCOMPLETE",
-  "OUTPUT_CONTRACT_VIOLATION",
-]);
-/** Codes of calls that were refused here before anything of them was sent. */
-const REFUSED_HERE = new Set([
-  "PARAMETERS_INVALID",
-  "BODY_AMBIGUOUS",
-  "HEADER_REFUSED",
-  "URL_MALFORMED",
-  "PATH_REFUSED",
-  "SECRET_MISSING",
-]);
-/** Phases in which nothing of the action has left yet. */
-const BEFORE_SENDING = new Set(["prepare", "resolve", "connect", "tls", "spawn"]);
 
 /**
  * Makes one attempt (design section 7): evaluates and checks the parameters, runs the adapter under its
@@ -180,24 +162,19 @@ async function put(
 function failed(
   request: AttemptRequest,
   verdict: ErrorVerdict,
-  { code, phase, message }: Pick<Fault, "code" | "phase" | "message">,
+  error: Pick<Fault, "code" | "phase" | "message">,
 ): AttemptOutcome {
   const { retry, idempotency } = request.contract.execution;
   const { errorClass, side } = verdict;
+  const dialled = request.network.dialled.length;
   // Trying again must not do an unsafe action twice: only when nothing can have been sent.
-  const unsent =
-    REFUSED_HERE.has(code) || (BEFORE_SENDING.has(phase) && request.network.dialled.length <= 1);
   const retryable =
-    verdict.retryable && retry?.on.includes(errorClass) === true && (idempotency !== "unsafe" || unsent);
+    verdict.retryable &&
+    retry?.on.includes(errorClass) === true &&
+    (idempotency !== "unsafe" || isUnsent(error, dialled));
   // An unsafe call that may have left and was not answered: nobody here knows whether it happened.
-  const isDoubtful = idempotency === "unsafe" && !unsent && !ANSWERED.has(code);
-  return {
-    exit: isDoubtful ? "in-doubt" : "failed",
-    errorClass,
-    side,
-    retryable: retryable && !isDoubtful,
-    message,
-  };
+  const exit = isDoubtful(idempotency, error, dialled) ? "in-doubt" : "failed";
+  return { exit, errorClass, side, retryable, message: error.message };
 }
 
 function fail(fault: Fault): AdapterOutcome {

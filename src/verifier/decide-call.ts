@@ -83,7 +83,13 @@ export async function decideCall(deciding: Deciding, receipt: Receipt, invoked: 
   }
   if (held === undefined) return;
   if (event === "step-executed" || event === "step-failed" || event === "step-in-doubt")
-    checkAttempts(deciding.again, receipt, invoked, held.contract);
+    checkAttempts(
+      deciding.again,
+      receipt,
+      invoked,
+      held.contract,
+      deciding.soFar.stepOf(receipt)?.definition,
+    );
   await recomputeResults(deciding.again, receipt, held.contract);
 }
 

@@ -1,5 +1,6 @@
 import { RESULT_ARTIFACT } from "../contract/artifact.ts";
 import type { Contract } from "../contract/contract.ts";
+import { isDoubtful } from "../contract/doubtful-error.ts";
 import { classifyError, mapOutputs } from "../contract/map-result.ts";
 import type { Invocation } from "../contract/receipt-predicate.ts";
 import { isJsonObject, type JsonObject } from "../format/json.ts";
@@ -26,6 +27,9 @@ export async function recomputeResults(again: Again, receipt: Receipt, contract:
     const result = await readResult(bundle, receipt, attempt, findings);
     const record = result && (await readGateRecord(bundle, attempt.dispatchDigest));
     if (result === undefined || record === undefined) continue;
+    // What was captured after an attempt had been given up as doubtful claims nothing, and neither does the doubt.
+    if (attempt.exit === "in-doubt" && attempt.errorClass === undefined && attempt.side === undefined)
+      continue;
     const inputs = record.action.inputs as JsonObject;
     const { error, result: given } = result;
     if (isJsonObject(error)) again.cel(() => checkError(contract, inputs, error, attempt, wrong));
@@ -101,15 +105,21 @@ function checkError(
   attempt: Attempt,
   wrong: (message: string) => void,
 ): void {
+  const { idempotency } = contract.execution;
+  const { code } = error;
+  const phase = typeof error.phase === "string" ? error.phase : "";
   // An unsafe call that was not answered: there is an error, and whether it happened is not known.
-  const unanswered = attempt.exit === "in-doubt" && contract.execution.idempotency === "unsafe";
-  if (!(attempt.exit === "failed" || unanswered) || typeof error.code !== "string") {
+  const unanswered = attempt.exit === "in-doubt" && idempotency === "unsafe";
+  if (!(attempt.exit === "failed" || unanswered) || typeof code !== "string") {
     wrong("an error without a code was captured, or one of what is recorded as executed");
     return;
   }
-  // A receipt after a further attempt may leave the class of a doubt out; it may not change it.
-  if (unanswered && attempt.errorClass === undefined && attempt.side === undefined) return;
-  const verdict = classifyError(contract, inputs, { ...error, code: error.code });
+  // How many addresses were dialled is the host's word: each rule by the number that asks less.
+  if (!unanswered && isDoubtful(idempotency, { code, phase }, 0))
+    wrong("its captured error is no answer, and leaves an unsafe call in doubt");
+  if (unanswered && !isDoubtful(idempotency, { code, phase }, Number.POSITIVE_INFINITY))
+    wrong("its captured error is an answer, and leaves no doubt");
+  const verdict = classifyError(contract, inputs, { ...error, code });
   if (verdict.errorClass !== attempt.errorClass || verdict.side !== attempt.side) {
     wrong(
       `its captured error is of class \`${verdict.errorClass}\`, recorded is \`${attempt.errorClass ?? "none"}\``,
