@@ -1,7 +1,6 @@
 import { buildAction } from "../contract/build-action.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { GateRecord } from "../contract/gate-record.ts";
-import type { AttemptFact } from "../contract/receipt-predicate.ts";
 import type { resolveRunbookScope } from "../contract/resolve-action.ts";
 import { resolveStepInputs } from "../contract/step-inputs.ts";
 import { approvalGate } from "../gate/approval-gate.ts";
@@ -20,7 +19,7 @@ import type { Receipt } from "./read-receipts.ts";
 import { recomputeResults } from "./recompute-result.ts";
 import type { RunSoFar } from "./run-so-far.ts";
 import { ignoredStatus } from "./status-receipts.ts";
-import { untimelyAttempt, untimelyDecision } from "./times.ts";
+import { earliestDispatch, untimelyAttempt, untimelyDecision } from "./times.ts";
 
 /** A run whose definitions are all in the bundle. */
 export type WholeRun = ClaimedRun & {
@@ -75,11 +74,14 @@ export async function decideCall(deciding: Deciding, receipt: Receipt, invoked: 
     }
     const index = attempts.findIndex(({ dispatchDigest }) => dispatchDigest === recordDigest);
     const attempt = attempts[index];
-    const untimely = attempt && untimelyAttempt(attempt, record, attempts[index - 1], receipt);
+    const untimely =
+      attempt && untimelyAttempt(attempt, record, attempts[index - 1], receipt, contract.contract);
     if (untimely !== undefined) wrong(`attempt ${attempt?.n}: ${untimely}`);
     const facts = invoked.decided.get(recordDigest);
     if (attempt !== undefined && facts !== undefined && record.decision === "allow")
-      checkStart(deciding.again, receipt, attempt, facts);
+      checkStart(deciding.again, receipt, facts, attempt.startedAt);
+    if (event === "step-dispatched" && facts !== undefined && record.decision === "allow")
+      checkStart(deciding.again, receipt, facts, earliestDispatch(record, receipt));
   }
   if (held === undefined) return;
   if (event === "step-executed" || event === "step-failed" || event === "step-in-doubt")
@@ -93,11 +95,11 @@ export async function decideCall(deciding: Deciding, receipt: Receipt, invoked: 
   await recomputeResults(deciding.again, receipt, held.contract);
 }
 
-/** What was allowed must still have been allowed when it started: the window, and each approval's end. */
-function checkStart(again: Again, receipt: Receipt, attempt: AttemptFact, facts: GateFacts): void {
+/** What was allowed must still have been allowed when the attempt started: the window, and each approval's end. */
+function checkStart(again: Again, receipt: Receipt, facts: GateFacts, startedAt: string): void {
   const at = { receipt: receipt.digest };
-  const then = { ...facts, now: attempt.startedAt };
-  const name = `\`${facts.action.invocation}\` attempt ${attempt.n}`;
+  const then = { ...facts, now: startedAt };
+  const name = `\`${facts.action.invocation}\` attempt ${facts.attempt}`;
   if (environmentGate(then).decision !== "allow")
     again.decisions.fail("FAILURE_DECISION_MISMATCH", `${name} started outside the engagement's window`, at);
   if (approvalGate(then).decision !== "allow")

@@ -1,6 +1,8 @@
+import type { Contract } from "../contract/contract.ts";
 import type { GateRecord } from "../contract/gate-record.ts";
 import type { AttemptFact } from "../contract/receipt-predicate.ts";
-import { millisOf } from "../format/time.ts";
+import { millisOfDuration } from "../format/duration.ts";
+import { millisOf, type Utc, utcFromMillis } from "../format/time.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import type { Findings } from "./layer.ts";
@@ -10,6 +12,8 @@ import type { Receipt } from "./read-receipts.ts";
 const MAX_GAP = 5 * 60_000;
 /** Several processes append to a stream that is not a run's; their receipts may overtake one another by this much. */
 const MAX_OVERTAKING = 10_000;
+/** How long a receipt may wait for its commit, and a call that has ended for its evidence to be stored. */
+const MAX_STORING = 60_000;
 
 /**
  * Times are the host's word, but they may not contradict one another: a stream's receipts grow no younger, and a
@@ -53,12 +57,14 @@ export function untimelyDecision(record: GateRecord, since: string, receipt: Rec
  * Why the times of an attempt contradict one another; undefined when they do not.
  *
  * @param before the attempt before it.
+ * @param contract whose timeout it had; a step may only shorten it.
  */
 export function untimelyAttempt(
   attempt: AttemptFact,
   record: GateRecord,
   before: AttemptFact | undefined,
   receipt: Receipt,
+  contract: Contract,
 ): string | undefined {
   const decided = instant(record.decidedAt);
   const started = instant(attempt.startedAt);
@@ -66,10 +72,21 @@ export function untimelyAttempt(
   if (!(started >= decided)) return "it started before its gates decided";
   if (started - decided > MAX_GAP) return "it started long after its gates decided";
   if (!(ended >= started)) return "it ended before it started";
+  if (ended - started > millisOfDuration(contract.execution.timeout) + MAX_STORING)
+    return "it took longer than its contract's timeout";
   if (!(ended <= claimed(receipt))) return "it ended after its receipt";
   if (before !== undefined && decided < instant(before.endedAt ?? before.startedAt))
     return "its gates decided before the attempt before it had ended";
   return undefined;
+}
+
+/**
+ * When a call was dispatched at the earliest, by its signed dispatch: the host's clock may have been ahead of the
+ * commit, or the commit have waited, but the dispatch is not older than the decision.
+ */
+export function earliestDispatch(record: GateRecord, dispatch: Receipt): Utc {
+  const at = Math.max(instant(record.decidedAt), claimed(dispatch) - MAX_STORING);
+  return Number.isFinite(at) ? utcFromMillis(at) : record.decidedAt;
 }
 
 function claimed({ predicate }: Receipt): number {
