@@ -74,8 +74,7 @@ export async function decideCall(deciding: Deciding, receipt: Receipt, invoked: 
     }
     const index = attempts.findIndex(({ dispatchDigest }) => dispatchDigest === recordDigest);
     const attempt = attempts[index];
-    const untimely =
-      attempt && untimelyAttempt(attempt, record, attempts[index - 1], receipt, contract.contract);
+    const untimely = attempt && untimelyAttempt(attempt, record, attempts[index - 1], receipt);
     if (untimely !== undefined) wrong(`attempt ${attempt?.n}: ${untimely}`);
     const facts = invoked.decided.get(recordDigest);
     if (attempt !== undefined && facts !== undefined && record.decision === "allow")

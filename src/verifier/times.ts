@@ -1,7 +1,5 @@
-import type { Contract } from "../contract/contract.ts";
 import type { GateRecord } from "../contract/gate-record.ts";
 import type { AttemptFact } from "../contract/receipt-predicate.ts";
-import { millisOfDuration } from "../format/duration.ts";
 import { millisOf, type Utc, utcFromMillis } from "../format/time.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
@@ -57,14 +55,12 @@ export function untimelyDecision(record: GateRecord, since: string, receipt: Rec
  * Why the times of an attempt contradict one another; undefined when they do not.
  *
  * @param before the attempt before it.
- * @param contract whose timeout it had; a step may only shorten it.
  */
 export function untimelyAttempt(
   attempt: AttemptFact,
   record: GateRecord,
   before: AttemptFact | undefined,
   receipt: Receipt,
-  contract: Contract,
 ): string | undefined {
   const decided = instant(record.decidedAt);
   const started = instant(attempt.startedAt);
@@ -72,8 +68,6 @@ export function untimelyAttempt(
   if (!(started >= decided)) return "it started before its gates decided";
   if (started - decided > MAX_GAP) return "it started long after its gates decided";
   if (!(ended >= started)) return "it ended before it started";
-  if (ended - started > millisOfDuration(contract.execution.timeout) + MAX_STORING)
-    return "it took longer than its contract's timeout";
   if (!(ended <= claimed(receipt))) return "it ended after its receipt";
   if (before !== undefined && decided < instant(before.endedAt ?? before.startedAt))
     return "its gates decided before the attempt before it had ended";
