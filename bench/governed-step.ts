@@ -1,6 +1,16 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { generateKeyPairSync, sign } from "node:crypto";
-import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -22,15 +32,19 @@ const shortRunbook = deepFreeze(exampleRunbook({}, STEPS));
 /** As long as a run that goes alone has to be for its steps to count. */
 export const longRunbook = deepFreeze(exampleRunbook({ id: "example-long" }, 50));
 
-/** Opens the lane that the governed step is measured on. */
+/** Opens the lane that the governed step is measured on; the first process in a folder makes its workspace. */
 export async function openBenchLane(folder?: string): Promise<TestLane> {
-  const bench = await openTestLane({
+  const file = folder === undefined ? undefined : join(folder, "definitions.json");
+  const isMade = file !== undefined && existsSync(file);
+  const test = await openTestLane({
     adapters: [noopAdapter],
     contracts: [exampleContract()],
     ...(folder === undefined ? {} : { folder }),
+    ...(isMade ? { shared: JSON.parse(readFileSync(file, "utf8")) } : {}),
   });
-  await bench.authorize(shortRunbook, longRunbook);
-  return bench;
+  await test.authorize(exampleRunbook({}, STEPS), exampleRunbook({ id: "example-long" }, 50));
+  if (file !== undefined && !isMade) writeFileSync(file, JSON.stringify(test.shared()));
+  return test;
 }
 
 /** Runs five-step runs, `concurrent` at a time, for `seconds`; resolves to steps per second. */
@@ -133,6 +147,7 @@ async function latencies(lane: Lane, runs: number): Promise<{ p50: number; p99: 
 async function processes(count: number, seconds: number): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "witnessops-bench-"));
   try {
+    (await openBenchLane(folder)).close();
     const script = join(import.meta.dirname, "governed-step-process.ts");
     const children = Array.from({ length: count }, () =>
       fork(script, [folder, String(CONCURRENT), String(seconds)], {

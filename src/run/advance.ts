@@ -12,7 +12,7 @@ import { RunError } from "./run-error.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
 import { finishStep, settleStep } from "./settle-step.ts";
 import { stepContext } from "./step-context.ts";
-import { waitForClock } from "./wait-for-clock.ts";
+import { isBehind, waitForClock } from "./wait-for-clock.ts";
 
 const MAX_CONTENDED = 100;
 /** How far a clock may be set back until a run stops instead of waiting, in milliseconds. */
@@ -38,9 +38,12 @@ async function driveRun(lane: Lane, run: string, onMove?: (state: RunState) => v
   // Gates run again after every pause: each paused invocation is decided anew once per drive.
   const asked = new Set<string>();
   for (let contended = 0; contended < MAX_CONTENDED; ) {
-    await waitForClock(lane, lane.states.load(run).lastTime, MAX_CLOCK_WAIT_MS, `run \`${run}\``);
+    let state = lane.states.load(run);
+    if (isBehind(lane, state.lastTime)) {
+      await waitForClock(lane, state.lastTime, MAX_CLOCK_WAIT_MS, `run \`${run}\``);
+      state = lane.states.load(run);
+    }
     // From here to the first append nothing is awaited that could move the fold unnoticed.
-    const state = lane.states.load(run);
     const command = next(state, {
       asked,
       cancelRequested: lane.store.status(`run:${run}`) === "cancel-requested",

@@ -9,7 +9,7 @@ import type { Lane } from "./lane.ts";
 import { RunError } from "./run-error.ts";
 import { gateRecordOf } from "./run-states.ts";
 import type { Change, CommitResult, Head, StoredReceipt } from "./store.ts";
-import { waitForClock } from "./wait-for-clock.ts";
+import { isBehind, waitForClock } from "./wait-for-clock.ts";
 
 /** What an event says, before it is given its place in a stream. */
 export interface Entry {
@@ -86,7 +86,8 @@ async function sealAndCommit(
     const sealing = mine.seal.then(async () => {
       const head = mine.head;
       if (mine.broken || !isExpected(head, options.onHead)) return undefined;
-      await waitForClock(lane, mine.headTime, MAX_CLOCK_WAIT_MS, `\`${stream}\``);
+      if (isBehind(lane, mine.headTime))
+        await waitForClock(lane, mine.headTime, MAX_CLOCK_WAIT_MS, `\`${stream}\``);
       const sealed = await sealReceipt(
         lane.signer,
         entry.subject,
