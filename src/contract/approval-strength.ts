@@ -6,8 +6,3 @@ const RANK = { none: 0, self: 1, designated: 2 } as const;
 export function approvalStrength(rule: ApprovalRule): number {
   return typeof rule === "string" ? RANK[rule] : RANK.designated + rule.quorum / 100;
 }
-
-/** The stronger of two rules: a step's own gates can only tighten the contract's. */
-export function strongerApproval(a: ApprovalRule, b: ApprovalRule | undefined): ApprovalRule {
-  return b !== undefined && approvalStrength(b) > approvalStrength(a) ? b : a;
-}

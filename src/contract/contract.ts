@@ -144,8 +144,6 @@ export const contractSchema = Type.Object(
 );
 
 export type Contract = Static<typeof contractSchema>;
-export type ErrorClass = Contract["errors"][number];
-export type SecretUse = NonNullable<Contract["execution"]["secrets"]>[number];
 export type ArtifactRule = Contract["evidence"]["artifacts"][number];
 
 /** `id@version` of a document that has both. */

@@ -40,7 +40,6 @@ export const runEvents = [
   ...terminalEvents,
 ] as const;
 export type ReceiptEvent = (typeof workspaceEvents | typeof engagementEvents | typeof runEvents)[number];
-export type TerminalEvent = (typeof terminalEvents)[number];
 
 const pinned = Type.Object({ id: word.id, version: word.version, digest: word.digest }, closed);
 

@@ -14,7 +14,6 @@ export const failureModes = ["stop", "continue", "hold", "escalate"] as const;
 export const environments = ["lab", "production"] as const;
 export const sides = ["external", "witnessops", "operator"] as const;
 
-export type Effect = (typeof effects)[number];
 export type Idempotency = (typeof idempotencies)[number];
 export type Sensitivity = (typeof sensitivities)[number];
 export type Classification = (typeof classifications)[number];

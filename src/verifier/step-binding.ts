@@ -169,12 +169,3 @@ function checkArtifacts(bundle: Bundle, receipt: Receipt, findings: Findings): v
 export function artifactId(invocation: string, attempt: number, name: string): string {
   return `${invocation}/${attempt}/${name}`;
 }
-
-/** Id of the `result` artifact of the last attempt, or undefined when there was none. */
-export function resultArtifact(predicate: ReceiptPredicate): { digest: string } | undefined {
-  const { invocation, artifacts } = predicate;
-  const last = invocation?.attempts.at(-1);
-  if (invocation === undefined || last === undefined) return undefined;
-  const id = artifactId(invocation.id, last.n, RESULT_ARTIFACT);
-  return artifacts?.find((artifact) => artifact.id === id);
-}
