@@ -1,4 +1,4 @@
-import { GATE_RECORD, RESULT_ARTIFACT } from "../contract/artifact.ts";
+import { GATE_RECORD } from "../contract/artifact.ts";
 import type { Invocation, ReceiptPredicate } from "../contract/receipt-predicate.ts";
 import { hexOf } from "../format/digest.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
