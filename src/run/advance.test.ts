@@ -240,6 +240,17 @@ describe("a run", () => {
     expect(test.lane.store.receipts("engagement:acme").at(-1)?.event).toBe("admission-denied");
   });
 
+  it("is not admitted under an authorization record that the ledger does not have", async () => {
+    const test = await open({ contracts: [exampleContract()] });
+    await test.authorize(exampleRunbook());
+    await test.lane.store.commit({ status: [{ subject: "authorization:acme", status: "another" }] });
+    const request = { runbook: exampleRunbook(), engagement: "acme", inputs: INPUTS, requester: "otto" };
+    expect(await startRun(test.lane, request)).toMatchObject({
+      started: false,
+      problems: [expect.stringContaining("is not the newest in the ledger")],
+    });
+  });
+
   it("is not admitted with a runbook that no owner authorized", async () => {
     const test = await open({ contracts: [exampleContract()] });
     await test.authorize(exampleRunbook());
@@ -567,6 +578,23 @@ describe("an attempt that was made", () => {
 });
 
 describe("what moves a run while it is under way", () => {
+  it("an interrupt during the pause before a retry leaves the rest to whoever takes the run up", async () => {
+    const retry = { attempts: 2, backoff: "fixed" as const, on: ["BUSY"] };
+    const adapter = scripted(busy, fine);
+    const contract = exampleContract({}, { adapter: "scripted", retry });
+    const test = await open({ adapters: [adapter], contracts: [contract] });
+    const run = await start(test, exampleRunbook());
+    const ending = new AbortController();
+    const sleep = async (millis: number): Promise<void> => {
+      if (millis >= 1000) ending.abort();
+    };
+    await advance({ ...test.lane, sleep, signal: ending.signal }, run);
+    expect(adapter.calls).toHaveLength(1);
+    await advance(await test.again(), run);
+    expect(outcomes(viewRun(test.lane, run))).toEqual(["step-1 executed"]);
+    expect(adapter.calls).toHaveLength(2);
+  });
+
   it("a cancellation during the pause before a retry ends the step as the failure it was", async () => {
     const retry = { attempts: 3, backoff: "fixed" as const, on: ["BUSY"] };
     const adapter = scripted(busy);
