@@ -130,9 +130,19 @@ export const commands: readonly CommandEntry[] = [
   { name: "run show", summary: "one run, its steps and its boundary", load: () => import("./run-show.ts") },
   { name: "run watch", summary: "follow a run until it ends", load: () => import("./run-watch.ts") },
   {
+    name: "run request",
+    summary: "write a request for approval to a file",
+    load: () => import("./run-request-approval.ts"),
+  },
+  {
     name: "run approve",
     summary: "sign an approval of the action that waits",
     load: () => import("./run-approve.ts"),
+  },
+  {
+    name: "run approvals",
+    summary: "who approved or rejected what, and export it for ssh-keygen",
+    load: () => import("./run-approvals.ts"),
   },
   {
     name: "run reject",

@@ -1,18 +1,17 @@
 import type { ConclusionStatement } from "../contract/signed-statements.ts";
 import { canonicalBytes } from "../format/canonical-json.ts";
 import { parseDigest } from "../format/digest.ts";
-import { signEnvelope } from "../format/signer.ts";
 import { CONCLUSION_PAYLOAD_TYPE } from "../format/statement.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { recordConclusion } from "../run/record-conclusion.ts";
 import type { Store } from "../run/store.ts";
 import { choice } from "./choice.ts";
 import { notFound, usage } from "./cli-error.ts";
-import { argument, defineCommand, repeatedOption, requiredOption } from "./command.ts";
+import { argument, defineCommand, option, repeatedOption, requiredOption } from "./command.ts";
 import { exit } from "./exit.ts";
 import { findReceipt, short } from "./find-receipt.ts";
 import { withLane } from "./open-lane.ts";
-import { signAs } from "./sign-as.ts";
+import { statementSigner } from "./statement-signer.ts";
 
 export const command = defineCommand({
   parameters: {
@@ -24,17 +23,21 @@ export const command = defineCommand({
       "a receipt's digest or its first digits, or the id of an artifact; may be given again",
     ),
     as: requiredOption("--as <principal>", "who concludes"),
-    key: requiredOption("--key <file>", "their key file"),
+    key: option("--key <file>", "their key file"),
+    sshKey: option(
+      "--ssh-key <file>",
+      "or their SSH key: a private key file, or a `.pub` whose key ssh-agent holds",
+    ),
   },
   example:
     "conclude 3f9ab2c41d07e865 --statement 'credential phishing' --confidence medium --cite 5be02c1f --as ana --key ana.pem",
   async run(given, context) {
-    const { run, statement, as, key } = given;
+    const { run, statement, as } = given;
     const confidence = choice("--confidence", given.confidence, ["low", "medium", "high"]);
     if (given.cite.length === 0) throw usage("a conclusion cites what it rests on", "add `--cite <receipt>`");
     return withLane(context, async ({ lane }) => {
       const state = lane.states.load(run);
-      const signer = signAs(key, as, lane.pinned.read("principals", state.document.principals));
+      const sign = statementSigner(given, as, lane.pinned.read("principals", state.document.principals));
       const conclusion: ConclusionStatement = {
         purpose: "witnessops/conclusion/v1",
         run,
@@ -45,7 +48,7 @@ export const command = defineCommand({
         principal: as,
         signedAt: utcFromMillis(Date.now()),
       };
-      const envelope = await signEnvelope(signer, canonicalBytes(conclusion), CONCLUSION_PAYLOAD_TYPE);
+      const envelope = await sign(canonicalBytes(conclusion), CONCLUSION_PAYLOAD_TYPE);
       const recorded = await recordConclusion(lane, run, envelope);
       return {
         exit: exit.done,

@@ -1,22 +1,22 @@
 import type { ActionDocument } from "../contract/action-document.ts";
+import type { ApprovalRequest } from "../contract/approval-request.ts";
+import { changedSince } from "../contract/changed-action.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { ApprovalRule } from "../contract/vocabulary.ts";
 import { canonicalJson } from "../format/canonical-json.ts";
+import { actionDigest } from "../gate/action-digest.ts";
 import type { Printer } from "./output.ts";
 
-/** What stands around an action document when somebody is asked to decide on it. */
-export interface ActionSetting {
-  readonly action: ActionDocument;
-  /** SHA-256 over the canonical JSON of `action`: what the decision is signed over. */
-  readonly actionDigest: string;
-  /** The contract whose digest the action names. */
-  readonly contract: Contract;
-  /** When the request expires, UTC. */
-  readonly until: string;
-}
-
-/** Prints an action in plain words, from the document that its digest covers. */
-export function printAction(out: Printer, { action, actionDigest, contract, until }: ActionSetting): void {
+/**
+ * Prints an action in plain words, from the document that its digest covers.
+ *
+ * @param contract the contract whose digest the action names.
+ */
+export function printAction(
+  out: Printer,
+  { request, contract }: { readonly request: ApprovalRequest; readonly contract: Contract },
+): void {
+  const { action, approvedBy } = request;
   const { engagement, runbook } = action;
   const outside = contract.boundary.external;
   out.pairs([
@@ -33,8 +33,10 @@ export function printAction(out: Printer, { action, actionDigest, contract, unti
     ["under", `engagement ${engagement.id}@${engagement.version}, runbook ${runbook.id}@${runbook.version}`],
     ["step", action.invocation],
     ["rule", describeRule(action.approvalRule, action.requester)],
-    ["until", until],
-    ["digest", { text: actionDigest, style: "bold" }],
+    ["approved so far", approvedBy.length === 0 ? "by nobody" : `by ${approvedBy.join(", ")}`],
+    ["since last time", changesOf(request)],
+    ["until", request.expiresAt ?? "the engagement's window ends"],
+    ["digest", { text: actionDigest(action), style: "bold" }],
   ]);
 }
 
@@ -46,6 +48,12 @@ export function describeRule(rule: ApprovalRule, requester: string): string {
   const { quorum, roles, expiresIn } = rule;
   const who = `${quorum} ${quorum === 1 ? "principal" : "different principals"} (${roles.join(" or ")})`;
   return `${who} other than ${requester}${expiresIn === undefined ? "" : `, within ${expiresIn}`}`;
+}
+
+function changesOf({ before, action }: ApprovalRequest): string {
+  if (before === undefined) return "this host knows no earlier approval of this step";
+  const changed = changedSince(before, action);
+  return changed.length === 0 ? "nothing changed" : changed.join("; ");
 }
 
 function endpointsOf({ endpoints }: ActionDocument): string {

@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { parsePrincipal } from "../contract/parse-principal.ts";
-import type { PublicKey } from "../format/public-key.ts";
+import { type PublicKey, publicKeyText } from "../format/public-key.ts";
 import { recordCatalogPublished, recordPrincipalAdded } from "../run/record-governance.ts";
 import { createKeyFile, publicKeyPem, readPublicKeyFile } from "../store/key-file.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
@@ -125,7 +125,7 @@ async function make(
     type: "human",
     name: owner.name,
     roles: ["owner", "operator"],
-    keys: [{ key: owner.key, custody: "held" }],
+    keys: [{ keyId: owner.key.keyId, publicKey: publicKeyText(owner.key), custody: "held" }],
   });
   const file = join("principals", `${owner.id}.yaml`);
   const principal = parsePrincipal(text, { file });

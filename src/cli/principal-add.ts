@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parsePrincipal } from "../contract/parse-principal.ts";
 import type { Principal } from "../contract/principal.ts";
 import { principalKinds, roles } from "../contract/vocabulary.ts";
-import { type PublicKey, publicKeyText } from "../format/public-key.ts";
+import { publicKeyText } from "../format/public-key.ts";
 import { recordPrincipalAdded } from "../run/record-governance.ts";
 import { createKeyFile } from "../store/key-file.ts";
 import { choice, choices } from "./choice.ts";
@@ -12,7 +12,7 @@ import { argument, defineCommand, flag, option, repeatedOption, requiredOption }
 import { exit } from "./exit.ts";
 import { withLane } from "./open-lane.ts";
 import { principalText } from "./principal-text.ts";
-import { publicKeyFrom } from "./public-key-option.ts";
+import { type KeyText, principalKeyFrom } from "./public-key-option.ts";
 import { writeNewFile } from "./write-file.ts";
 
 export const command = defineCommand({
@@ -22,7 +22,7 @@ export const command = defineCommand({
     type: option("--type <type>", "human (default), agent or service"),
     role: repeatedOption("--role <role>", "operator, approver, owner or system; may be given again"),
     email: option("--email <address>", "e-mail address"),
-    publicKey: option("--public-key <key>", "public key file or base64 text of the key they hold"),
+    publicKey: option("--public-key <key>", "public key file or text of the key they hold, SSH or not"),
     local: flag("--local", "make a key that this host holds: never counts as independent approval"),
   },
   example: "principal add ben --name 'Ben Okri' --role approver --public-key ben.pem.pub",
@@ -45,16 +45,16 @@ export const command = defineCommand({
           `edit \`principals/${id}.yaml\`, then authorize the engagements again`,
         );
       }
-      const held = given.publicKey === undefined ? undefined : publicKeyFrom(given.publicKey);
+      const held = given.publicKey === undefined ? undefined : principalKeyFrom(given.publicKey);
       const keyPath = join(lane.root, ".witnessops", "keys", `principal-${id}.pem`);
-      const describe = (key: PublicKey | undefined): { text: string; principal: Principal } => {
-        const keys = key === undefined ? [] : [{ key, custody: local ? "local" : "held" } as const];
+      const describe = (key: KeyText | undefined): { text: string; principal: Principal } => {
+        const keys = key === undefined ? [] : [{ ...key, custody: local ? "local" : "held" } as const];
         const text = principalText({ id, type, name, email, roles: chosen, keys });
         return { text, principal: parsePrincipal(text, { file: `principals/${id}.yaml` }) };
       };
       // Every fault but those of the key is found before a key is made.
       describe(held);
-      const key = local ? createKeyFile(keyPath).publicKey : held;
+      const key = local ? localKey(keyPath) : held;
       const { text, principal } = describe(key);
       try {
         writeNewFile(path, text);
@@ -67,7 +67,7 @@ export const command = defineCommand({
       }
       return {
         exit: exit.done,
-        json: { principal, keyId: key?.keyId, publicKey: key && publicKeyText(key) },
+        json: { principal, keyId: key?.keyId, publicKey: key?.publicKey },
         print(out) {
           out.pairs([
             ["principal", id],
@@ -81,3 +81,8 @@ export const command = defineCommand({
     });
   },
 });
+
+function localKey(path: string): KeyText {
+  const { publicKey } = createKeyFile(path);
+  return { keyId: publicKey.keyId, publicKey: publicKeyText(publicKey) };
+}

@@ -1,4 +1,4 @@
-import { parsePublicKey } from "../format/public-key.ts";
+import { parsePrincipalKey } from "../format/principal-key.ts";
 import { defineCommand } from "./command.ts";
 import { exit } from "./exit.ts";
 import { openWorkspace } from "./open-definitions.ts";
@@ -18,7 +18,7 @@ export const command = defineCommand({
           roles: principal.roles,
           status: store.status(`principal:${principal.id}`) ?? "active",
           keys: principal.keys.map(({ publicKey, custody }) => ({
-            keyId: parsePublicKey(publicKey).keyId,
+            keyId: parsePrincipalKey(publicKey).keyId,
             custody,
           })),
         })),

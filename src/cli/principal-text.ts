@@ -1,5 +1,4 @@
 import type { PrincipalKind, Role } from "../contract/vocabulary.ts";
-import { type PublicKey, publicKeyText } from "../format/public-key.ts";
 
 /** The text of a principal's file. */
 export function principalText(principal: {
@@ -8,11 +7,15 @@ export function principalText(principal: {
   readonly name: string;
   readonly email?: string | undefined;
   readonly roles: readonly Role[];
-  readonly keys: readonly { readonly key: PublicKey; readonly custody: "held" | "local" }[];
+  readonly keys: readonly {
+    readonly keyId: string;
+    readonly publicKey: string;
+    readonly custody: "held" | "local";
+  }[];
 }): string {
   const { id, type, name, email, roles } = principal;
   const keys = principal.keys.map(
-    ({ key, custody }) => `  # ${key.keyId}\n  - { publicKey: ${publicKeyText(key)}, custody: ${custody} }\n`,
+    ({ keyId, publicKey, custody }) => `  # ${keyId}\n  - { publicKey: ${publicKey}, custody: ${custody} }\n`,
   );
   return `# yaml-language-server: $schema=../schemas/principal.schema.json
 apiVersion: witnessops/v1

@@ -1,15 +1,14 @@
 import type { ResolutionStatement } from "../contract/signed-statements.ts";
 import { canonicalBytes } from "../format/canonical-json.ts";
-import { signEnvelope } from "../format/signer.ts";
 import { RESOLUTION_PAYLOAD_TYPE } from "../format/statement.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { resolveStep } from "../run/resolve-step.ts";
 import { choice } from "./choice.ts";
-import { argument, defineCommand, optionalArgument, requiredOption } from "./command.ts";
+import { argument, defineCommand, option, optionalArgument, requiredOption } from "./command.ts";
 import { exit } from "./exit.ts";
 import { findWaiting } from "./find-waiting.ts";
 import { withLane } from "./open-lane.ts";
-import { signAs } from "./sign-as.ts";
+import { statementSigner } from "./statement-signer.ts";
 
 const FINDINGS = ["executed", "failed", "retry", "continue"] as const;
 
@@ -23,15 +22,20 @@ export const command = defineCommand({
     ),
     reason: requiredOption("--reason <text>", "how you know; signed with it"),
     as: requiredOption("--as <principal>", "who says so"),
-    key: requiredOption("--key <file>", "their key file"),
+    key: option("--key <file>", "their key file"),
+    sshKey: option(
+      "--ssh-key <file>",
+      "or their SSH key: a private key file, or a `.pub` whose key ssh-agent holds",
+    ),
   },
   example:
     "run resolve 3f9ab2c41d07e865 ticket --finding executed --reason 'it is there' --as ana --key ana.pem",
-  async run({ run, step, finding, reason, as, key }, context) {
+  async run({ run, step, finding, reason, as, key, sshKey }, context) {
     const found = choice("--finding", finding, FINDINGS);
     return withLane(context, async ({ lane }) => {
       const state = lane.states.load(run);
-      const signer = signAs(key, as, lane.pinned.read("principals", state.document.principals));
+      const principals = lane.pinned.read("principals", state.document.principals);
+      const sign = statementSigner({ key, sshKey }, as, principals);
       const invocation = findWaiting(state, step, "waits for a resolution", ({ phase, released }) =>
         found === "continue" ? (phase === "failed" || phase === "denied") && !released : phase === "in-doubt",
       );
@@ -47,7 +51,7 @@ export const command = defineCommand({
         signedAt: utcFromMillis(Date.now()),
         nonce: lane.randomHex(16),
       };
-      const envelope = await signEnvelope(signer, canonicalBytes(statement), RESOLUTION_PAYLOAD_TYPE);
+      const envelope = await sign(canonicalBytes(statement), RESOLUTION_PAYLOAD_TYPE);
       const recorded = await resolveStep(lane, run, envelope);
       return {
         exit: exit.done,

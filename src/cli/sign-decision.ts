@@ -1,141 +1,190 @@
+import type { ApprovalRequest } from "../contract/approval-request.ts";
+import type { Contract } from "../contract/contract.ts";
 import type { ApprovalStatement } from "../contract/signed-statements.ts";
-import { canonicalBytes } from "../format/canonical-json.ts";
-import { type Envelope, envelopeDigest } from "../format/dsse.ts";
+import { canonicalBytes, parseCanonicalJson } from "../format/canonical-json.ts";
+import { type Envelope, envelopeDigest, envelopeToJson } from "../format/dsse.ts";
 import { DURATION_PATTERN, millisOfDuration } from "../format/duration.ts";
-import { type Signer, signEnvelope } from "../format/signer.ts";
+import { isJsonObject, type Json } from "../format/json.ts";
 import { APPROVAL_PAYLOAD_TYPE } from "../format/statement.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { actionDigest } from "../gate/action-digest.ts";
-import { gateStep } from "../run/gate-step.ts";
 import type { Lane } from "../run/lane.ts";
 import { recordApproval } from "../run/record-approval.ts";
+import { requestApproval } from "../run/request-approval.ts";
+import { readDecision, readRequest } from "./approval-file.ts";
 import { refused, usage } from "./cli-error.ts";
 import type { Context, Result } from "./command.ts";
 import { confirm } from "./confirm.ts";
-import { type ActionSetting, printAction } from "./describe-action.ts";
+import { printAction } from "./describe-action.ts";
+import { whyItDoesNotCount } from "./discounted-approval.ts";
 import { exit } from "./exit.ts";
 import { findWaiting } from "./find-waiting.ts";
 import { withLane } from "./open-lane.ts";
 import { Printer } from "./output.ts";
-import { signAs } from "./sign-as.ts";
+import { randomHex } from "./random-hex.ts";
+import { type SignStatement, statementSigner } from "./statement-signer.ts";
+import { writeNewFile } from "./write-file.ts";
 
 /** What `run approve` and `run reject` were told. */
 export interface Decision {
   readonly decision: ApprovalStatement["decision"];
-  readonly run: string;
+  readonly run: string | undefined;
   readonly step: string | undefined;
-  readonly key: string;
-  readonly as: string;
+  readonly key: string | undefined;
+  readonly sshKey: string | undefined;
+  readonly as: string | undefined;
   readonly reason: string | undefined;
   /** How long an approval may be used; default 24h. */
   readonly valid: string | undefined;
   readonly yes: boolean;
+  /** A request that was copied here: sign it and write `out`. */
+  readonly request: string | undefined;
+  readonly out: string | undefined;
+  /** A decision that was signed elsewhere: record it. */
+  readonly import: string | undefined;
 }
 
 /** Shows the action that waits, asks, signs the decision over its digest and records it. Executes nothing. */
 export async function decide(asked: Decision, context: Context): Promise<Result> {
-  const millis = validMillis(asked.valid ?? "24h");
+  if (asked.import !== undefined) return importDecision(asked, asked.import, context);
+  const as = asked.as ?? missing("--as <principal>", "who decides");
+  const until = utcFromMillis(Date.now() + validMillis(asked.valid ?? "24h"));
+  if (asked.request !== undefined) return signRequest(asked, as, until, asked.request);
+  const run =
+    asked.run ?? missing("<run>", "the run that waits, or `--request <file>`, or `--import <file>`");
   return withLane(context, async ({ lane }) => {
-    const setting = settingOf(lane, asked);
-    const principals = lane.pinned.read("principals", lane.states.load(asked.run).document.principals);
-    const signer = signAs(asked.key, asked.as, principals);
-    const until = utcFromMillis(Date.now() + millis);
-    if (!asked.yes) {
-      printAction(new Printer(process.stderr), setting);
-      await confirm(`${asked.as} would ${asked.decision} this.`, asked.decision);
-    }
-    const envelope = await signDecision(signer, asked, setting.actionDigest, until, lane.randomHex(16));
-    const { invocation, approval } = await recordApproval(lane, asked.run, envelope);
-    const because = await whyItDoesNotCount(lane, asked.run, invocation, approval.digest);
-    return {
-      exit: exit.done,
-      json: {
-        run: asked.run,
-        invocation,
-        approval,
-        ...(because === undefined ? {} : { doesNotCount: because }),
-        action: setting.action,
-        envelopeDigest: envelopeDigest(envelope),
-      },
-      print(out) {
-        if (asked.yes) printAction(out, setting);
-        out.line();
-        out.line(
-          { text: asked.decision === "approve" ? "approved" : "rejected", style: "bold" },
-          ` by ${approval.principal} with ${approval.keyId}${asked.decision === "approve" ? `, until ${until}` : ""}`,
-        );
-        if (because !== undefined) {
-          out.line(
-            "recorded, and ",
-            { text: "it does not count", style: "warn" },
-            `: ${because}. Somebody else has to decide:`,
-          );
-          out.line(`  witnessops run show ${asked.run}`);
-          return;
-        }
-        out.line("recorded; nothing was executed. Next:");
-        out.line(`  witnessops run resume ${asked.run}`);
-      },
-    };
+    const state = lane.states.load(run);
+    const found = findWaiting(state, asked.step, "waits for an approval", ({ phase }) => phase === "paused");
+    const request = await requestApproval(lane, state, found);
+    const contract = lane.pinned.read("contract", request.action.contract.digest);
+    const sign = statementSigner(asked, as, lane.pinned.read("principals", state.document.principals));
+    await ask(asked, as, request, contract);
+    const envelope = await signDecision(sign, asked, as, actionDigest(request.action), until);
+    return record(lane, run, asked, envelope, { request, contract });
   });
 }
 
-function settingOf(lane: Lane, { run, step }: Decision): ActionSetting {
-  const found = findWaiting(
-    lane.states.load(run),
-    step,
-    "waits for an approval",
-    ({ phase }) => phase === "paused",
-  );
-  const waiting = found.action;
-  if (waiting === undefined) throw new TypeError("a paused invocation has an action");
-  // What is shown is what is signed: the digest is computed from the document on the screen.
-  if (actionDigest(waiting.document) !== waiting.digest) {
-    throw refused("the recorded action does not have its digest", "witnessops doctor");
-  }
+/** On a machine without the workspace: everything that is shown and signed comes from the file. */
+async function signRequest(asked: Decision, as: string, until: string, path: string): Promise<Result> {
+  const out = asked.out ?? missing("--out <file>", "where the signed decision goes");
+  const { request, contract } = readRequest(path);
+  const sign = statementSigner(asked, as, undefined);
+  await ask(asked, as, request, contract);
+  const digest = actionDigest(request.action);
+  const envelope = await signDecision(sign, asked, as, digest, until);
+  const { run } = request.action;
+  const signed = { schema: "witnessops/signed-decision/v1", run, envelope: envelopeToJson(envelope) };
+  writeNewFile(out, canonicalBytes(signed));
   return {
-    action: waiting.document,
-    actionDigest: waiting.digest,
-    contract: lane.pinned.read("contract", waiting.document.contract.digest),
-    until: waiting.expiresAt ?? "the engagement's window ends",
+    exit: exit.done,
+    json: { path: out, run, actionDigest: digest, keyId: envelope.signature.keyId, decision: asked.decision },
+    print(printer) {
+      if (asked.yes) printAction(printer, { request, contract });
+      printer.line();
+      printer.line(
+        `signed ${digest} with ${envelope.signature.keyId}; recorded nowhere yet. In the workspace:`,
+      );
+      printer.line(`  witnessops run ${asked.decision} --import ${out}`);
+    },
   };
 }
 
-/** What the approval gate has against an approval that it was given; nobody should walk away thinking it counted. */
-async function whyItDoesNotCount(
+async function importDecision(asked: Decision, path: string, context: Context): Promise<Result> {
+  const { run, envelope } = readDecision(path);
+  const said = decisionIn(envelope);
+  if (said !== asked.decision) {
+    throw refused(
+      `\`${path}\` does not hold ${asked.decision === "approve" ? "an approval" : "a rejection"}: it says \`${said}\``,
+      said === "reject"
+        ? `witnessops run reject --import ${path}`
+        : `witnessops run approve --import ${path}`,
+    );
+  }
+  return withLane(context, async ({ lane }) => record(lane, run, asked, envelope, undefined));
+}
+
+function decisionIn(envelope: Envelope): string {
+  try {
+    const value: Json = parseCanonicalJson(envelope.payload);
+    return isJsonObject(value) ? String(value.decision).slice(0, 20) : "nothing";
+  } catch {
+    return "nothing";
+  }
+}
+
+interface Shown {
+  readonly request: ApprovalRequest;
+  readonly contract: Contract;
+}
+
+async function record(
   lane: Lane,
   run: string,
-  id: string,
-  digest: string,
-): Promise<string | undefined> {
-  const state = lane.states.load(run);
-  const step = state.steps.find(({ invocations }) => invocations?.some((one) => one.id === id));
-  const invocation = step?.invocations?.find((one) => one.id === id);
-  if (step === undefined || invocation === undefined) return undefined;
-  const decided = await gateStep(lane, state, step, invocation, 1);
-  if (!decided.ok) return undefined;
-  const facts = decided.gated.record.gates.find(({ gate }) => gate === "approval")?.facts;
-  const discounted = facts?.discounted as { approval: string; because: string }[] | undefined;
-  return discounted?.find(({ approval }) => approval === digest)?.because;
+  asked: Decision,
+  envelope: Envelope,
+  shown: Shown | undefined,
+): Promise<Result> {
+  const { invocation, approval } = await recordApproval(lane, run, envelope);
+  const because = await whyItDoesNotCount(lane, run, invocation, approval.digest);
+  return {
+    exit: exit.done,
+    json: {
+      run,
+      invocation,
+      approval,
+      ...(because === undefined ? {} : { doesNotCount: because }),
+      ...(shown === undefined ? {} : { action: shown.request.action }),
+      envelopeDigest: envelopeDigest(envelope),
+    },
+    print(out) {
+      if (asked.yes && shown !== undefined) printAction(out, shown);
+      out.line();
+      out.line(
+        { text: approval.decision === "approve" ? "approved" : "rejected", style: "bold" },
+        ` by ${approval.principal} with ${approval.keyId}${approval.decision === "approve" ? `, until ${approval.notAfter}` : ""}`,
+      );
+      if (because !== undefined) {
+        out.line(
+          "recorded, and ",
+          { text: "it does not count", style: "warn" },
+          `: ${because}. Somebody else has to decide:`,
+        );
+        out.line(`  witnessops run show ${run}`);
+        return;
+      }
+      out.line("recorded; nothing was executed. Next:");
+      out.line(`  witnessops run resume ${run}`);
+    },
+  };
+}
+
+async function ask(asked: Decision, as: string, request: ApprovalRequest, contract: Contract): Promise<void> {
+  if (asked.yes) return;
+  printAction(new Printer(process.stderr), { request, contract });
+  await confirm(`${as} would ${asked.decision} this.`, asked.decision);
 }
 
 function signDecision(
-  signer: Signer,
-  { decision, as, reason }: Decision,
+  sign: SignStatement,
+  { decision, reason }: Decision,
+  principal: string,
   digest: string,
   notAfter: string,
-  nonce: string,
 ): Promise<Envelope> {
   const statement: ApprovalStatement = {
     purpose: "witnessops/approval/v1",
     decision,
     actionDigest: digest,
-    principal: as,
+    principal,
     ...(reason === undefined ? {} : { reason }),
     notAfter,
-    nonce,
+    nonce: randomHex(16),
   };
-  return signEnvelope(signer, canonicalBytes(statement), APPROVAL_PAYLOAD_TYPE);
+  return sign(canonicalBytes(statement), APPROVAL_PAYLOAD_TYPE);
+}
+
+function missing(what: string, why: string): never {
+  throw usage(`\`${what}\` is missing: ${why}`, "witnessops run approve --help");
 }
 
 function validMillis(text: string): number {

@@ -1,11 +1,10 @@
 import type { Trust } from "../contract/trust.ts";
 import { principalKinds, roles } from "../contract/vocabulary.ts";
-import { publicKeyText } from "../format/public-key.ts";
 import { choice, choices } from "./choice.ts";
 import { refused, usage } from "./cli-error.ts";
 import { argument, defineCommand, option, repeatedOption, requiredOption } from "./command.ts";
 import { exit } from "./exit.ts";
-import { publicKeyFrom } from "./public-key-option.ts";
+import { principalKeyFrom } from "./public-key-option.ts";
 import { printTrust, readTrust, writeTrust } from "./trust-file.ts";
 import { trustedKeys } from "./trusted-keys.ts";
 
@@ -14,7 +13,7 @@ export const command = defineCommand({
     path: argument("the trust file"),
     publicKey: requiredOption(
       "--public-key <key>",
-      "public key file or base64 text, obtained from its holder",
+      "public key file or text, obtained from its holder; SSH keys for principals only",
     ),
     issuerRoot: option("--issuer-root <name>", "the key may certify issuer keys of this workspace"),
     principal: option("--principal <id>", "the key speaks for this principal"),
@@ -29,7 +28,9 @@ export const command = defineCommand({
       throw usage("name either `--issuer-root` or `--principal`", "witnessops trust add --help");
     }
     const before = readTrust(path);
-    const key = publicKeyFrom(given.publicKey);
+    const key = principalKeyFrom(given.publicKey);
+    if (issuerRoot !== undefined && key.isSsh)
+      throw refused("an SSH key certifies no issuer keys", "name the workspace's issuer root key");
     const known = trustedKeys(before).find(({ keyId }) => keyId === key.keyId);
     if (known !== undefined) {
       throw refused(
@@ -37,7 +38,7 @@ export const command = defineCommand({
         "one key speaks for one holder: ask for another key",
       );
     }
-    const publicKey = publicKeyText(key);
+    const { publicKey } = key;
     const trust: Trust =
       issuerRoot !== undefined
         ? { ...before, issuerRoots: [...before.issuerRoots, { name: issuerRoot, publicKey }] }

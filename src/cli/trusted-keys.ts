@@ -1,5 +1,5 @@
 import type { Trust } from "../contract/trust.ts";
-import { parsePublicKey } from "../format/public-key.ts";
+import { parsePrincipalKey } from "../format/principal-key.ts";
 
 /** One key of a trust file with whom it speaks for. */
 export interface TrustedKey {
@@ -15,14 +15,14 @@ export function trustedKeys(trust: Trust): TrustedKey[] {
   const roots = trust.issuerRoots.map(({ name, publicKey }) => ({
     holder: `issuer root ${name}`,
     roles: [],
-    keyId: parsePublicKey(publicKey).keyId,
+    keyId: parsePrincipalKey(publicKey).keyId,
     custody: undefined,
   }));
   const people = trust.principals.flatMap(({ id, roles, keys }) =>
     keys.map(({ publicKey, custody }) => ({
       holder: id,
       roles,
-      keyId: parsePublicKey(publicKey).keyId,
+      keyId: parsePrincipalKey(publicKey).keyId,
       custody,
     })),
   );

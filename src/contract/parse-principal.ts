@@ -1,6 +1,6 @@
 import { CodedError } from "../format/coded-error.ts";
 import type { Json } from "../format/json.ts";
-import { parsePublicKey } from "../format/public-key.ts";
+import { keyIdentity, parsePrincipalKey } from "../format/principal-key.ts";
 import { type Reporter, ruleUnique, ruleWindow } from "./document-rules.ts";
 import type { Path } from "./fault.ts";
 import { type DocumentKind, documentFromJson, type Inspection, readDocument } from "./inspect-document.ts";
@@ -45,17 +45,19 @@ export function ruleKeys(to: Reporter, at: Path, keys: readonly (readonly [numbe
   for (const [index, key] of keys) {
     ruleWindow(to, [...at, index], key);
     try {
-      parsePublicKey(key.publicKey);
+      parsePrincipalKey(key.publicKey);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       to.report([...at, index, "publicKey"], "value", error.message);
     }
   }
-  ruleUnique(
-    to,
-    keys.map(([index, { publicKey }]) => [[...at, index, "publicKey"], publicKey]),
-    "key",
-  );
+  const seen = new Set<string>();
+  for (const [index, { publicKey }] of keys) {
+    const identity = keyIdentity(publicKey) ?? publicKey;
+    if (seen.has(identity))
+      to.report([...at, index, "publicKey"], "duplicate", `the key \`${publicKey}\` occurs twice`);
+    seen.add(identity);
+  }
 }
 
 /** Reports a key that belongs to two principals: a signature by it would be either's. */
@@ -66,7 +68,8 @@ export function ruleOneOwner(
   const owners = new Map<string, string>();
   for (const [at, { id, keys }] of principals) {
     for (const [index, { publicKey }] of keys.entries()) {
-      const owner = owners.get(publicKey);
+      const identity = keyIdentity(publicKey) ?? publicKey;
+      const owner = owners.get(identity);
       if (owner !== undefined && owner !== id) {
         to.report(
           [...at, "keys", index, "publicKey"],
@@ -74,7 +77,7 @@ export function ruleOneOwner(
           `the key belongs to \`${owner}\` already`,
         );
       }
-      owners.set(publicKey, owner ?? id);
+      owners.set(identity, owner ?? id);
     }
   }
 }

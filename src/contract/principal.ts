@@ -5,8 +5,8 @@ const { closed, text } = word;
 
 const principalKey = Type.Object(
   {
-    /** Base64 of the SubjectPublicKeyInfo. */
-    publicKey: Type.String({ minLength: 40, maxLength: 400, pattern: "^[A-Za-z0-9+/]+=*$" }),
+    /** Base64 of the SubjectPublicKeyInfo, or an SSH public key without its comment. */
+    publicKey: word.principalKey,
     /** `held`: the person keeps it outside the workspace; `local`: the workspace's host holds it. */
     custody: Type.Enum(["held", "local"]),
     notBefore: Type.Optional(word.utc),

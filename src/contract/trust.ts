@@ -21,7 +21,10 @@ export const trustSchema = Type.Object(
           type: Type.Enum([...word.principalKinds]),
           roles: Type.Array(Type.Enum([...word.roles]), { minItems: 1, uniqueItems: true }),
           keys: Type.Array(
-            Type.Object({ publicKey, custody: Type.Enum(["held", "local"]), ...validity }, word.closed),
+            Type.Object(
+              { publicKey: word.principalKey, custody: Type.Enum(["held", "local"]), ...validity },
+              word.closed,
+            ),
             { minItems: 1, maxItems: 20 },
           ),
         },

@@ -58,6 +58,13 @@ export const digest = Type.String({
   pattern: "^sha256:[0-9a-f]{64}$",
   description: "a digest: `sha256:` and 64 hex digits",
 });
+/** A public key that a principal signs with, as text. */
+export const principalKey = Type.String({
+  minLength: 40,
+  maxLength: 3000,
+  pattern: "^((ssh|ecdsa|sk)-[a-z0-9@.-]+ )?[A-Za-z0-9+/]+=*$",
+  description: "base64 of a public key (SPKI), or `<type> <base64>` of an SSH public key",
+});
 /** A CEL expression (no clock, RE2, bounded size). */
 export const cel = Type.String({ minLength: 1, maxLength: 4000, description: "a CEL expression" });
 /** A JSON Schema (2020-12) for inputs or outputs. Checked further by `data-schema.ts`. */

@@ -12,8 +12,14 @@ export interface Sha256 {
   hex(): string;
 }
 
-/** Signature algorithms that can be verified: Ed25519 (RFC 8032) and ECDSA P-256 with SHA-256, DER. */
-export type SignatureAlgorithm = "ed25519" | "ecdsa-p256-sha256";
+/** Signature algorithms that can be verified: Ed25519 (RFC 8032), ECDSA in DER, RSASSA-PKCS1-v1_5 (RFC 8017). */
+export type SignatureAlgorithm =
+  | "ed25519"
+  | "ecdsa-p256-sha256"
+  | "ecdsa-p384-sha384"
+  | "ecdsa-p521-sha512"
+  | "rsa-sha256"
+  | "rsa-sha512";
 
 /** Starts an incremental SHA-256. */
 export function startSha256(): Sha256 {
@@ -33,6 +39,11 @@ export function sha256Hex(bytes: Uint8Array | string): string {
   return hash("sha256", bytes, "hex");
 }
 
+/** SHA-512 of bytes, lower-case hex. */
+export function sha512Hex(bytes: Uint8Array): string {
+  return hash("sha512", bytes, "hex");
+}
+
 /**
  * Verifies a signature over `message` with an SPKI (DER) public key. Resolves to false for anything that
  * does not check out, a malformed key or signature included: it never throws.
@@ -47,15 +58,25 @@ export async function verifySignature(
     if (key.algorithm === "ed25519") {
       return publicKey.asymmetricKeyType === "ed25519" && verify(null, message, publicKey, signature);
     }
+    const [, , digest = ""] = key.algorithm.match(/^(.+)-(sha[0-9]+)$/) ?? [];
+    if (key.algorithm === "rsa-sha256" || key.algorithm === "rsa-sha512")
+      return publicKey.asymmetricKeyType === "rsa" && verify(digest, message, publicKey, signature);
     return (
       publicKey.asymmetricKeyType === "ec" &&
-      publicKey.asymmetricKeyDetails?.namedCurve === "prime256v1" &&
-      verify("sha256", message, { key: publicKey, dsaEncoding: "der" }, signature)
+      publicKey.asymmetricKeyDetails?.namedCurve === CURVES[key.algorithm] &&
+      verify(digest, message, { key: publicKey, dsaEncoding: "der" }, signature)
     );
   } catch {
     return false;
   }
 }
+
+/** OpenSSL's names of the curves. */
+const CURVES = {
+  "ecdsa-p256-sha256": "prime256v1",
+  "ecdsa-p384-sha384": "secp384r1",
+  "ecdsa-p521-sha512": "secp521r1",
+} as const;
 
 const MAX_CACHED_KEYS = 256;
 const imported = new Map<string, ReturnType<typeof createPublicKey>>();

@@ -11,6 +11,15 @@ export const CLAIM_PREDICATE = "https://witnessops.dev/bundle-claim/v1";
 export const APPROVAL_PAYLOAD_TYPE = "application/vnd.witnessops.approval.v1+json";
 export const RESOLUTION_PAYLOAD_TYPE = "application/vnd.witnessops.resolution.v1+json";
 export const CONCLUSION_PAYLOAD_TYPE = "application/vnd.witnessops.conclusion.v1+json";
+/**
+ * SSH namespace of each statement that people sign, one for each purpose: a signature made for another, a commit or a
+ * login, never passes as one of these (design section 6, OpenSSH PROTOCOL.sshsig).
+ */
+export const SSH_NAMESPACES: ReadonlyMap<string, string> = new Map([
+  [APPROVAL_PAYLOAD_TYPE, "approval.v1@witnessops.dev"],
+  [RESOLUTION_PAYLOAD_TYPE, "resolution.v1@witnessops.dev"],
+  [CONCLUSION_PAYLOAD_TYPE, "conclusion.v1@witnessops.dev"],
+]);
 
 const closed = { additionalProperties: false } as const;
 

@@ -2,10 +2,9 @@ import type { Static, TSchema } from "typebox";
 import { checkSchema } from "../contract/check-schema.ts";
 import type { Principal, PrincipalSet } from "../contract/principal.ts";
 import { parseCanonicalJson } from "../format/canonical-json.ts";
-import { verifySignature } from "../format/crypto.ts";
 import { type Digest, digestOf } from "../format/digest.ts";
 import { type Envelope, preAuthEncoding } from "../format/dsse.ts";
-import { type PublicKey, parsePublicKey } from "../format/public-key.ts";
+import { keyIdentity, type PrincipalKey, parsePrincipalKey, signedByKey } from "../format/principal-key.ts";
 import { millisOf } from "../format/time.ts";
 
 /** Why a signed statement does not count. */
@@ -50,7 +49,7 @@ export interface StatementKind<Schema extends TSchema> {
  * Checks a statement that a principal signed by itself: approval, resolution, conclusion (design section 6).
  *
  * The key id of the envelope is only a hint: the signature decides which of the named principal's keys made
- * it. Refusals are values; nothing is thrown for bad input.
+ * it, be it a plain one or one of SSH. Refusals are values; nothing is thrown for bad input.
  *
  * @param principals the pinned principals: whose keys count.
  * @param at the time at which the key must be in force, UTC RFC 3339.
@@ -71,22 +70,22 @@ export async function checkSignedStatement<Schema extends TSchema>(
   if (kind.human && signer.type !== "human") return refuse("principal-not-human");
 
   const message = preAuthEncoding(envelope.payloadType, envelope.payload);
-  const hinted = (key: PublicKey) => key.keyId === envelope.signature.keyId;
-  const keys = keysOf(signer).sort((a, b) => Number(hinted(b.publicKey)) - Number(hinted(a.publicKey)));
-  for (const { publicKey, entry } of keys) {
-    if (!(await verifySignature(publicKey, message, envelope.signature.sig))) continue;
+  const hinted = (key: PrincipalKey) => key.keyId === envelope.signature.keyId;
+  const keys = keysOf(signer).sort((a, b) => Number(hinted(b.key)) - Number(hinted(a.key)));
+  for (const { key, entry } of keys) {
+    if (!(await signedByKey(key, envelope))) continue;
     if (isShared(entry.publicKey, principals)) return refuse("key-shared");
     if (!inForce(entry, at)) return refuse("key-not-valid");
     return Object.freeze({
       ok: true,
       statement: statement as Static<Schema>,
       signer,
-      keyId: publicKey.keyId,
+      keyId: key.keyId,
       custody: entry.custody,
       digest: digestOf(message),
     });
   }
-  return refuse(keys.some(({ publicKey }) => hinted(publicKey)) ? "signature-invalid" : "key-unknown");
+  return refuse(keys.some(({ key }) => hinted(key)) ? "signature-invalid" : "key-unknown");
 }
 
 type KeyEntry = Principal["keys"][number];
@@ -104,11 +103,11 @@ function readPayload(schema: TSchema, payload: Uint8Array): { readonly principal
   }
 }
 
-function keysOf(principal: Principal): { publicKey: PublicKey; entry: KeyEntry }[] {
-  const keys: { publicKey: PublicKey; entry: KeyEntry }[] = [];
+function keysOf(principal: Principal): { key: PrincipalKey; entry: KeyEntry }[] {
+  const keys: { key: PrincipalKey; entry: KeyEntry }[] = [];
   for (const entry of principal.keys) {
     try {
-      keys.push({ publicKey: parsePublicKey(entry.publicKey), entry });
+      keys.push({ key: parsePrincipalKey(entry.publicKey), entry });
     } catch {
       // A key that cannot be read made no signature.
     }
@@ -117,7 +116,10 @@ function keysOf(principal: Principal): { publicKey: PublicKey; entry: KeyEntry }
 }
 
 function isShared(publicKey: string, principals: PrincipalSet): boolean {
-  const holders = principals.principals.filter(({ keys }) => keys.some((key) => key.publicKey === publicKey));
+  const identity = keyIdentity(publicKey);
+  const holders = principals.principals.filter(({ keys }) =>
+    keys.some((key) => keyIdentity(key.publicKey) === identity),
+  );
   return holders.length > 1;
 }
 

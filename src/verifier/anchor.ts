@@ -1,4 +1,5 @@
 import type { Trust } from "../contract/trust.ts";
+import { parsePrincipalKey } from "../format/principal-key.ts";
 import { type PublicKey, parsePublicKey } from "../format/public-key.ts";
 import { millisOf } from "../format/time.ts";
 
@@ -7,7 +8,7 @@ interface Validity {
   readonly notBefore?: string;
   readonly notAfter?: string;
 }
-/** A key of a trusted principal. */
+/** A plain key of a trusted principal: the kind that authorization records are signed with. */
 export interface TrustedKey extends Validity {
   readonly key: PublicKey;
   readonly custody: "held" | "local";
@@ -30,7 +31,10 @@ export function anchorOf(trust: Trust | undefined): Anchor {
       principal.id,
       {
         ...principal,
-        trustedKeys: principal.keys.map((key) => ({ ...key, key: parsePublicKey(key.publicKey) })),
+        trustedKeys: principal.keys.flatMap((entry) => {
+          const parsed = parsePrincipalKey(entry.publicKey);
+          return parsed.kind === "plain" ? [{ ...entry, key: parsed.key }] : [];
+        }),
       },
     ]),
   );
