@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { Trust } from "../contract/trust.ts";
 import { roles } from "../contract/vocabulary.ts";
-import { parsePublicKey, publicKeyText } from "../format/public-key.ts";
+import { parsePrincipalKey } from "../format/principal-key.ts";
+import { publicKeyText } from "../format/public-key.ts";
 import { readPublicKeyFile } from "../store/key-file.ts";
 import { choice } from "./choice.ts";
 import { usage } from "./cli-error.ts";
@@ -76,7 +77,7 @@ export const command = defineCommand({
 function take(trust: Trust, proposed: Trust, text: string): Trust {
   const [fingerprint, whom] = text.includes("=") ? splitAt(text) : [text, undefined];
   const isIt = ({ publicKey }: { publicKey: string }): boolean =>
-    parsePublicKey(publicKey).keyId === fingerprint;
+    parsePrincipalKey(publicKey).keyId === fingerprint;
   const root = proposed.issuerRoots.find(isIt);
   const principal = proposed.principals.find(({ keys }) => keys.some(isIt));
   if (root === undefined && principal === undefined) {

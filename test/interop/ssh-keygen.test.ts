@@ -7,7 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseSshPublicKey, type SshPublicKey, sshPublicKeyFromBlob } from "../../src/format/ssh-public-key.ts";
+import {
+  parseSshPublicKey,
+  type SshPublicKey,
+  sshPublicKeyFromBlob,
+} from "../../src/format/ssh-public-key.ts";
 import { concatBytes, sshString } from "../../src/format/ssh-wire.ts";
 import { armorSshSignature, unarmorSshSignature, verifySshSignature } from "../../src/format/sshsig.ts";
 
@@ -106,7 +110,9 @@ describe.skipIf(missing !== undefined)("SSH signatures", () => {
     expect(await checked(other, NAMESPACE, message, signature)).toBe("key");
     expect(await checked(key, NAMESPACE, concatBytes(message, message), signature)).toBe("signature");
     expect(await checked(key, NAMESPACE, message, signature.subarray(0, -1))).toBe("malformed");
-    expect(await checked(key, NAMESPACE, message, concatBytes(signature, Uint8Array.of(0)))).toBe("malformed");
+    expect(await checked(key, NAMESPACE, message, concatBytes(signature, Uint8Array.of(0)))).toBe(
+      "malformed",
+    );
     expect(await checked(key, NAMESPACE, message, new Uint8Array(1 << 20))).toBe("malformed");
     expect(await checked(key, NAMESPACE, message, new Uint8Array())).toBe("malformed");
   });
@@ -126,22 +132,27 @@ describe.skipIf(missing !== undefined)("SSH signatures", () => {
   it("with rsa and SHA-1 are refused", async () => {
     const key = readPublic(keyFile("rsa", "3072"));
     const signature = craft(key, sshString("ssh-rsa"), sshString(new Uint8Array(384)));
-    expect(await verifySshSignature(key, NAMESPACE, message, signature)).toMatchObject({ reason: "algorithm" });
+    expect(await verifySshSignature(key, NAMESPACE, message, signature)).toMatchObject({
+      reason: "algorithm",
+    });
   });
 
-  it.each(["ed25519", "ecdsa"] as const)("of a security key (%s) need the touch of its user", async (kind) => {
-    const { key, text, signed } = securityKey(kind);
-    for (const [flags, expected] of [
-      [1, { ok: true }],
-      [5, { ok: true }],
-      [0, { ok: false, reason: "user-not-present" }],
-      [4, { ok: false, reason: "user-not-present" }],
-    ] as const) {
-      expect(await verifySshSignature(key, NAMESPACE, message, signed(flags))).toEqual(expected);
-      // OpenSSH looks at the touch only where `verify-required` is said: we are stricter.
-      expect(peerAccepts(text, signed(flags))).toBe(true);
-    }
-  });
+  it.each(["ed25519", "ecdsa"] as const)(
+    "of a security key (%s) need the touch of its user",
+    async (kind) => {
+      const { key, text, signed } = securityKey(kind);
+      for (const [flags, expected] of [
+        [1, { ok: true }],
+        [5, { ok: true }],
+        [0, { ok: false, reason: "user-not-present" }],
+        [4, { ok: false, reason: "user-not-present" }],
+      ] as const) {
+        expect(await verifySshSignature(key, NAMESPACE, message, signed(flags))).toEqual(expected);
+        // OpenSSH looks at the touch only where `verify-required` is said: we are stricter.
+        expect(peerAccepts(text, signed(flags))).toBe(true);
+      }
+    },
+  );
 
   it("with any bit flipped do not count", async () => {
     const path = keyFile("ecdsa", "256");
