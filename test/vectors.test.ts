@@ -12,6 +12,8 @@ import { digestOfJson } from "../src/format/digest.ts";
 import { envelopeDigest, preAuthEncoding } from "../src/format/dsse.ts";
 import type { Json } from "../src/format/json.ts";
 import { parsePublicKey } from "../src/format/public-key.ts";
+import { parseSshPublicKey } from "../src/format/ssh-public-key.ts";
+import { verifySshSignature } from "../src/format/sshsig.ts";
 import { covers } from "../src/gate/scope-match.ts";
 import { parseSubject } from "../src/gate/scope-subject.ts";
 import { parseTrust, tarBundle, verifyBundle } from "../src/verifier/index.ts";
@@ -39,6 +41,28 @@ describe("canonical-json", () => {
       expect(() => parseCanonicalJson(fromHex(hex))).toThrow();
     },
   );
+});
+
+interface SshVector {
+  readonly about: string;
+  readonly publicKey: string;
+  readonly keyId: string;
+  readonly namespace: string;
+  readonly message: string;
+  readonly signature: string;
+  readonly expect: string;
+}
+
+describe("sshsig", () => {
+  const checked = ({ publicKey, namespace, message, signature }: SshVector) =>
+    verifySshSignature(parseSshPublicKey(publicKey), namespace, fromBase64(message), fromBase64(signature));
+  it.each(json<SshVector[]>("sshsig/accept.json"))("accepts $about", async (vector) => {
+    expect(parseSshPublicKey(vector.publicKey).keyId).toBe(vector.keyId);
+    expect(await checked(vector)).toEqual({ ok: true });
+  });
+  it.each(json<SshVector[]>("sshsig/reject.json"))("rejects $about", async (vector) => {
+    expect(await checked(vector)).toEqual({ ok: false, reason: vector.expect });
+  });
 });
 
 describe("dsse", () => {

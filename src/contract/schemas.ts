@@ -1,5 +1,6 @@
 import type { TSchema } from "typebox";
 import { actionDocumentSchema } from "./action-document.ts";
+import { approvalRequestSchema, signedDecisionSchema } from "./approval-request.ts";
 import { authorizationPredicateSchema } from "./authorization-record.ts";
 import { catalogLockSchema } from "./catalog-lock.ts";
 import { contractSchema } from "./contract.ts";
@@ -32,7 +33,9 @@ const byKind = {
   "run-document": runDocumentSchema,
   "receipt-predicate": receiptPredicateSchema,
   "authorization-predicate": authorizationPredicateSchema,
+  "approval-request": approvalRequestSchema,
   "approval-statement": approvalStatementSchema,
+  "signed-decision": signedDecisionSchema,
   "resolution-statement": resolutionStatementSchema,
   "conclusion-statement": conclusionStatementSchema,
   "key-certificate": keyCertificateSchema,
