@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { adapters } from "../adapters/all.ts";
+import { groupsText } from "../contract/approval-groups.ts";
 import { boundaryTable } from "../contract/boundary-table.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
 import { parseContract } from "../contract/parse-contract.ts";
@@ -93,7 +94,7 @@ function approvalText(rule: ApprovalRule): string {
   if (rule === "none") return "none";
   if (rule === "self") return "the requester's own";
   if (rule === "designated") return "a designated approver";
-  return `${rule.quorum} of ${rule.roles.join(" or ")}`;
+  return groupsText(rule);
 }
 
 function kindsOf({ scope }: Contract): string[] {

@@ -1,4 +1,5 @@
 import type { ActionDocument } from "../contract/action-document.ts";
+import { groupsOf } from "../contract/approval-groups.ts";
 import type { ApprovalRequest } from "../contract/approval-request.ts";
 import { changedSince } from "../contract/changed-action.ts";
 import type { Contract } from "../contract/contract.ts";
@@ -45,8 +46,13 @@ export function describeRule(rule: ApprovalRule, requester: string): string {
   if (rule === "none") return "no approval needed";
   if (rule === "self") return `${requester} may approve it`;
   if (rule === "designated") return `a designated approver other than ${requester}`;
-  const { quorum, roles, expiresIn } = rule;
-  const who = `${quorum} ${quorum === 1 ? "principal" : "different principals"} (${roles.join(" or ")})`;
+  const { expiresIn } = rule;
+  const who = groupsOf(rule)
+    .map(
+      ({ quorum, roles }) =>
+        `${quorum} ${quorum === 1 ? "principal" : "different principals"} (${roles.join(" or ")})`,
+    )
+    .join(" and ");
   return `${who} other than ${requester}${expiresIn === undefined ? "" : `, within ${expiresIn}`}`;
 }
 

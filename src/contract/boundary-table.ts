@@ -1,3 +1,4 @@
+import { groupsText } from "./approval-groups.ts";
 import { type Contract, referenceOf } from "./contract.ts";
 import type { ApprovalRule } from "./vocabulary.ts";
 
@@ -129,7 +130,7 @@ function interpretation({ execution, errors, attests }: Contract): string[] {
 function approvalText(rule: ApprovalRule): string {
   if (typeof rule === "string") return rule;
   const expiry = rule.expiresIn === undefined ? "" : `, for ${rule.expiresIn}`;
-  return `${rule.quorum} of ${rule.roles.join(" or ")}${expiry}`;
+  return `${groupsText(rule)}${expiry}`;
 }
 
 function wrap(text: string, width: number): string[] {

@@ -1,5 +1,6 @@
 import { bytesOfSize, millisOfDuration } from "../format/duration.ts";
 import { millisOf } from "../format/time.ts";
+import { groupsOf } from "./approval-groups.ts";
 import { type CelProgram, compileCel } from "./cel.ts";
 import { expressionsOf } from "./cel-tree.ts";
 import { inspectDataSchema } from "./data-schema.ts";
@@ -117,9 +118,19 @@ export function ruleSize(to: Reporter, at: Path, text: string | undefined): numb
 /** Reports an approval rule that nobody could satisfy, or that its own wording defeats. */
 export function ruleApproval(to: Reporter, at: Path, rule: ApprovalRule | undefined): void {
   if (rule === undefined || typeof rule === "string") return;
-  if (!rule.roles.some((role) => role === "approver" || role === "owner")) {
-    to.report([...at, "roles"], "value", "must name `approver` or `owner`: others do not approve");
+  for (const [index, { roles }] of groupsOf(rule).entries()) {
+    const where = "groups" in rule ? [...at, "groups", index, "roles"] : [...at, "roles"];
+    if (!roles.some((role) => role === "approver" || role === "owner"))
+      to.report(where, "value", "must name `approver` or `owner`: others do not approve");
+    if (roles.includes("system")) to.report(where, "value", "`system` never approves");
   }
-  if (rule.roles.includes("system")) to.report([...at, "roles"], "value", "`system` never approves");
+  if ("groups" in rule) {
+    const names = rule.groups.map(({ roles }) => [...roles].sort().join(", "));
+    ruleUnique(
+      to,
+      names.map((name, index) => [[...at, "groups", index], name]),
+      "group",
+    );
+  }
   ruleDuration(to, [...at, "expiresIn"], rule.expiresIn);
 }

@@ -79,15 +79,22 @@ export const scopePattern = Type.String({
   description: "a scope pattern like `host:*.example.com`",
 });
 
-/** Who must approve before an action runs. */
+const quorum = {
+  quorum: Type.Integer({ minimum: 1, maximum: 20 }),
+  roles: Type.Array(Type.Enum([...roles]), { minItems: 1, uniqueItems: true }),
+};
+/**
+ * Who must approve before an action runs. With `groups` each of them is filled by people of its own: two approvers and
+ * one owner are three people.
+ */
 export const approvalRule = Type.Union([
   Type.Literal("none"),
   Type.Literal("self"),
   Type.Literal("designated"),
+  Type.Object({ ...quorum, expiresIn: Type.Optional(duration) }, closed),
   Type.Object(
     {
-      quorum: Type.Integer({ minimum: 1, maximum: 20 }),
-      roles: Type.Array(Type.Enum([...roles]), { minItems: 1, uniqueItems: true }),
+      groups: Type.Array(Type.Object(quorum, closed), { minItems: 1, maxItems: 10 }),
       expiresIn: Type.Optional(duration),
     },
     closed,

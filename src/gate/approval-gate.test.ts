@@ -17,6 +17,13 @@ function outcome(rule: ApprovalRule, approvals: readonly ApprovalFact[], more: C
 }
 
 const PAUSE = "pause approval-required";
+const twoAndOne: ApprovalRule = {
+  groups: [
+    { quorum: 1, roles: ["approver"] },
+    { quorum: 1, roles: ["owner"] },
+  ],
+  expiresIn: "4h",
+};
 const bothRoles = { people: [principal("alice", { roles: ["operator", "approver"] })] };
 const aliceApproves = {
   ...bothRoles,
@@ -26,6 +33,33 @@ const aliceApproves = {
 type Row = [when: string, rule: ApprovalRule, approvals: ApprovalFact[], more: Changes, expected: string];
 
 const rows: readonly Row[] = [
+  ["one of each group", twoAndOne, [approvalBy("bob"), approvalBy("olga")], {}, "allow"],
+  ["one group only", twoAndOne, [approvalBy("bob")], {}, PAUSE],
+  ["the other group only", twoAndOne, [approvalBy("olga")], {}, PAUSE],
+  [
+    "one person in both groups fills one of them",
+    twoAndOne,
+    [approvalBy("bob")],
+    {
+      people: [principal("bob", { roles: ["approver", "owner"] })],
+      engagement: { principals: [{ id: "bob", roles: ["approver", "owner"] }] },
+    },
+    PAUSE,
+  ],
+  [
+    "a rejection by the second group",
+    twoAndOne,
+    [approvalBy("bob"), approvalBy("olga", { decision: "reject" })],
+    {},
+    "deny approval-rejected",
+  ],
+  [
+    "groups asked longer ago than the rule allows",
+    twoAndOne,
+    [approvalBy("bob"), approvalBy("olga")],
+    { pausedAt: "2026-11-20T00:00:00Z" },
+    "deny approval-expired",
+  ],
   ["no rule, no approval", "none", [], {}, "allow"],
   ["none yet", "designated", [], {}, PAUSE],
   ["a designated approver", "designated", [approvalBy("bob")], {}, "allow"],

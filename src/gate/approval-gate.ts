@@ -1,3 +1,4 @@
+import { type ApprovalGroup, groupsOf } from "../contract/approval-groups.ts";
 import type { ApprovalFact, GateDecision } from "../contract/gate-record.ts";
 import type { ApprovalRule, Role } from "../contract/vocabulary.ts";
 import { millisOfDuration } from "../format/duration.ts";
@@ -5,6 +6,7 @@ import type { JsonObject } from "../format/json.ts";
 import { millisOf } from "../format/time.ts";
 import { effectivePrincipal } from "./effective-principal.ts";
 import type { GateFacts } from "./facts.ts";
+import { fillGroups } from "./fill-groups.ts";
 import { allow, deny, pause } from "./gate-decision.ts";
 import { policyRequest } from "./policy-request.ts";
 
@@ -67,11 +69,18 @@ export function approvalGate(facts: GateFacts): GateDecision {
     keys.add(fact.keyId);
     counted.push(entry);
   }
+  const filled = fillGroups(
+    need.groups,
+    counted.map(({ principal }) => rolesOf(facts, need, principal)),
+  );
+  const required = need.groups.reduce((sum, { quorum }) => sum + quorum, 0);
+  const missing = required - filled.reduce((sum, count) => sum + count, 0);
   const seen: JsonObject = {
     rule: rule as JsonObject | string,
-    required: need.count,
+    required,
     have: counted,
-    missing: Math.max(0, need.count - counted.length),
+    missing,
+    ...(need.groups.length === 1 ? {} : { filled: [...filled] }),
     ...(discounted.length === 0 ? {} : { discounted }),
   };
   if (isLapsed(facts, need)) {
@@ -81,14 +90,11 @@ export function approvalGate(facts: GateFacts): GateDecision {
       now: facts.now,
     });
   }
-  return counted.length >= need.count
-    ? allow("approval", seen)
-    : pause<Reason>("approval", "approval-required", seen);
+  return missing === 0 ? allow("approval", seen) : pause<Reason>("approval", "approval-required", seen);
 }
 
 interface Need {
-  readonly count: number;
-  readonly roles: readonly Role[];
+  readonly groups: readonly ApprovalGroup[];
   /** The requester's own approval serves, and keys on the host do. */
   readonly self: boolean;
   readonly expiresIn: string | undefined;
@@ -96,9 +102,10 @@ interface Need {
 
 function needOf(rule: Exclude<ApprovalRule, "none">): Need {
   if (rule === "self" || rule === "designated") {
-    return { count: 1, roles: ["approver"], self: rule === "self", expiresIn: undefined };
+    const groups = [{ quorum: 1, roles: ["approver"] as const }];
+    return { groups, self: rule === "self", expiresIn: undefined };
   }
-  return { count: rule.quorum, roles: rule.roles, self: false, expiresIn: rule.expiresIn };
+  return { groups: groupsOf(rule), self: false, expiresIn: rule.expiresIn };
 }
 
 /** Whether the person's word counts at all under the rule, independence and time aside. */
@@ -108,9 +115,15 @@ function entitled(facts: GateFacts, need: Need, fact: ApprovalFact): Discount | 
   if (who.disabled) return "principal-disabled";
   if (who.principal.type !== "human") return "not-human";
   const own = fact.principal === facts.action.requester;
-  return (own && need.self) || who.roles.some((role) => need.roles.includes(role))
-    ? undefined
-    : "role-missing";
+  return (own && need.self) || rolesOf(facts, need, fact.principal).length > 0 ? undefined : "role-missing";
+}
+
+/** The roles in which a person's word counts under the rule; for `self` the requester's own does in any. */
+function rolesOf(facts: GateFacts, need: Need, principal: string): readonly Role[] {
+  const asked = need.groups.flatMap(({ roles }) => roles);
+  if (need.self && principal === facts.action.requester) return asked;
+  const roles = effectivePrincipal(facts, principal)?.roles ?? [];
+  return roles.filter((role) => asked.includes(role));
 }
 
 function whyNot(facts: GateFacts, need: Need, fact: ApprovalFact): Discount | undefined {

@@ -25,6 +25,32 @@ describe("tightenApproval", () => {
       { quorum: 2, roles: ["approver"], expiresIn: "30m" },
     ],
     [two, { quorum: 3, roles: ["approver"] }, { quorum: 3, roles: ["approver"], expiresIn: "4h" }],
+    [
+      two,
+      { groups: [{ quorum: 1, roles: ["owner"] }], expiresIn: "1h" },
+      {
+        groups: [
+          { quorum: 2, roles: ["approver"] },
+          { quorum: 1, roles: ["owner"] },
+        ],
+        expiresIn: "1h",
+      },
+    ],
+    [
+      {
+        groups: [
+          { quorum: 1, roles: ["approver"] },
+          { quorum: 1, roles: ["owner"] },
+        ],
+      },
+      "designated",
+      {
+        groups: [
+          { quorum: 1, roles: ["approver"] },
+          { quorum: 1, roles: ["owner"] },
+        ],
+      },
+    ],
   ])("%j and %j make %j", (contractRule, stepRule, expected) => {
     expect(tightenApproval(contractRule, stepRule)).toEqual(expected);
   });
@@ -40,6 +66,15 @@ describe("tightenApproval", () => {
     fc.record({
       quorum: fc.integer({ min: 1, max: 3 }),
       roles: fc.uniqueArray(fc.constantFrom(...roles), { minLength: 1 }),
+    }),
+    fc.record({
+      groups: fc.array(
+        fc.record({
+          quorum: fc.integer({ min: 1, max: 2 }),
+          roles: fc.uniqueArray(fc.constantFrom(...roles), { minLength: 1 }),
+        }),
+        { minLength: 1, maxLength: 3 },
+      ),
     }),
   );
   const names = ["alice", "bob", "carol", "olga"];
