@@ -18,7 +18,7 @@ export const command = defineCommand({
           roles: principal.roles,
           status: store.status(`principal:${principal.id}`) ?? "active",
           keys: principal.keys.map(({ publicKey, custody }) => ({
-            keyId: parsePrincipalKey(publicKey).keyId,
+            keyId: parsePrincipalKey({ publicKey }).keyId,
             custody,
           })),
         })),

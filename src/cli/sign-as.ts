@@ -24,7 +24,7 @@ export function signAs(path: string, id: string, principals: PrincipalSet): Sign
 export function checkHolder({ principals }: PrincipalSet, id: string, keyId: string, path: string): void {
   const principal = principals.find((one) => one.id === id);
   if (principal === undefined) throw notFound(`there is no principal \`${id}\``, "witnessops principal list");
-  const known = principal.keys.map(({ publicKey }) => parsePrincipalKey(publicKey).keyId);
+  const known = principal.keys.map((key) => parsePrincipalKey(key).keyId);
   if (known.includes(keyId)) return;
   throw refused(
     `the key in \`${path}\` (${keyId}) is not a key of \`${id}\``,

@@ -77,7 +77,7 @@ export const command = defineCommand({
 function take(trust: Trust, proposed: Trust, text: string): Trust {
   const [fingerprint, whom] = text.includes("=") ? splitAt(text) : [text, undefined];
   const isIt = ({ publicKey }: { publicKey: string }): boolean =>
-    parsePrincipalKey(publicKey).keyId === fingerprint;
+    parsePrincipalKey({ publicKey }).keyId === fingerprint;
   const root = proposed.issuerRoots.find(isIt);
   const principal = proposed.principals.find(({ keys }) => keys.some(isIt));
   if (root === undefined && principal === undefined) {

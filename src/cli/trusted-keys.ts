@@ -15,14 +15,14 @@ export function trustedKeys(trust: Trust): TrustedKey[] {
   const roots = trust.issuerRoots.map(({ name, publicKey }) => ({
     holder: `issuer root ${name}`,
     roles: [],
-    keyId: parsePrincipalKey(publicKey).keyId,
+    keyId: parsePrincipalKey({ publicKey }).keyId,
     custody: undefined,
   }));
   const people = trust.principals.flatMap(({ id, roles, keys }) =>
     keys.map(({ publicKey, custody }) => ({
       holder: id,
       roles,
-      keyId: parsePrincipalKey(publicKey).keyId,
+      keyId: parsePrincipalKey({ publicKey }).keyId,
       custody,
     })),
   );

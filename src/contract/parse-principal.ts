@@ -1,6 +1,6 @@
 import { CodedError } from "../format/coded-error.ts";
 import type { Json } from "../format/json.ts";
-import { keyIdentity, parsePrincipalKey } from "../format/principal-key.ts";
+import { type KeyEntry, keyIdentity, parsePrincipalKey } from "../format/principal-key.ts";
 import { type Reporter, ruleUnique, ruleWindow } from "./document-rules.ts";
 import type { Path } from "./fault.ts";
 import { type DocumentKind, documentFromJson, type Inspection, readDocument } from "./inspect-document.ts";
@@ -38,14 +38,14 @@ export function principalSetFromJson(value: Json): PrincipalSet {
   return documentFromJson(principalSetKind, value);
 }
 
-type Key = { readonly publicKey: string; readonly notBefore?: string; readonly notAfter?: string };
+type Key = KeyEntry & { readonly notBefore?: string; readonly notAfter?: string };
 
 /** Reports keys that cannot be used, dates that do not fit, and a key that is listed twice. */
 export function ruleKeys(to: Reporter, at: Path, keys: readonly (readonly [number, Key])[]): void {
   for (const [index, key] of keys) {
     ruleWindow(to, [...at, index], key);
     try {
-      parsePrincipalKey(key.publicKey);
+      parsePrincipalKey(key);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       to.report([...at, index, "publicKey"], "value", error.message);

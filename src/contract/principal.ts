@@ -7,6 +7,7 @@ const principalKey = Type.Object(
   {
     /** Base64 of the SubjectPublicKeyInfo, or an SSH public key without its comment. */
     publicKey: word.principalKey,
+    passkey: Type.Optional(word.passkey),
     /** `held`: the person keeps it outside the workspace; `local`: the workspace's host holds it. */
     custody: Type.Enum(["held", "local"]),
     notBefore: Type.Optional(word.utc),

@@ -22,7 +22,12 @@ export const trustSchema = Type.Object(
           roles: Type.Array(Type.Enum([...word.roles]), { minItems: 1, uniqueItems: true }),
           keys: Type.Array(
             Type.Object(
-              { publicKey: word.principalKey, custody: Type.Enum(["held", "local"]), ...validity },
+              {
+                publicKey: word.principalKey,
+                passkey: Type.Optional(word.passkey),
+                custody: Type.Enum(["held", "local"]),
+                ...validity,
+              },
               word.closed,
             ),
             { minItems: 1, maxItems: 20 },

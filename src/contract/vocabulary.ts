@@ -65,6 +65,18 @@ export const principalKey = Type.String({
   pattern: "^((ssh|ecdsa|sk)-[a-z0-9@.-]+ )?[A-Za-z0-9+/]+=*$",
   description: "base64 of a public key (SPKI), or `<type> <base64>` of an SSH public key",
 });
+/** What makes a key a passkey: its credential, and where it may be used (WebAuthn). */
+export const passkey = Type.Object(
+  {
+    credentialId: Type.String({ pattern: "^[A-Za-z0-9_-]{8,1400}$" }),
+    rpId: Type.String({ pattern: "^[a-z0-9.-]+$", minLength: 1, maxLength: 253 }),
+    origins: Type.Array(Type.String({ pattern: "^https?://[^/\\s]+$", maxLength: 300 }), {
+      minItems: 1,
+      maxItems: 10,
+    }),
+  },
+  closed,
+);
 /** A CEL expression (no clock, RE2, bounded size). */
 export const cel = Type.String({ minLength: 1, maxLength: 4000, description: "a CEL expression" });
 /** A JSON Schema (2020-12) for inputs or outputs. Checked further by `data-schema.ts`. */

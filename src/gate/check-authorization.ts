@@ -94,7 +94,8 @@ async function signedBy(
   if (signer === undefined || signer.type !== "human" || !signer.roles.includes("owner")) return false;
   const message = preAuthEncoding(envelope.payloadType, envelope.payload);
   for (const key of signer.keys) {
-    if (key.custody !== "held" || !isWithin(now, key)) continue;
+    // A passkey decides on actions and signs nothing else.
+    if (key.custody !== "held" || key.passkey !== undefined || !isWithin(now, key)) continue;
     if (await holds(key.publicKey, message, envelope.signature.sig)) return true;
   }
   return false;

@@ -107,7 +107,7 @@ function keysOf(principal: Principal): { key: PrincipalKey; entry: KeyEntry }[] 
   const keys: { key: PrincipalKey; entry: KeyEntry }[] = [];
   for (const entry of principal.keys) {
     try {
-      keys.push({ key: parsePrincipalKey(entry.publicKey), entry });
+      keys.push({ key: parsePrincipalKey(entry), entry });
     } catch {
       // A key that cannot be read made no signature.
     }

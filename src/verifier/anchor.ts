@@ -32,7 +32,7 @@ export function anchorOf(trust: Trust | undefined): Anchor {
       {
         ...principal,
         trustedKeys: principal.keys.flatMap((entry) => {
-          const parsed = parsePrincipalKey(entry.publicKey);
+          const parsed = parsePrincipalKey(entry);
           return parsed.kind === "plain" ? [{ ...entry, key: parsed.key }] : [];
         }),
       },

@@ -99,7 +99,8 @@ async function checkRecord(
     );
   }
   const known = run.principals?.principals.find(({ id }) => id === predicate.principal);
-  const signed = await Promise.all((known?.keys ?? []).map((key) => signedWith(key.publicKey, envelope)));
+  const keys = (known?.keys ?? []).filter(({ passkey }) => passkey === undefined);
+  const signed = await Promise.all(keys.map((key) => signedWith(key.publicKey, envelope)));
   if (run.principals !== undefined && !signed.includes(true)) {
     findings.fail(
       "FAILURE_SIGNATURE_INVALID",
