@@ -52,6 +52,21 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./catalog-lock.ts"),
   },
   {
+    name: "catalog suspend",
+    summary: "deny every call of a contract until it is reinstated",
+    load: () => import("./catalog-suspend.ts"),
+  },
+  {
+    name: "catalog revoke",
+    summary: "deny every call of a contract for good",
+    load: () => import("./catalog-revoke.ts"),
+  },
+  {
+    name: "catalog reinstate",
+    summary: "end a suspension",
+    load: () => import("./catalog-reinstate.ts"),
+  },
+  {
     name: "catalog diff",
     summary: "what changed in the boundary between two versions",
     load: () => import("./catalog-diff.ts"),
@@ -97,6 +112,16 @@ export const commands: readonly CommandEntry[] = [
     name: "engagement import-scope",
     summary: "add targets from a list",
     load: () => import("./engagement-import-scope.ts"),
+  },
+  {
+    name: "engagement freeze",
+    summary: "a change freeze for the whole workspace",
+    load: () => import("./engagement-freeze.ts"),
+  },
+  {
+    name: "engagement unfreeze",
+    summary: "end the freeze",
+    load: () => import("./engagement-unfreeze.ts"),
   },
   {
     name: "engagement halt",

@@ -1,4 +1,5 @@
 import { recordEngagementStatus } from "../run/record-governance.ts";
+import { stopEngagement } from "../run/stop-engagement.ts";
 import { refused } from "./cli-error.ts";
 import { argument, defineCommand, option, requiredOption } from "./command.ts";
 import { exit } from "./exit.ts";
@@ -19,10 +20,15 @@ export const command = defineCommand({
       }
       const actor = as ?? engagement.owner;
       const { digest } = await recordEngagementStatus(lane, actor, engagement.id, "closed", reason);
+      const runs = await stopEngagement(lane, engagement.id);
       return {
         exit: exit.done,
-        json: { engagement: engagement.id, status: "closed", reason, receipt: digest },
-        print: (out) => out.line(`${engagement.id} is closed: nothing runs in it any more`),
+        json: { engagement: engagement.id, status: "closed", reason, receipt: digest, runs },
+        print(out) {
+          out.line(`${engagement.id} is closed: nothing runs in it any more`);
+          if (runs.ended.length > 0) out.line(`ended: ${runs.ended.join(", ")}`);
+          if (runs.left.length > 0) out.line(`still open, see \`run show\`: ${runs.left.join(", ")}`);
+        },
       };
     });
   },

@@ -11,6 +11,11 @@ export const workspaceEvents = [
   "principal-added",
   "principal-disabled",
   "catalog-published",
+  "contract-suspended",
+  "contract-revoked",
+  "contract-reinstated",
+  "freeze-began",
+  "freeze-ended",
 ] as const;
 export const engagementEvents = [
   "engagement-authorized",

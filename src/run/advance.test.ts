@@ -586,7 +586,7 @@ describe("what moves a run while it is under way", () => {
     const run = await start(test, exampleRunbook());
     const ending = new AbortController();
     const sleep = async (millis: number): Promise<void> => {
-      if (millis >= 1000) ending.abort();
+      if (millis >= 250) ending.abort();
     };
     await advance({ ...test.lane, sleep, signal: ending.signal }, run);
     expect(adapter.calls).toHaveLength(1);
@@ -605,8 +605,12 @@ describe("what moves a run while it is under way", () => {
     const test = await open({ adapters: [adapter], contracts: [contract] });
     const run = await start(test, exampleRunbook({}, 2));
     const other = await test.again();
+    let cancelled = false;
+    // The pause is slept in slices, so that a halt ends it.
     const sleep = async (millis: number): Promise<void> => {
-      if (millis >= 1000) await cancelRun(other, run);
+      if (millis < 250 || cancelled) return;
+      cancelled = true;
+      await cancelRun(other, run);
     };
     await advance({ ...test.lane, sleep }, run);
     const view = viewRun(other, run);

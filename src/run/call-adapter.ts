@@ -9,6 +9,7 @@ import type { GatedStep } from "./gate-step.ts";
 import type { Lane } from "./lane.ts";
 import type { InvocationState, StepState } from "./run-state.ts";
 import type { Change, DispatchRow } from "./store.ts";
+import { watchHalt } from "./watch-halt.ts";
 
 /** One attempt that has ended: how, and what was captured. */
 export interface MadeAttempt {
@@ -40,6 +41,7 @@ export async function callAdapter(
     files: lane.files,
     clock: lane.clock,
   });
+  const halt = watchHalt(lane, action.engagement.id);
   try {
     const outcome = await performAttempt({
       adapter: gated.adapter,
@@ -55,13 +57,15 @@ export async function callAdapter(
       capture: session,
       secrets,
       root: lane.root,
-      signal: lane.signal,
+      signal: halt.signal,
     });
     const captured = await session.finish();
     return { row, fact: factOf(row, outcome, utcFromMillis(lane.clock())), outcome, captured };
   } catch (error) {
     await session.abort();
     throw error;
+  } finally {
+    halt.stop();
   }
 }
 

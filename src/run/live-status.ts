@@ -10,8 +10,9 @@ export function readLiveStatus(store: Store, contract: string, engagement: strin
     disabledPrincipals: [],
   };
   for (const { subject, status } of store.statuses()) {
-    if (subject === `contract:${contract}`) live.contract = status === "revoked" ? "revoked" : "suspended";
-    else if (subject === `engagement:${engagement}`)
+    if (subject === `contract:${contract}`) {
+      if (status !== "active") live.contract = status === "revoked" ? "revoked" : "suspended";
+    } else if (subject === `engagement:${engagement}`)
       live.engagement = status === "closed" ? "closed" : "halted";
     else if (subject === "freeze") live.freeze = status === "on";
     else if (subject.startsWith("principal:") && status === "disabled") {

@@ -12,6 +12,7 @@ import { applyDispatch } from "./fold-run.ts";
 import { type GatedStep, gateStep } from "./gate-step.ts";
 import type { Lane } from "./lane.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
+import { sleepUnlessHalted } from "./watch-halt.ts";
 
 /**
  * Takes one invocation through the governed path: gates, dispatch, adapter, artifacts, receipt (design
@@ -57,7 +58,7 @@ export async function performStep(
     const delay = retryAfter(step, gated, invocation, made);
     if (delay === undefined) return endStep(lane, state, step, invocation, gated, made);
     if (!(await keepFailure(lane, state, made))) return "contended";
-    await lane.sleep(delay);
+    await sleepUnlessHalted(lane, state.document.engagement.id, delay);
     // The failure is kept: whoever takes the run up goes on from it.
     if (lane.signal.aborted) return "moved";
   }

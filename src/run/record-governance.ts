@@ -144,6 +144,43 @@ export function recordEngagementStatus(
   });
 }
 
+/** A contract was suspended, revoked or reinstated: live from now on, for every run that names it. */
+export function recordContractStatus(
+  lane: Lane,
+  actor: string,
+  contract: string,
+  status: "suspended" | "revoked" | "active",
+  reason: string,
+): Promise<SealedReceipt> {
+  const word = status === "active" ? "reinstated" : status;
+  return record(lane, {
+    stream: WORKSPACE_STREAM,
+    event: `contract-${word}`,
+    actor,
+    objective: `contract ${contract} is ${word}`,
+    detail: { contract, reason },
+    change: { status: [{ subject: `contract:${contract}`, status }] },
+  });
+}
+
+/** A change freeze began or ended: live from now on, for every run of the workspace. */
+export function recordFreeze(
+  lane: Lane,
+  actor: string,
+  status: "on" | "off",
+  reason: string,
+): Promise<SealedReceipt> {
+  const began = status === "on";
+  return record(lane, {
+    stream: WORKSPACE_STREAM,
+    event: began ? "freeze-began" : "freeze-ended",
+    actor,
+    objective: began ? "freeze changes" : "end the freeze",
+    detail: { reason },
+    change: { status: [{ subject: "freeze", status }] },
+  });
+}
+
 /** A run was not admitted, and why. */
 export function recordAdmissionDenied(
   lane: Lane,

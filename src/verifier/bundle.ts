@@ -89,6 +89,11 @@ const statusEvents: ReadonlySet<string> = new Set([
   "engagement-closed",
   "principal-added",
   "principal-disabled",
+  "contract-suspended",
+  "contract-revoked",
+  "contract-reinstated",
+  "freeze-began",
+  "freeze-ended",
 ]);
 
 /** Path of an artifact in a bundle. */

@@ -8,7 +8,8 @@ const TOLERANCE = 10_000;
 
 /**
  * Live status is the host's word, but not against its own receipts: an engagement that was receipted as halted
- * or closed, or a principal as disabled, must be so in what a later decision saw.
+ * or closed, a contract as suspended or revoked, a freeze as begun, or a principal as disabled, must be so in what a
+ * later decision saw.
  *
  * @returns what the decision ignored, or undefined.
  */
@@ -22,6 +23,12 @@ export function ignoredStatus(bundle: Bundle, run: ClaimedRun, record: GateRecor
   );
   if (over && record.live.engagement === "open")
     return "its gates saw an open engagement after it was halted or closed";
+  const { id, version } = record.action.contract;
+  const contract = contractBefore(bundle, `${id}@${version}`, record.decidedAt);
+  if (contract !== undefined && record.live.contract !== contract)
+    return `its gates did not see that the contract was ${contract}`;
+  if (isFrozen(bundle, record.decidedAt) && !record.live.freeze)
+    return "its gates did not see that changes were frozen";
   const { disabledPrincipals } = record.live;
   const unseen = disabledBefore(bundle, record.decidedAt).find((id) => !disabledPrincipals.includes(id));
   return unseen === undefined ? undefined : `its gates did not see that \`${unseen}\` was disabled`;
@@ -37,6 +44,36 @@ export function disabledBefore(bundle: Bundle, at: string): string[] {
     else if (event === "principal-added") disabled.delete(String(detail?.principal));
   }
   return [...disabled];
+}
+
+/** How the bundle's own receipts had left a contract; undefined when it is in force, or was touched just then. */
+function contractBefore(bundle: Bundle, reference: string, at: string): "suspended" | "revoked" | undefined {
+  let status: "suspended" | "revoked" | undefined;
+  for (const { predicate } of bundle.statusReceipts) {
+    const { event, detail, time } = predicate;
+    if (detail?.contract !== reference || !STATUS_OF_CONTRACT.has(event)) continue;
+    if (!isBefore(time.claimedUtc, at)) return undefined;
+    // Revoked is final: what is reinstated after it stays revoked.
+    if (status !== "revoked") status = STATUS_OF_CONTRACT.get(event);
+  }
+  return status;
+}
+
+const STATUS_OF_CONTRACT: ReadonlyMap<string, "suspended" | "revoked" | undefined> = new Map([
+  ["contract-suspended", "suspended" as const],
+  ["contract-revoked", "revoked" as const],
+  ["contract-reinstated", undefined],
+]);
+
+function isFrozen(bundle: Bundle, at: string): boolean {
+  let frozen = false;
+  for (const { predicate } of bundle.statusReceipts) {
+    const { event, time } = predicate;
+    if (event !== "freeze-began" && event !== "freeze-ended") continue;
+    if (!isBefore(time.claimedUtc, at)) return false;
+    frozen = event === "freeze-began";
+  }
+  return frozen;
 }
 
 function isBefore(earlier: string, at: string): boolean {

@@ -1,0 +1,8 @@
+import { defineCommand } from "./command.ts";
+import { setContractStatus, statusParameters } from "./contract-status.ts";
+
+export const command = defineCommand({
+  parameters: statusParameters,
+  example: "catalog reinstate tcp.probe@1.0.0 --reason 'CVE in the tool'",
+  run: (given, context) => setContractStatus(given, "active", context),
+});
