@@ -3,7 +3,8 @@ import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync } from "no
 import { dirname, join } from "node:path";
 import { writeTar } from "../format/tar.ts";
 import { type BundleFile, exportBundle } from "../run/export-bundle.ts";
-import { refused, usage } from "./cli-error.ts";
+import type { Lane } from "../run/lane.ts";
+import { notFound, refused, usage } from "./cli-error.ts";
 import { defineCommand, option, restArguments } from "./command.ts";
 import { exit } from "./exit.ts";
 import { withLane } from "./open-lane.ts";
@@ -11,15 +12,17 @@ import { withLane } from "./open-lane.ts";
 export const command = defineCommand({
   parameters: {
     runs: restArguments("ids of the runs"),
+    engagement: option("--engagement <id>", "all runs of this engagement"),
     out: option("-o, --out <path>", "a `.tar`, or a folder (default: <run>.tar)"),
   },
   example: "bundle export 3f9ab2c41d07e865 -o proof.tar",
-  async run({ runs, out: given }, context) {
-    const [first] = runs;
-    if (first === undefined) throw usage("no run is named", "witnessops run list");
-    const path = given ?? `${first}.tar`;
+  async run({ runs: named, engagement, out: given }, context) {
+    if ((named.length === 0) === (engagement === undefined))
+      throw usage("name the runs, or an engagement with all of its runs", "witnessops run list");
     return withLane(context, async ({ lane }) => {
-      const files = await exportBundle(lane, [...new Set(runs)]);
+      const runs = engagement === undefined ? [...new Set(named)] : runsOf(lane, engagement);
+      const path = given ?? `${engagement ?? runs[0]}.tar`;
+      const files = await exportBundle(lane, runs);
       await writeBundle(path, files);
       const bytes = files.reduce((sum, { size }) => sum + size, 0);
       return {
@@ -33,6 +36,14 @@ export const command = defineCommand({
     });
   },
 });
+
+/** The runs of an engagement in the order they were opened. @throws CliError `NOT_FOUND` when there is none. */
+function runsOf(lane: Lane, engagement: string): string[] {
+  const all = lane.store.runs().map(({ run }) => run);
+  const runs = all.filter((run) => lane.states.load(run).document.engagement.id === engagement);
+  if (runs.length === 0) throw notFound(`engagement \`${engagement}\` has no runs`, "witnessops run list");
+  return runs;
+}
 
 /**
  * Writes a bundle as one deterministic tar when the path ends in `.tar`, else as a folder. It appears under its name

@@ -197,6 +197,11 @@ export const commands: readonly CommandEntry[] = [
   { name: "receipt list", summary: "list receipts", load: () => import("./receipt-list.ts") },
   { name: "receipt show", summary: "one receipt", load: () => import("./receipt-show.ts") },
   {
+    name: "report",
+    summary: "what happened in an engagement, as the host tells it",
+    load: () => import("./report.ts"),
+  },
+  {
     name: "bundle export",
     summary: "write the proof bundle of runs",
     load: () => import("./bundle-export.ts"),

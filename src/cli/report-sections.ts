@@ -1,0 +1,116 @@
+import type { EngagementReport } from "../run/engagement-report.ts";
+import { short } from "./find-receipt.ts";
+
+/** One table of the report, for terminal and page alike. */
+export interface ReportSection {
+  readonly title: string;
+  /** What an empty table means. */
+  readonly none: string;
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** What was observed: everything but conclusions. */
+export function observedSections(report: EngagementReport): ReportSection[] {
+  return [
+    {
+      title: "runs",
+      none: "no run was opened",
+      header: ["run", "runbook", "asked by", "objective", "ticket", "opened (host)", "outcome"],
+      rows: report.runs.map((one) => [
+        one.run,
+        one.runbook,
+        one.requester,
+        one.objective,
+        one.ticket ?? "",
+        one.openedAt,
+        one.outcome,
+      ]),
+    },
+    {
+      title: "what ran",
+      none: "nothing was called",
+      header: [
+        "run",
+        "step",
+        "contract",
+        "outcome",
+        "error",
+        "evidence, as the workspace sees it",
+        "receipt",
+      ],
+      rows: report.ran.map((one) => [
+        one.run,
+        one.step,
+        one.contract,
+        one.outcome,
+        one.errorClass ?? "",
+        one.evidence,
+        short(one.receipt),
+      ]),
+    },
+    {
+      title: "what was denied, and why",
+      none: "nothing was denied",
+      header: ["run", "step or runbook", "why", "receipt"],
+      rows: report.denied.map((one) => [
+        one.run ?? "not admitted",
+        one.what,
+        one.why.join("; "),
+        short(one.receipt),
+      ]),
+    },
+    {
+      title: "who approved",
+      none: "nobody was asked, or nobody answered",
+      header: ["run", "step", "principal", "decision", "key", "recorded (host)"],
+      rows: report.approvals.map((one) => [
+        one.run,
+        one.step,
+        one.principal,
+        one.decision,
+        one.keyId,
+        one.at,
+      ]),
+    },
+    {
+      title: "exceptions",
+      none: "none",
+      header: ["run", "exception"],
+      rows: report.exceptions.map(({ run, exception }) => [run, exception]),
+    },
+    {
+      title: "doubt",
+      none: "none",
+      header: ["run", "step", "since (host)", "settled"],
+      rows: report.doubt.map((one) => [
+        one.run,
+        one.step,
+        one.since,
+        one.finding === undefined ? "nobody knows yet" : `${one.finding}, says ${one.by ?? ""}`,
+      ]),
+    },
+    {
+      title: "authorizations and status",
+      none: "none",
+      header: ["event", "by", "reason", "recorded (host)"],
+      rows: report.governance.map((one) => [one.event, one.actor, one.reason ?? "", one.at]),
+    },
+  ];
+}
+
+/** What people conclude from it. */
+export function inferredSection({ inferred }: EngagementReport): ReportSection {
+  return {
+    title: "conclusions",
+    none: "nobody concluded anything",
+    header: ["run", "conclusion", "confidence", "by", "cites"],
+    rows: inferred.map((one) => [
+      one.run,
+      one.statement,
+      one.confidence,
+      one.principal,
+      one.cites.map(short).join(", "),
+    ]),
+  };
+}

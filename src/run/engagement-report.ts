@@ -1,0 +1,253 @@
+import type { ReceiptPredicate } from "../contract/receipt-predicate.ts";
+import type { ConclusionStatement } from "../contract/signed-statements.ts";
+import { parseCanonicalJson } from "../format/canonical-json.ts";
+import type { Digest } from "../format/digest.ts";
+import { engagementStream, runStream } from "../ledger/streams.ts";
+import { readReceipt } from "../receipt/read-receipt.ts";
+import { readEnvelope } from "./document-pin.ts";
+import { RunError } from "./run-error.ts";
+import { phaseOfTerminalEvent } from "./run-state.ts";
+import type { Store } from "./store.ts";
+
+/** What happened in an engagement, folded from its receipts: the host's own account, verified by nobody yet. */
+export interface EngagementReport {
+  readonly schema: "witnessops/engagement-report/v1";
+  readonly engagement: string;
+  readonly runs: readonly ReportedRun[];
+  /** Steps that were called, as they ended. */
+  readonly ran: readonly ReportedStep[];
+  readonly denied: readonly ReportedDenial[];
+  readonly approvals: readonly ReportedApproval[];
+  /** Named reasons for operational input, by run. */
+  readonly exceptions: readonly { readonly run: string; readonly exception: string }[];
+  readonly doubt: readonly ReportedDoubt[];
+  /** Authorizations, halts and closure. */
+  readonly governance: readonly ReportedEvent[];
+  /** What people infer. Apart from all that was observed. */
+  readonly inferred: readonly ReportedConclusion[];
+}
+
+export interface ReportedRun {
+  readonly run: string;
+  readonly runbook: string;
+  readonly requester: string;
+  readonly objective: string;
+  readonly ticket?: string;
+  readonly openedAt: string;
+  /** `completed`, `stopped`, `cancelled`, or `open`. */
+  readonly outcome: string;
+}
+
+export interface ReportedStep {
+  readonly run: string;
+  readonly step: string;
+  readonly contract: string;
+  readonly outcome: string;
+  readonly errorClass?: string;
+  readonly at: string;
+  /** `eligible for strong proof`, or `operational input` and why; the class itself is the verifier's to say. */
+  readonly evidence: string;
+  readonly receipt: string;
+}
+
+export interface ReportedDenial {
+  readonly run?: string;
+  /** The step, or the runbook whose run was not admitted. */
+  readonly what: string;
+  readonly why: readonly string[];
+  readonly at: string;
+  readonly receipt: string;
+}
+
+export interface ReportedApproval {
+  readonly run: string;
+  readonly step: string;
+  readonly principal: string;
+  readonly decision: string;
+  readonly keyId: string;
+  readonly at: string;
+}
+
+export interface ReportedDoubt {
+  readonly run: string;
+  readonly step: string;
+  readonly since: string;
+  /** What a person found and signed; undefined while nobody knows. */
+  readonly finding?: string;
+  readonly by?: string;
+}
+
+export interface ReportedEvent {
+  readonly event: string;
+  readonly actor: string;
+  readonly reason?: string;
+  readonly at: string;
+}
+
+export interface ReportedConclusion {
+  readonly run: string;
+  readonly statement: string;
+  readonly confidence: string;
+  readonly principal: string;
+  readonly cites: readonly string[];
+  readonly at: string;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
+
+/**
+ * Folds the report of an engagement from its stream and those of its runs, each read once.
+ *
+ * @throws RunError `RUN_UNKNOWN` when the ledger knows nothing of the engagement.
+ */
+export function reportEngagement(store: Store, engagement: string): EngagementReport {
+  const stored = store.receipts(engagementStream(engagement));
+  if (stored.length === 0) {
+    throw new RunError({
+      code: "RUN_UNKNOWN",
+      message: `the ledger knows nothing of engagement \`${engagement}\``,
+      hint: "witnessops engagement list",
+    });
+  }
+  const report: Mutable<EngagementReport> = {
+    schema: "witnessops/engagement-report/v1",
+    engagement,
+    runs: [],
+    ran: [],
+    denied: [],
+    approvals: [],
+    exceptions: [],
+    doubt: [],
+    governance: [],
+    inferred: [],
+  };
+  const outcomes = new Map<string, string>();
+  for (const { payload, digest } of stored) {
+    const { predicate } = readReceipt(payload);
+    takeEngagementReceipt(store, report, outcomes, predicate, digest);
+  }
+  report.runs = report.runs.map((run) => ({ ...run, outcome: outcomes.get(run.run) ?? "open" }));
+  for (const { run } of report.runs) takeRun(store, report, run);
+  return report;
+}
+
+function takeEngagementReceipt(
+  store: Store,
+  report: Mutable<EngagementReport>,
+  outcomes: Map<string, string>,
+  predicate: ReceiptPredicate,
+  receipt: Digest,
+): void {
+  const { event, detail, time, actor, intent, run, runbook } = predicate;
+  const at = time.claimedUtc;
+  switch (event) {
+    case "run-opened":
+      report.runs.push({
+        run: run ?? "",
+        runbook: runbook === undefined ? "" : `${runbook.id}@${runbook.version}`,
+        requester: actor.principal,
+        objective: intent.objective,
+        ...(intent.ticket === undefined ? {} : { ticket: intent.ticket }),
+        openedAt: at,
+        outcome: "open",
+      });
+      for (const exception of predicate.exceptions) report.exceptions.push({ run: run ?? "", exception });
+      return;
+    case "run-closed":
+      outcomes.set(run ?? "", String(detail?.outcome));
+      return;
+    case "admission-denied":
+      report.denied.push({
+        what: String(detail?.runbook),
+        why: Array.isArray(detail?.problems) ? detail.problems.map(String) : [String(detail?.reason)],
+        at,
+        receipt,
+      });
+      return;
+    case "conclusion-recorded": {
+      const { payload } = readEnvelope(store, detail?.conclusion as Digest);
+      const said = parseCanonicalJson(payload) as unknown as ConclusionStatement;
+      const { statement, confidence, principal, cites } = said;
+      report.inferred.push({
+        run: said.run,
+        statement,
+        confidence,
+        principal,
+        cites: cites.map((cite) => cite.artifact ?? cite.receipt),
+        at,
+      });
+      return;
+    }
+    default:
+      report.governance.push({
+        event,
+        actor: actor.principal,
+        ...(typeof detail?.reason === "string" ? { reason: detail.reason } : {}),
+        at,
+      });
+  }
+}
+
+function takeRun(store: Store, report: Mutable<EngagementReport>, run: string): void {
+  const doubts = new Map<string, Mutable<ReportedDoubt>>();
+  for (const { payload, digest } of store.receipts(runStream(run))) {
+    const { predicate } = readReceipt(payload);
+    const { event, detail, time, actor } = predicate;
+    const at = time.claimedUtc;
+    const step = stepName(predicate);
+    if (event === "approval-recorded") {
+      for (const { principal, decision, keyId } of predicate.approvals ?? [])
+        report.approvals.push({ run, step, principal, decision, keyId, at });
+    } else if (event === "step-in-doubt") {
+      const doubt = { run, step, since: at };
+      doubts.set(step, doubt);
+      report.doubt.push(doubt);
+    } else if (event === "step-resolved") {
+      const doubt = doubts.get(step);
+      if (doubt !== undefined)
+        Object.assign(doubt, { finding: String(detail?.finding), by: actor.principal });
+    } else if (event === "artifact-imported") {
+      report.exceptions.push({ run, exception: "import" });
+    } else if (event === "step-denied") {
+      report.denied.push({ run, what: step, why: whyDenied(predicate), at, receipt: digest });
+    } else if (event === "step-executed" || event === "step-failed") {
+      report.ran.push(ranStep(run, step, predicate, digest));
+    }
+  }
+}
+
+function ranStep(run: string, step: string, predicate: ReceiptPredicate, receipt: Digest): ReportedStep {
+  const { contract, invocation, event, time } = predicate;
+  const errorClass = invocation?.errorClass;
+  return {
+    run,
+    step,
+    contract: contract === undefined ? "" : `${contract.id}@${contract.version}`,
+    outcome: phaseOfTerminalEvent[event] ?? event,
+    ...(errorClass === undefined ? {} : { errorClass }),
+    at: time.claimedUtc,
+    evidence: evidenceOf(predicate),
+    receipt,
+  };
+}
+
+/** As far as a receipt alone tells. */
+function evidenceOf({ exceptions, detail, invocation }: ReceiptPredicate): string {
+  const reasons: string[] = [...exceptions];
+  if (detail?.resolution !== undefined) reasons.push("settled by a person");
+  if (invocation?.attempts.some(({ exit }) => exit === "in-doubt") === true)
+    reasons.push("an attempt is in doubt");
+  return reasons.length === 0 ? "eligible for strong proof" : `operational input: ${reasons.join(", ")}`;
+}
+
+function whyDenied({ gates, detail }: ReceiptPredicate): string[] {
+  const refused = gates?.filter(({ decision }) => decision !== "allow") ?? [];
+  if (refused.length > 0) return refused.map(({ gate, reason }) => `${gate}: ${reason}`);
+  const faults = Array.isArray(detail?.faults) ? detail.faults.map(String) : [];
+  return [String(detail?.reason), ...faults];
+}
+
+function stepName({ step }: ReceiptPredicate): string {
+  if (step === undefined) return "";
+  return step.key === undefined ? step.id : `${step.id}[${step.key}]`;
+}
