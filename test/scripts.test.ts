@@ -23,10 +23,15 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, it, vi } from "vitest";
+import { needProgram } from "../scripts/need-program.ts";
 
 vi.setConfig({ maxConcurrency: 2, testTimeout: 240_000 });
 
 const root = join(import.meta.dirname, "..");
+// What a script of that name needs beside the project.
+const programs: Record<string, readonly [program: string, debianPackage: string]> = {
+  "ssh-approvals.txt": ["ssh-keygen", "openssh-client"],
+};
 const scripts = readdirSync(join(import.meta.dirname, "scripts")).filter((name) => name.endsWith(".txt"));
 
 interface Ended {
@@ -37,6 +42,9 @@ interface Ended {
 
 describe.concurrent("scripts", () => {
   it.concurrent.each(scripts)("%s", async (name) => {
+    const needed = programs[name];
+    const missing = needed && needProgram(...needed);
+    if (missing !== undefined) return console.log(missing);
     const work = mkdtempSync(join(tmpdir(), "witnessops-script-"));
     try {
       await runScript(readFileSync(join(import.meta.dirname, "scripts", name), "utf8"), work);

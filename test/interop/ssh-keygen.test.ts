@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { needProgram } from "../../scripts/need-program.ts";
 import {
   parseSshPublicKey,
   type SshPublicKey,
@@ -15,8 +16,8 @@ import {
 import { concatBytes, sshString } from "../../src/format/ssh-wire.ts";
 import { armorSshSignature, unarmorSshSignature, verifySshSignature } from "../../src/format/sshsig.ts";
 
-const missing = spawnSync("ssh-keygen", ["-?"]).error === undefined ? undefined : "needs openssh-client";
-if (missing !== undefined) console.log(`skipped: ${missing}`);
+const missing = needProgram("ssh-keygen", "openssh-client");
+if (missing !== undefined) console.log(missing);
 
 const NAMESPACE = "approval.v1@witnessops.dev";
 const message = new TextEncoder().encode('{"decision":"approve"}');
