@@ -4,6 +4,7 @@ import { benchCapture } from "./capture.ts";
 import { benchColdStart } from "./cold-start.ts";
 import type { Line } from "./figure.ts";
 import { benchGovernedStep } from "./governed-step.ts";
+import { benchPeople } from "./people.ts";
 import { machine, renderJson, renderTable } from "./report.ts";
 import { benchVerification } from "./verification.ts";
 
@@ -12,6 +13,7 @@ const parts = [
   ["cold start", benchColdStart],
   ["verification", benchVerification],
   ["capture", benchCapture],
+  ["people", benchPeople],
 ] as const;
 
 const json = process.argv.includes("--json");
