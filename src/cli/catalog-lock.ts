@@ -24,8 +24,9 @@ export const command = defineCommand({
         existsSync(path) ? definitions.lock() : undefined,
       );
       const ids = adapters.map(({ id }) => id);
+      const contracts = new Map(entries.map(({ contract }) => [referenceOf(contract), contract]));
       const errors = entries.flatMap(({ contract, file }) =>
-        lintContract(contract, { adapters: ids })
+        lintContract(contract, { adapters: ids, contracts })
           .filter(({ level }) => level === "error")
           .map((finding) => `${file} \`${finding.path}\`: ${finding.message}`),
       );

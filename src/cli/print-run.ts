@@ -37,9 +37,14 @@ export function printRun(out: Printer, view: RunView): void {
   printNext(out, view);
 }
 
-/** `step`, or `step[key]`. */
-export function nameOf(step: { readonly id: string; readonly key?: string }): string {
-  return step.key === undefined ? step.id : `${step.id}[${step.key}]`;
+/** `step`, or `step[key]`; of a read-back, `step read-back 1`. */
+export function nameOf(step: {
+  readonly id: string;
+  readonly key?: string;
+  readonly readBack?: number;
+}): string {
+  const name = step.key === undefined ? step.id : `${step.id}[${step.key}]`;
+  return step.readBack === undefined ? name : `${name} read-back ${step.readBack}`;
 }
 
 const STYLES: Readonly<Record<string, Style>> = {
@@ -67,7 +72,7 @@ function whyOf({ errorClass, gate, reason, faults, waitingFor }: StepView): stri
     case "approval":
       return `waits for an approval${waitingFor.expiresAt === undefined ? "" : ` until ${waitingFor.expiresAt}`}`;
     case "resolution":
-      return "nobody knows whether it happened: waits for a signed resolution";
+      return "nobody knows whether it happened: waits for a read-back or a signed resolution";
     case "release":
       return `${errorClass ?? reason ?? "failed"}: held until somebody releases it`;
     default:

@@ -46,6 +46,19 @@ const secret = Type.Object(
   closed,
 );
 
+/** How the doubt of an attempt is settled: another contract is called that reads back what became of it. */
+const readBack = Type.Object(
+  {
+    uses: word.reference,
+    /** Since the attempt began; an action under way must have ended by then, one way or the other. */
+    after: word.duration,
+    with: celTree,
+    happened: cel,
+    notHappened: cel,
+  },
+  closed,
+);
+
 const artifact = Type.Object(
   {
     name: Type.String({ pattern: "^[a-z][a-z0-9-]*$", maxLength: 64 }),
@@ -119,7 +132,7 @@ export const contractSchema = Type.Object(
           ),
         ),
         idempotency: Type.Enum([...word.idempotencies]),
-        confirm: Type.Optional(Type.Union([Type.Null(), word.reference])),
+        confirm: Type.Optional(Type.Union([Type.Null(), readBack])),
         secrets: Type.Optional(Type.Array(secret, { maxItems: 16 })),
         isolation: Type.Optional(Type.Enum(["none"])),
       },
@@ -144,6 +157,7 @@ export const contractSchema = Type.Object(
 );
 
 export type Contract = Static<typeof contractSchema>;
+export type ReadBack = Static<typeof readBack>;
 export type ArtifactRule = Contract["evidence"]["artifacts"][number];
 
 /** `id@version` of a document that has both. */

@@ -1,25 +1,29 @@
+import { millisOfDuration } from "../format/duration.ts";
 import { approvalStrength } from "./approval-strength.ts";
 import { compileCel } from "./cel.ts";
 import { expressionsOf } from "./cel-tree.ts";
 import type { Contract } from "./contract.ts";
 import { type Finding, type FindingList, findingList } from "./finding.ts";
-import { membersOf } from "./schema-members.ts";
+import { readBackProblems } from "./read-back.ts";
+import { membersOf, neededOf } from "./schema-members.ts";
 
 /**
  * Says what a reviewer would send back about a contract that parses: all of it at once. That every part of
  * design section 3 is there at all is the parser's business.
  *
  * @param options.adapters ids of the adapters there are; default: not checked.
+ * @param options.contracts the catalog by `id@version`, where a read-back is looked up; default: not checked.
  */
 export function lintContract(
   contract: Contract,
-  options: { adapters?: readonly string[] } = {},
+  options: { adapters?: readonly string[]; contracts?: ReadonlyMap<string, Contract> } = {},
 ): readonly Finding[] {
   const to = findingList();
   lintEffect(contract, to);
   lintData(contract, to);
   lintErrors(contract, to);
   lintSecrets(contract, to);
+  lintReadBack(contract, options.contracts, to);
   const { execution, evidence, failure, docUrl } = contract;
   if (options.adapters !== undefined && !options.adapters.includes(execution.adapter)) {
     to.error(
@@ -85,7 +89,13 @@ function lintData(contract: Contract, to: FindingList): void {
       to.error(`inputs.properties.${name}`, "is missing: the input is required");
   }
   const read = new Set<string>();
-  const trees = [execution.with, execution.outputs, scope.subjects.map(({ from }) => from), scope.endpoints];
+  const trees = [
+    execution.with,
+    execution.outputs,
+    execution.confirm?.with,
+    scope.subjects.map(({ from }) => from),
+    scope.endpoints,
+  ];
   for (const { text } of trees.flatMap((tree) => expressionsOf(tree))) {
     const compiled = compileCel(text, ["idempotencyKey", "inputs", "result"]);
     for (const name of compiled.ok ? (compiled.program.members.get("inputs") ?? []) : []) read.add(name);
@@ -114,6 +124,34 @@ function lintErrors({ errors, execution, scope }: Contract, to: FindingList): vo
     if (declared?.retryable === false) {
       to.error(`execution.retry.on[${index}]`, `\`${name}\` is declared as not retryable`);
     }
+  }
+}
+
+function lintReadBack(
+  { execution: { confirm, timeout } }: Contract,
+  contracts: ReadonlyMap<string, Contract> | undefined,
+  to: FindingList,
+): void {
+  if (confirm === undefined || confirm === null) return;
+  if (millisOfDuration(confirm.after) < millisOfDuration(timeout))
+    to.error(
+      "execution.confirm.after",
+      `is shorter than the timeout of ${timeout}: the call may still be under way`,
+    );
+  if (contracts === undefined) return;
+  const reading = contracts.get(confirm.uses);
+  if (reading === undefined)
+    to.error("execution.confirm.uses", `there is no contract \`${confirm.uses}\` in the catalog`);
+  for (const problem of reading === undefined ? [] : readBackProblems(reading))
+    to.error("execution.confirm.uses", `\`${confirm.uses}\` ${problem}`);
+  const { properties, closed } = membersOf(reading?.inputs ?? {});
+  for (const name of reading === undefined ? [] : neededOf(reading.inputs)) {
+    if (!Object.hasOwn(confirm.with, name))
+      to.error(`execution.confirm.with.${name}`, `is missing: \`${confirm.uses}\` requires it`);
+  }
+  for (const name of Object.keys(confirm.with)) {
+    if (reading !== undefined && closed && !Object.hasOwn(properties, name))
+      to.error(`execution.confirm.with.${name}`, `is not an input of \`${confirm.uses}\``);
   }
 }
 

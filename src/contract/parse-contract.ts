@@ -1,3 +1,4 @@
+import { millisOfDuration } from "../format/duration.ts";
 import { isJsonObject, type Json } from "../format/json.ts";
 import { GATE_RECORD, RESULT_ARTIFACT } from "./artifact.ts";
 import { type Contract, contractSchema } from "./contract.ts";
@@ -88,6 +89,7 @@ function ruleExecution(contract: Inspection<Contract>): void {
   if (retry !== undefined && retry.attempts > 1 && contract.member("execution", "idempotency") === "unsafe") {
     contract.report(["execution", "retry", "attempts"], "value", "an `unsafe` action is never tried again");
   }
+  ruleReadBack(contract);
   // One error class with a fault of its own must not make every other name unknown.
   const declared = Array.isArray(contract.raw.errors) ? contract.raw.errors : [];
   const names = declared.map((error) => (isJsonObject(error) ? error.class : undefined));
@@ -105,6 +107,21 @@ function ruleExecution(contract: Inspection<Contract>): void {
       .map(([index, { name }]) => [["execution", "secrets", index, "name"], name]),
     "secret",
   );
+}
+
+/** Longest time that a run waits before it reads back; more is a person's business. */
+const MAX_READ_BACK_AFTER_MS = 15 * 60_000;
+
+function ruleReadBack(contract: Inspection<Contract>): void {
+  const confirm = contract.member("execution", "confirm");
+  if (confirm === undefined || confirm === null) return;
+  const at = ["execution", "confirm"];
+  ruleCelTree(contract, [...at, "with"], confirm.with, ["inputs"]);
+  ruleCel(contract, [...at, "happened"], confirm.happened, ["inputs", "outputs"]);
+  ruleCel(contract, [...at, "notHappened"], confirm.notHappened, ["inputs", "outputs"]);
+  ruleDuration(contract, [...at, "after"], confirm.after);
+  if (millisOfDuration(confirm.after) > MAX_READ_BACK_AFTER_MS)
+    contract.report([...at, "after"], "value", "must not be more than 15m");
 }
 
 function ruleEvidence(contract: Inspection<Contract>): void {

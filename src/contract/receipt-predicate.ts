@@ -126,7 +126,17 @@ export const receiptPredicateSchema = Type.Object(
     run: Type.Optional(Type.String({ maxLength: 64 })),
     contract: Type.Optional(pinned),
     runbook: Type.Optional(pinned),
-    step: Type.Optional(Type.Object({ id: Type.String(), key: Type.Optional(Type.String()) }, closed)),
+    step: Type.Optional(
+      Type.Object(
+        {
+          id: Type.String(),
+          key: Type.Optional(Type.String()),
+          /** The receipt is about the n-th read-back of the step's doubt, not about its action. */
+          readBack: Type.Optional(Type.Integer({ minimum: 1 })),
+        },
+        closed,
+      ),
+    ),
     engagement: Type.Optional(pinned),
     /** Receipt-style digest of the authorization record's envelope. */
     authorization: Type.Optional(word.digest),

@@ -3,10 +3,12 @@ import type { FailureMode } from "../contract/vocabulary.ts";
 import { engagementStream } from "../ledger/streams.ts";
 import { appendReceipt, detailSubject, type Entry } from "./append-receipt.ts";
 import { appendDecided, basisOf, isLab, type Progress } from "./append-to-run.ts";
+import { confirmingOf } from "./confirming.ts";
 import { endFailed, refuseStep } from "./end-step.ts";
 import type { Lane } from "./lane.ts";
-import { type Command, next } from "./next.ts";
+import { type Command, next, readBackOf } from "./next.ts";
 import { performStep } from "./perform-step.ts";
+import { readBack } from "./read-back.ts";
 import { runParts, stepParts } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
@@ -48,6 +50,7 @@ async function driveRun(lane: Lane, run: string, onMove?: (state: RunState) => v
       asked,
       cancelRequested: lane.store.status(`run:${run}`) === "cancel-requested",
       onFailure: (step) => failureMode(lane, state, step),
+      confirming: (invocation) => confirmingOf(lane, invocation).is,
     });
     if (command.do === "wait" || command.do === "end" || lane.signal.aborted) return state;
     const progress = await perform(lane, state, command);
@@ -59,6 +62,7 @@ async function driveRun(lane: Lane, run: string, onMove?: (state: RunState) => v
       lane.states.drop(run);
     } else {
       contended = 0;
+      if (command.do === "read-back") asked.add(readBackOf(command.invocation.id));
       onMove?.(state);
     }
   }
@@ -75,6 +79,8 @@ function perform(lane: Lane, state: RunState, command: Command): Promise<Progres
       return attempt(lane, state, command.step, command.invocation);
     case "settle":
       return settleStep(lane, state, command.step, command.invocation);
+    case "read-back":
+      return readBack(lane, state, command.step, command.invocation);
     case "finish":
       return finishStep(lane, state, command.step, command.invocation);
     case "fail":

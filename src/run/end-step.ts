@@ -6,10 +6,11 @@ import { detailSubject, type Entry } from "./append-receipt.ts";
 import { appendDecided, type Basis, basisOf, isLab, type Progress, placeOf } from "./append-to-run.ts";
 import { type FailedAttempt, factOfRow, openAttempt } from "./attempt-facts.ts";
 import { evidenceOf, type MadeAttempt } from "./call-adapter.ts";
+import { invocationNamed } from "./fold-run.ts";
 import type { GatedStep } from "./gate-step.ts";
 import type { Lane } from "./lane.ts";
 import { runParts, stepParts } from "./receipt-entry.ts";
-import { type InvocationState, invocationsOf, type RunState, type StepState } from "./run-state.ts";
+import type { InvocationState, RunState, StepState } from "./run-state.ts";
 import { type DecidedCall, type StepFacts, stepEntry } from "./step-receipt.ts";
 import type { DispatchRow } from "./store.ts";
 
@@ -39,7 +40,7 @@ export async function endStep(
   // What happened is recorded wherever the stream stands by now, unless somebody has settled it as doubt.
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const now = lane.states.load(row.run);
-    const open = [...invocationsOf(now)].find(({ id }) => id === row.invocation);
+    const open = invocationNamed(now, row.invocation);
     if (open?.phase !== "dispatched" || openAttempt(open)?.attempt !== row.attempt) break;
     if ((await appendDecided(lane, now, basisOf(now), entry, evidenceOf(made))) === "moved") return "moved";
     lane.states.drop(row.run);

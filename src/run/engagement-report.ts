@@ -212,6 +212,12 @@ function takeRun(store: Store, report: Mutable<EngagementReport>, run: string): 
       report.denied.push({ run, what: step, why: whyDenied(predicate), at, receipt: digest });
     } else if (event === "step-executed" || event === "step-failed") {
       report.ran.push(ranStep(run, step, predicate, digest));
+      const doubt = doubts.get(step);
+      if (doubt !== undefined && detail?.readBack !== undefined)
+        Object.assign(doubt, {
+          finding: event === "step-executed" ? "executed" : "failed",
+          by: "a read-back",
+        });
     }
   }
 }
@@ -235,6 +241,7 @@ function ranStep(run: string, step: string, predicate: ReceiptPredicate, receipt
 function evidenceOf({ exceptions, detail, invocation }: ReceiptPredicate): string {
   const reasons: string[] = [...exceptions];
   if (detail?.resolution !== undefined) reasons.push("settled by a person");
+  if (detail?.readBack !== undefined) reasons.push("settled by a read-back");
   if (invocation?.attempts.some(({ exit }) => exit === "in-doubt") === true)
     reasons.push("an attempt is in doubt");
   return reasons.length === 0 ? "eligible for strong proof" : `operational input: ${reasons.join(", ")}`;
@@ -249,5 +256,6 @@ function whyDenied({ gates, detail }: ReceiptPredicate): string[] {
 
 function stepName({ step }: ReceiptPredicate): string {
   if (step === undefined) return "";
-  return step.key === undefined ? step.id : `${step.id}[${step.key}]`;
+  const name = step.key === undefined ? step.id : `${step.id}[${step.key}]`;
+  return step.readBack === undefined ? name : `${name} read-back ${step.readBack}`;
 }

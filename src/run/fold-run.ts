@@ -6,6 +6,7 @@ import type { Runbook } from "../contract/runbook.ts";
 import type { Digest } from "../format/digest.ts";
 import type { Json, JsonObject } from "../format/json.ts";
 import {
+  addReadBack,
   type InvocationState,
   invocationsOf,
   newInvocation,
@@ -86,8 +87,9 @@ export function applyReceipt(state: RunState, receipt: AppliedReceipt, readGateR
 
 /** Applies one dispatch row, or its end once a later attempt followed it. */
 export function applyDispatch(state: RunState, row: DispatchRow): void {
-  for (const found of invocationsOf(state)) {
-    if (found.id !== row.invocation) continue;
+  for (const one of invocationsOf(state)) {
+    const found = one.id === row.invocation ? one : readBackNamed(one, row.invocation);
+    if (found === undefined) continue;
     const index = found.attempts.findIndex((attempt) => attempt.attempt === row.attempt);
     if (index >= 0) {
       found.attempts[index] = row;
@@ -106,7 +108,31 @@ function find(state: RunState, predicate: ReceiptPredicate): InvocationState | u
   if (step === undefined) return undefined;
   // A forEach step that ended without being expanded has one invocation of its own.
   step.invocations ??= [newInvocation(state.document.run, step.definition.id)];
-  return step.invocations.find((candidate) => candidate.key === predicate.step?.key);
+  const found = step.invocations.find((candidate) => candidate.key === predicate.step?.key);
+  const n = predicate.step?.readBack;
+  return n === undefined || found === undefined ? found : readBackAt(found, n);
+}
+
+/** The invocation or read-back of a run that has this id. */
+export function invocationNamed(state: RunState, id: string): InvocationState | undefined {
+  for (const one of invocationsOf(state)) {
+    const found = one.id === id ? one : one.readBacks.find((readBack) => readBack.id === id);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const READ_BACK = /^\/read-back-([1-9][0-9]{0,8})$/;
+
+/** The read-back of an invocation that has this id; it comes to be by its first dispatch. */
+function readBackNamed(doubt: InvocationState, id: string): InvocationState | undefined {
+  if (!id.startsWith(doubt.id)) return undefined;
+  const n = READ_BACK.exec(id.slice(doubt.id.length))?.[1];
+  return n === undefined ? undefined : readBackAt(doubt, Number(n));
+}
+
+function readBackAt(doubt: InvocationState, n: number): InvocationState | undefined {
+  return n === doubt.readBacks.length + 1 ? addReadBack(doubt) : doubt.readBacks[n - 1];
 }
 
 function expand(state: RunState, predicate: ReceiptPredicate): void {
@@ -148,6 +174,8 @@ function resolve(found: InvocationState, predicate: ReceiptPredicate): void {
 
 function end(found: InvocationState, predicate: ReceiptPredicate, digest: Digest): void {
   found.receipt = digest;
+  if (predicate.contract !== undefined)
+    found.contract = `${predicate.contract.id}@${predicate.contract.version}`;
   const { invocation, gates, detail } = predicate;
   if (invocation !== undefined) found.invocation = invocation;
   if (invocation?.outputs !== undefined) found.outputs = invocation.outputs as JsonObject;

@@ -4,8 +4,9 @@ import { buildAction } from "../contract/build-action.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { Engagement } from "../contract/engagement.ts";
 import type { ApprovalFact, GateRecord } from "../contract/gate-record.ts";
+import { readBackContext } from "../contract/read-back.ts";
 import { resolveRunbookScope } from "../contract/resolve-action.ts";
-import { resolveStepInputs } from "../contract/step-inputs.ts";
+import { resolveStepInputs, type StepContext } from "../contract/step-inputs.ts";
 import type { ApprovalRule } from "../contract/vocabulary.ts";
 import type { Digest } from "../format/digest.ts";
 import type { JsonObject } from "../format/json.ts";
@@ -16,6 +17,7 @@ import { decideGates } from "../gate/decide-gates.ts";
 import { GateError } from "../gate/gate-error.ts";
 import { tightenApproval } from "../gate/tighten-approval.ts";
 import { readEnvelope } from "./document-pin.ts";
+import { inputsInDoubt } from "./inputs-in-doubt.ts";
 import type { Lane } from "./lane.ts";
 import { readLiveStatus } from "./live-status.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
@@ -52,7 +54,7 @@ export async function gateStep(
   const adapter = lane.adapters.find((one) => one.id === contract.execution.adapter);
   if (adapter === undefined) return { ok: false, faults: [`no adapter \`${contract.execution.adapter}\``] };
 
-  const resolved = resolveStepInputs(step.definition, contract, stepContext(state, invocation));
+  const resolved = resolveStepInputs(step.definition, contract, contextOf(lane, state, invocation));
   if (!resolved.ok) return resolved;
   const rule = tightenRule(contract.authority.approval, step.definition.gates?.approval);
   if (!rule.ok) return rule;
@@ -119,6 +121,13 @@ export async function gateStep(
       exclude: [...(engagement.scope.exclude ?? []), ...scope.exclude],
     },
   };
+}
+
+function contextOf(lane: Lane, state: RunState, invocation: InvocationState): StepContext {
+  const { readBackOf } = invocation;
+  return readBackOf === undefined
+    ? stepContext(state, invocation)
+    : readBackContext(inputsInDoubt(lane, readBackOf.doubt));
 }
 
 function tightenRule(

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RunbookStep } from "../contract/runbook.ts";
-import { next, type Surroundings } from "./next.ts";
+import { next, readBackOf, type Surroundings } from "./next.ts";
 import {
   type InvocationState,
   newInvocation,
@@ -57,6 +57,7 @@ const around = (changes: Partial<Surroundings> = {}): Surroundings => ({
   cancelRequested: false,
   onFailure: () => "stop",
   asked: new Set(),
+  confirming: () => "impossible",
   ...changes,
 });
 
@@ -97,6 +98,17 @@ describe("next", () => {
     ]);
     const asked = new Set([`${RUN}/s1`]);
     expect(next(state, around({ asked }))).toMatchObject({ do: "attempt", invocation: { step: "s2" } });
+  });
+
+  it("reads a doubt back once, and ends it as that found", () => {
+    const state = stateOf([{ phases: ["executed"] }, { phases: ["in-doubt"] }, { phases: ["pending"] }]);
+    const possible = around({ confirming: () => "possible" });
+    expect(next(state, possible)).toMatchObject({ do: "read-back", invocation: { step: "s1" } });
+    const asked = new Set([readBackOf(`${RUN}/s1`)]);
+    expect(next(state, { ...possible, asked })).toMatchObject({ do: "wait", for: [{ step: "s1" }] });
+    const settled = around({ confirming: () => "settled" });
+    expect(next(state, settled)).toMatchObject({ do: "finish", invocation: { step: "s1" } });
+    expect(next(state, { ...possible, cancelRequested: true })).toMatchObject({ do: "read-back" });
   });
 
   it("holds after a failure until somebody releases it", () => {

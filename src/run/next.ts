@@ -1,5 +1,6 @@
 import type { FailureMode } from "../contract/vocabulary.ts";
 import { type FailedAttempt, failedAttempt } from "./attempt-facts.ts";
+import type { Confirming } from "./confirming.ts";
 import { type InvocationState, type RunState, type StepState, terminalPhases } from "./run-state.ts";
 
 /** What is known beside the run itself. */
@@ -8,14 +9,17 @@ export interface Surroundings {
   readonly cancelRequested: boolean;
   /** What a failure of this step means: the step's own `onFailure`, else its contract's. */
   readonly onFailure: (step: StepState) => FailureMode;
-  /** Paused invocations whose gates were decided again since the run was taken up, and still pause. */
+  /** Since the run was taken up: paused invocations that still pause, and doubts that a read-back left. */
   readonly asked: ReadonlySet<string>;
+  /** Whether a doubt can be settled by reading back, or is. */
+  readonly confirming: (invocation: InvocationState) => Confirming["is"];
 }
 
 /** The one thing to do next. */
 export type Command =
   | { readonly do: "attempt"; readonly invocation: InvocationState; readonly step: StepState }
   | { readonly do: "settle"; readonly invocation: InvocationState; readonly step: StepState }
+  | { readonly do: "read-back"; readonly invocation: InvocationState; readonly step: StepState }
   | { readonly do: "finish"; readonly invocation: InvocationState; readonly step: StepState }
   | {
       readonly do: "fail";
@@ -42,7 +46,7 @@ export type Command =
  */
 export function next(state: RunState, around: Surroundings): Command {
   if (state.closed !== undefined) return { do: "end" };
-  const unsettled = firstUnsettled(state);
+  const unsettled = firstUnsettled(state, around);
   if (unsettled !== undefined) return unsettled;
   const stopping = stopReason(state, around);
   if (stopping !== undefined) return cancelRest(state, stopping);
@@ -67,15 +71,28 @@ export function next(state: RunState, around: Surroundings): Command {
   return waiting.length > 0 ? { do: "wait", for: waiting } : { do: "close", outcome: "completed" };
 }
 
-/** An attempt without an end, or a resolution without its terminal receipt, comes before anything new. */
-function firstUnsettled(state: RunState): Command | undefined {
+/** An attempt without an end, a doubt that can be settled, or one that is, comes before anything new. */
+function firstUnsettled(state: RunState, around: Surroundings): Command | undefined {
   for (const step of state.steps) {
     for (const invocation of step.invocations ?? []) {
-      if (invocation.phase === "dispatched") return { do: "settle", invocation, step };
-      if (invocation.phase === "resolved") return { do: "finish", invocation, step };
+      const { phase, id, readBacks } = invocation;
+      if (phase === "dispatched") return { do: "settle", invocation, step };
+      if (phase === "resolved") return { do: "finish", invocation, step };
+      if (phase !== "in-doubt") continue;
+      const confirming = around.confirming(invocation);
+      if (confirming === "settled") return { do: "finish", invocation, step };
+      // One that another process is at is not begun a second time.
+      const reading = readBacks.some((one) => one.phase === "dispatched");
+      if (confirming === "possible" && (reading || !around.asked.has(readBackOf(id))))
+        return { do: "read-back", invocation, step };
     }
   }
   return undefined;
+}
+
+/** How the set of what was asked since the run was taken up names the read-back of an invocation. */
+export function readBackOf(invocation: string): string {
+  return `read-back of ${invocation}`;
 }
 
 function stopReason(state: RunState, around: Surroundings): "stopped" | "requested" | undefined {

@@ -59,7 +59,14 @@ export function stepParts(
   invocation: InvocationState | undefined,
 ): Pick<Entry["predicate"], "step"> {
   const key = invocation?.key;
-  return { step: { id: step.definition.id, ...(key === undefined ? {} : { key }) } };
+  const readBack = invocation?.readBackOf?.n;
+  return {
+    step: {
+      id: step.definition.id,
+      ...(key === undefined ? {} : { key }),
+      ...(readBack === undefined ? {} : { readBack }),
+    },
+  };
 }
 
 /** What a contract contributes to the receipts of its calls. */

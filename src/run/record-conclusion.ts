@@ -70,7 +70,8 @@ function citationProblems(lane: Lane, run: string, statement: ConclusionStatemen
     ) {
       problems.push(`\`${cite.artifact}\` is not an artifact of receipt \`${cite.receipt}\``);
     }
-    const resolved = predicate.detail?.resolution !== undefined;
+    const { resolution, readBack } = predicate.detail ?? {};
+    const resolved = resolution !== undefined || readBack !== undefined;
     const operational = predicate.exceptions.length > 0 || predicate.event !== "step-executed" || resolved;
     if (statement.confidence === "high" && operational) {
       problems.push(

@@ -1,4 +1,5 @@
 import type { ActionDocument } from "../contract/action-document.ts";
+import { readBackId } from "../contract/read-back.ts";
 import type { Invocation, ReceiptEvent } from "../contract/receipt-predicate.ts";
 import type { RunDocument } from "../contract/run-document.ts";
 import type { Runbook, RunbookStep } from "../contract/runbook.ts";
@@ -45,7 +46,13 @@ export interface InvocationState {
   /** What stood against describing the action at all. */
   faults?: readonly string[];
   invocation?: Invocation;
+  /** The contract that was called, `id@version`. */
+  contract?: string;
   receipt?: Digest;
+  /** Calls that read back what became of an attempt in doubt, in order. */
+  readBacks: InvocationState[];
+  /** On a read-back: whose doubt it is to settle, and the how manieth it is. */
+  readonly readBackOf?: { readonly doubt: InvocationState; readonly n: number };
 }
 
 /** One static step of the runbook with its invocations: one, or those of its expansion. */
@@ -108,10 +115,21 @@ export function newInvocation(
     attempts: [],
     settledAttempts: [],
     released: false,
+    readBacks: [],
   };
 }
 
-/** Every invocation of the run that exists so far, in order. */
+/** Adds the next read-back of an invocation's doubt; until something of it is recorded it is nothing. */
+export function addReadBack(doubt: InvocationState): InvocationState {
+  const n = doubt.readBacks.length + 1;
+  const { step, key } = doubt;
+  const fresh = { ...newInvocation("", step), ...(key === undefined ? {} : { key }) };
+  const added: InvocationState = { ...fresh, id: readBackId(doubt.id, n), readBackOf: { doubt, n } };
+  doubt.readBacks.push(added);
+  return added;
+}
+
+/** Every invocation of the run that exists so far, in order; without read-backs. */
 export function* invocationsOf(state: RunState): Generator<InvocationState> {
   for (const step of state.steps) yield* step.invocations ?? [];
 }

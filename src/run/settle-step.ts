@@ -1,5 +1,6 @@
 import { appendDecided, basisOf, type Progress, placeOf } from "./append-to-run.ts";
 import { factOfRow } from "./attempt-facts.ts";
+import { confirmingOf } from "./confirming.ts";
 import { decidedCall, leaveInDoubt } from "./end-step.ts";
 import type { Lane } from "./lane.ts";
 import { performStep } from "./perform-step.ts";
@@ -25,7 +26,10 @@ export async function settleStep(
   return leaveInDoubt(lane, state, basisOf(state), step, invocation, row, "process-ended");
 }
 
-/** Ends an invocation as a person's signed resolution found it; what was captured is lost and not claimed. */
+/**
+ * Ends an invocation as a person's signed resolution or a read-back found it; what was captured is lost and not
+ * claimed.
+ */
 export async function finishStep(
   lane: Lane,
   state: RunState,
@@ -33,17 +37,30 @@ export async function finishStep(
   invocation: InvocationState,
 ): Promise<Progress> {
   const row = invocation.attempts.at(-1);
-  const { resolution } = invocation;
-  if (row === undefined || resolution === undefined) return "contended";
-  const executed = resolution.finding === "executed";
+  const found = findingOf(lane, invocation);
+  if (row === undefined || found === undefined) return "contended";
+  const executed = found.finding === "executed";
   const facts: StepFacts = {
     outcome: executed ? "executed" : "failed",
     attempts: invocation.attempts.map(factOfRow),
     artifacts: [],
-    detail: { resolution: resolution.digest },
+    detail: found.detail,
   };
   const event = executed ? "step-executed" : "step-failed";
   const where = placeOf(lane, state, step, invocation);
   const entry = stepEntry(where, event, decidedCall(lane, row), row.gateRecord, facts);
   return appendDecided(lane, state, basisOf(state), entry);
+}
+
+/** How somebody, or a read-back, says that it ended; and the document or receipt that says so. */
+function findingOf(
+  lane: Lane,
+  invocation: InvocationState,
+): { finding: string; detail: Readonly<Record<string, unknown>> } | undefined {
+  const { resolution, phase } = invocation;
+  if (phase === "resolved" && resolution !== undefined)
+    return { finding: resolution.finding, detail: { resolution: resolution.digest } };
+  const confirming = confirmingOf(lane, invocation);
+  if (phase !== "in-doubt" || confirming.is !== "settled") return undefined;
+  return { finding: confirming.finding, detail: { readBack: confirming.by.receipt } };
 }

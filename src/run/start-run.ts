@@ -1,7 +1,8 @@
 import type { CatalogLock } from "../contract/catalog-lock.ts";
-import type { Contract } from "../contract/contract.ts";
+import { type Contract, referenceOf } from "../contract/contract.ts";
 import { compileDataSchema } from "../contract/data-schema.ts";
 import { isImplicitRunbook } from "../contract/implicit-runbook.ts";
+import { readBackProblems } from "../contract/read-back.ts";
 import type { RunDocument } from "../contract/run-document.ts";
 import type { Runbook } from "../contract/runbook.ts";
 import { type Digest, digestOf, hexOf } from "../format/digest.ts";
@@ -198,10 +199,17 @@ function loadContracts(
 ): { contracts: Loaded; problems: string[] } {
   const contracts: Loaded = new Map();
   const problems: string[] = [];
-  for (const uses of new Set(request.runbook.steps.map((step) => step.uses))) {
+  // A read-back is pinned with the contract whose doubt it settles: the set grows while it is walked.
+  const wanted = new Set(request.runbook.steps.map((step) => step.uses));
+  const take = (uses: string, found: { contract: Contract; digest: Digest }): void => {
+    contracts.set(uses, found);
+    const confirm = found.contract.execution.confirm?.uses;
+    if (confirm !== undefined) wanted.add(confirm);
+  };
+  for (const uses of wanted) {
     const draft = request.drafts?.get(uses);
     if (draft !== undefined) {
-      contracts.set(uses, draft);
+      take(uses, draft);
       continue;
     }
     const locked = lock.contracts[uses];
@@ -210,11 +218,17 @@ function loadContracts(
       continue;
     }
     const found = lane.definitions.contract(uses);
-    if (found.digest === locked) contracts.set(uses, found);
+    if (found.digest === locked) take(uses, found);
     else
       problems.push(
         `contract \`${uses}\` differs from the catalog lock: give it a new version, then lock it`,
       );
+  }
+  for (const { contract } of contracts.values()) {
+    const confirm = contract.execution.confirm?.uses;
+    const reading = confirm === undefined ? undefined : contracts.get(confirm)?.contract;
+    for (const problem of reading === undefined ? [] : readBackProblems(reading))
+      problems.push(`contract \`${confirm}\`, which \`${referenceOf(contract)}\` confirms with, ${problem}`);
   }
   return { contracts, problems };
 }

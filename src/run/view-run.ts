@@ -23,6 +23,8 @@ export interface RunView {
 export interface StepView {
   readonly id: string;
   readonly key?: string;
+  /** This is the n-th read-back of the step's doubt. */
+  readonly readBack?: number;
   readonly invocation: string;
   readonly title?: string;
   readonly contract: string;
@@ -55,7 +57,12 @@ export function viewRun(lane: Pick<Lane, "states" | "store">, run: string): RunV
 export function viewOf(state: RunState, outcome?: string): RunView {
   const { document, runbook } = state;
   const steps = state.steps.flatMap((step) =>
-    (step.invocations ?? [undefined]).map((invocation) => viewStep(step, invocation, state)),
+    (step.invocations ?? [undefined]).flatMap((invocation) => [
+      viewStep(step, invocation, state),
+      ...(invocation?.readBacks ?? [])
+        .filter((one) => one.phase !== "pending")
+        .map((one) => viewStep(step, one, state)),
+    ]),
   );
   const waiting = steps.some((step) => step.waitingFor !== undefined);
   return {
@@ -77,19 +84,22 @@ function viewStep(step: StepState, invocation: InvocationState | undefined, stat
   const base = {
     id: definition.id,
     ...(definition.title === undefined ? {} : { title: definition.title }),
-    contract: definition.uses,
+    contract: invocation?.contract ?? definition.uses,
   };
   if (invocation === undefined) {
     return { ...base, invocation: `${state.document.run}/${definition.id}`, outcome: "pending", attempts: 0 };
   }
-  const { key, gate, reason, faults, errorClass, outputs, receipt } = invocation;
-  const waitingFor = state.closed !== undefined ? undefined : waitOf(invocation, step);
+  const { key, gate, reason, faults, errorClass, outputs, receipt, readBackOf } = invocation;
+  // A read-back that told nothing is no doubt of its own: its step waits.
+  const isOver = state.closed !== undefined || readBackOf !== undefined;
+  const waitingFor = isOver ? undefined : waitOf(invocation, step);
   return {
     ...base,
     invocation: invocation.id,
     outcome: invocation.phase === "resolved" ? "in-doubt" : invocation.phase,
     attempts: invocation.attempts.length,
     ...(key === undefined ? {} : { key }),
+    ...(readBackOf === undefined ? {} : { readBack: readBackOf.n }),
     ...(gate === undefined ? {} : { gate }),
     ...(reason === undefined ? {} : { reason }),
     ...(faults === undefined ? {} : { faults }),

@@ -12,7 +12,8 @@ export function checkFlow(again: Again, run: WholeRun, soFar: RunSoFar, receipt:
   const { predicate, digest } = receipt;
   const { event, detail } = predicate;
   const step = soFar.stepOf(receipt);
-  if (step === undefined) return;
+  // A read-back has no turn of its own: its step waits, in doubt.
+  if (step === undefined || predicate.step?.readBack !== undefined) return;
   const { definition } = step;
   const wrong = (message: string): void =>
     again.decisions.fail("FAILURE_DECISION_MISMATCH", `\`${definition.id}\`: ${message}`, {

@@ -163,7 +163,10 @@ function checkEnd(run: ClaimedRun, findings: Findings): boolean {
 }
 
 function terminalReceipts(receipts: readonly Receipt[]): Map<string, Receipt[]> {
-  const ends = receipts.filter(({ predicate }) => terminal.has(predicate.event));
+  // How a read-back ended is no end of its step.
+  const ends = receipts.filter(
+    ({ predicate }) => terminal.has(predicate.event) && predicate.step?.readBack === undefined,
+  );
   return Map.groupBy(ends, ({ predicate }) => nameOf(predicate.step?.id ?? "", predicate.step?.key));
 }
 

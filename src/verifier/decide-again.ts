@@ -1,6 +1,7 @@
 import { CelBudgetSpent } from "../contract/cel-budget.ts";
 import { referenceOf } from "../contract/contract.ts";
 import { compileDataSchema } from "../contract/data-schema.ts";
+import { judgeReadBack } from "../contract/read-back.ts";
 import { resolveRunbookScope } from "../contract/resolve-action.ts";
 import type { RunbookStep } from "../contract/runbook.ts";
 import type { FailureMode } from "../contract/vocabulary.ts";
@@ -9,6 +10,9 @@ import type { Again } from "./again.ts";
 import { checkFlow, checkOutcome } from "./check-flow.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { type Deciding, decideCall, type WholeRun } from "./decide-call.ts";
+import type { Invoked } from "./invoked.ts";
+import type { Receipt } from "./read-receipts.ts";
+import { readingOf } from "./reading.ts";
 import { checkResolved } from "./resolutions.ts";
 import { RunSoFar } from "./run-so-far.ts";
 import { misplaced } from "./transitions.ts";
@@ -60,8 +64,19 @@ async function decideReceipts(again: Again, run: WholeRun, policy: Deciding["pol
       await decideCall(deciding, receipt, invoked);
     }
     soFar.apply(receipt);
+    if (invoked?.readBackOf !== undefined) await judge(again, run, receipt, invoked.readBackOf);
   }
   checkOutcome(again, run, soFar);
+}
+
+/** What an executed read-back says about the doubt, judged again from what it read back. */
+async function judge(again: Again, run: WholeRun, receipt: Receipt, doubt: Invoked): Promise<void> {
+  const { event, step, invocation } = receipt.predicate;
+  const called = event === "step-executed" ? await readingOf(again, run, step?.id, doubt) : undefined;
+  if (called === undefined || invocation?.outputs === undefined) return;
+  const { confirm, inputs } = called;
+  const finding = again.cel(() => judgeReadBack(confirm, inputs, invocation.outputs as JsonObject));
+  if (finding !== undefined) doubt.confirmed ??= { receipt: receipt.digest, finding };
 }
 
 function isWhole(run: ClaimedRun): run is WholeRun {

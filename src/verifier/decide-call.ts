@@ -1,8 +1,12 @@
 import { buildAction } from "../contract/build-action.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { GateRecord } from "../contract/gate-record.ts";
+import { readBackContext, readBackStep } from "../contract/read-back.ts";
 import type { resolveRunbookScope } from "../contract/resolve-action.ts";
-import { resolveStepInputs } from "../contract/step-inputs.ts";
+import type { RunbookStep } from "../contract/runbook.ts";
+import { resolveStepInputs, type StepContext } from "../contract/step-inputs.ts";
+import { millisOfDuration } from "../format/duration.ts";
+import { millisOf } from "../format/time.ts";
 import { approvalGate } from "../gate/approval-gate.ts";
 import { decideGates } from "../gate/decide-gates.ts";
 import { environmentGate } from "../gate/environment-gate.ts";
@@ -16,6 +20,7 @@ import { gateRecordDigest, readGateRecord, same } from "./gate-record-binding.ts
 import { invocationName } from "./invocation-name.ts";
 import type { Invoked } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
+import { readingOf } from "./reading.ts";
 import { recomputeResults } from "./recompute-result.ts";
 import type { RunSoFar } from "./run-so-far.ts";
 import { ignoredStatus } from "./status-receipts.ts";
@@ -89,7 +94,7 @@ export async function decideCall(deciding: Deciding, receipt: Receipt, invoked: 
       receipt,
       invoked,
       held.contract,
-      deciding.soFar.stepOf(receipt)?.definition,
+      invoked.readBackOf === undefined ? deciding.soFar.stepOf(receipt)?.definition : undefined,
     );
   await recomputeResults(deciding.again, receipt, held.contract);
 }
@@ -114,9 +119,10 @@ async function decideRecord(
   const at = { receipt: receipt.digest };
   const wrong = (message: string): undefined =>
     void again.decisions.fail("FAILURE_DECISION_MISMATCH", `\`${record.action.invocation}\`: ${message}`, at);
-  const step = soFar.stepOf(receipt)?.definition;
-  if (step === undefined) return undefined;
-  const inputs = again.cel(() => resolveStepInputs(step, contract, soFar.context(step, invoked)));
+  const called = await callOf({ again, run, soFar }, receipt, invoked, record);
+  if (called === undefined) return wrong("it reads back too early, or nothing that its step declares");
+  const { step } = called;
+  const inputs = again.cel(() => resolveStepInputs(step, contract, called.context()));
   if (!inputs.ok) return wrong(`its inputs cannot be computed: ${inputs.faults[0] ?? ""}`);
   const rule = ruleOf(contract, step.gates?.approval);
   if (rule === undefined) return wrong("its approval rules have nothing in common");
@@ -173,6 +179,24 @@ async function decideRecord(
   }
   if (record.decision === "allow") await checkAnchoredApprovals(again, facts, receipt);
   return facts;
+}
+
+/** The step that a call belongs to and what its expressions saw; of a read-back, the one that its contract declares. */
+async function callOf(
+  { again, run, soFar }: Pick<Deciding, "again" | "run" | "soFar">,
+  receipt: Receipt,
+  invoked: Invoked,
+  record: GateRecord,
+): Promise<{ step: RunbookStep; context: () => StepContext } | undefined> {
+  const step = soFar.stepOf(receipt)?.definition;
+  const doubt = invoked.readBackOf;
+  if (step === undefined || doubt === undefined)
+    return step && { step, context: () => soFar.context(step, invoked) };
+  const reading = await readingOf(again, run, step.id, doubt);
+  if (reading === undefined) return undefined;
+  const due = (millisOf(doubt.doubt?.startedAt ?? "") ?? 0) + millisOfDuration(reading.confirm.after);
+  if (record.decision === "allow" && (millisOf(record.decidedAt) ?? 0) < due) return undefined;
+  return { step: readBackStep(step, reading.confirm), context: () => readBackContext(reading.inputs) };
 }
 
 function ruleOf(

@@ -1,5 +1,9 @@
-/** Id of an invocation: `run/step`, or `run/step[key]`. */
-export function invocationName(run: string, step: { id: string; key?: string } | undefined): string {
+import { readBackId } from "../contract/read-back.ts";
+import type { ReceiptPredicate } from "../contract/receipt-predicate.ts";
+
+/** Id of an invocation: `run/step`, or `run/step[key]`; of its read-backs, that with `/read-back-1` and so on. */
+export function invocationName(run: string, step: ReceiptPredicate["step"]): string {
   const id = step?.id ?? "";
-  return step?.key === undefined ? `${run}/${id}` : `${run}/${id}[${step.key}]`;
+  const name = step?.key === undefined ? `${run}/${id}` : `${run}/${id}[${step.key}]`;
+  return step?.readBack === undefined ? name : readBackId(name, step.readBack);
 }

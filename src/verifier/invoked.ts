@@ -1,3 +1,4 @@
+import type { ReadBackFinding } from "../contract/read-back.ts";
 import type { ReceiptEvent } from "../contract/receipt-predicate.ts";
 import type { Json, JsonObject } from "../format/json.ts";
 import type { GateFacts } from "../gate/facts.ts";
@@ -24,6 +25,14 @@ export interface Invoked {
   readonly settled: Set<number>;
   /** A person's word on how it ended. */
   resolution?: { readonly digest: unknown; readonly finding: unknown };
+  /** What is in doubt: the gate record of the attempt, and when it started. */
+  doubt?: { readonly record: string | undefined; readonly startedAt: string };
+  /** Calls that read back what became of it, in order. */
+  readonly readBacks: Invoked[];
+  /** On a read-back: whose doubt it is to settle. */
+  readonly readBackOf?: Invoked;
+  /** How a read-back settled the doubt: its receipt, and what it found. */
+  confirmed?: { readonly receipt: string; readonly finding: ReadBackFinding };
   /** A failure or denial that a person released. */
   released: boolean;
   /** Gate records that were decided again, in the context of the receipt that first carried them, with their facts. */
@@ -51,6 +60,7 @@ export function newInvoked(since: string, each?: { key: string; element: Json })
     approvals: [],
     dispatched: new Map(),
     settled: new Set(),
+    readBacks: [],
     released: false,
     decided: new Map(),
   };
@@ -74,6 +84,10 @@ export function takeReceipt(found: Invoked, receipt: Receipt): void {
   }
   if (event === "step-dispatched") found.dispatched.set(Number(detail?.attempt), gateRecordDigest(receipt));
   if (event === "step-resolved") settle(found, detail ?? {});
+  if (event === "step-in-doubt") {
+    const startedAt = invocation?.attempts.at(-1)?.startedAt ?? time.claimedUtc;
+    found.doubt = { record: gateRecordDigest(receipt), startedAt };
+  }
 }
 
 function settle(found: Invoked, detail: { readonly [member: string]: unknown }): void {

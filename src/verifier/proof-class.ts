@@ -7,6 +7,7 @@ import type { Anchor } from "./anchor.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { gateRecordDigest, same } from "./gate-record-binding.ts";
+import { invocationName } from "./invocation-name.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { type Signal, type StepReport, signals } from "./report.ts";
@@ -55,7 +56,7 @@ function lastReceipts(run: ClaimedRun): Receipt[] {
   for (const receipt of run.receipts) {
     const { event, step } = receipt.predicate;
     if (step === undefined || outcomes[event] === undefined) continue;
-    byInvocation.set(JSON.stringify([step.id, step.key ?? null]), receipt);
+    byInvocation.set(invocationName(run.id, step), receipt);
   }
   return [...byInvocation.values()];
 }
@@ -82,8 +83,8 @@ function reportStep(
   return {
     id,
     ...(step?.key === undefined ? {} : { key: step.key }),
-    invocation:
-      invocation?.id ?? (step?.key === undefined ? `${run.id}/${id}` : `${run.id}/${id}[${step.key}]`),
+    ...(step?.readBack === undefined ? {} : { readBack: step.readBack }),
+    invocation: invocation?.id ?? invocationName(run.id, step),
     ...(pin === undefined ? {} : { contract: referenceOf(pin) }),
     outcome,
     ...(invocation?.errorClass === undefined ? {} : { errorClass: invocation.errorClass }),
@@ -118,6 +119,7 @@ function reasonsOf(
   if (run.document.draft) reasons.add("draft");
   if (run.engagement?.environment === "lab") reasons.add("lab");
   if (predicate.detail?.resolution !== undefined) reasons.add("the outcome is what a person found");
+  if (predicate.detail?.readBack !== undefined) reasons.add("the outcome is what a read-back found");
   if (outcome === "in-doubt" || outcome === "dispatched") reasons.add("the outcome is in doubt");
   // Repeated under one idempotency key it counts once; what only reads has no effect to count.
   const harmless = contract?.effect === "read" || contract?.execution.idempotency === "idempotent";

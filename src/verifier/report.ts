@@ -55,6 +55,8 @@ export interface RunReport {
 export interface StepReport {
   readonly id: string;
   readonly key?: string;
+  /** This is the n-th read-back of the step's doubt. */
+  readonly readBack?: number;
   readonly invocation: string;
   readonly contract?: string;
   readonly outcome: string;

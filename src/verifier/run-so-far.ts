@@ -68,7 +68,13 @@ export class RunSoFar {
 
   /** The invocation that a receipt is about; undefined when the run has none like it. */
   find(receipt: Receipt): Invoked | undefined {
-    return this.stepOf(receipt)?.invocations?.get(receipt.predicate.step?.key);
+    const { step } = receipt.predicate;
+    const found = this.stepOf(receipt)?.invocations?.get(step?.key);
+    if (step?.readBack === undefined || found === undefined) return found;
+    // The next in turn comes to be by its first receipt.
+    if (step.readBack === found.readBacks.length + 1)
+      found.readBacks.push({ ...newInvoked(found.lastAt), ...keyOf(found), readBackOf: found });
+    return found.readBacks[step.readBack - 1];
   }
 
   /** What the CEL expressions of a step see: the steps that they read, and `each` when inside a `forEach`. */
@@ -104,6 +110,8 @@ export class RunSoFar {
     if (found === undefined) return;
     const { phase, released } = found;
     takeReceipt(found, receipt);
+    // A read-back leaves its step where it is: in doubt.
+    if (found.readBackOf !== undefined) return;
     if (found.released !== released) step.released += 1;
     count(step, phase, -1);
     count(step, found.phase, 1);
@@ -150,6 +158,10 @@ export function isExecuted({ invocations, counts }: StepSoFar): boolean {
 /** How many invocations of a step were called in vain, or refused. */
 export function broken({ counts }: StepSoFar): number {
   return (counts.get("failed") ?? 0) + (counts.get("denied") ?? 0);
+}
+
+function keyOf({ key }: Invoked): { key?: string } {
+  return key === undefined ? {} : { key };
 }
 
 function count({ counts }: StepSoFar, phase: string, by: number): void {

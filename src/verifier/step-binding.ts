@@ -80,7 +80,13 @@ function checkContract(
     const reference = `${pin.id}@${pin.version}`;
     if (!run.document.contracts.some((pinned) => same(pinned, pin)))
       mismatch("the run does not pin this contract");
-    const uses = run.runbook?.steps.find((candidate) => candidate.id === step?.id)?.uses;
+    const ofStep = run.runbook?.steps.find((candidate) => candidate.id === step?.id)?.uses;
+    const uses =
+      step?.readBack === undefined || ofStep === undefined
+        ? ofStep
+        : bundle.contracts.get(ofStep)?.contract.execution.confirm?.uses;
+    if (uses === undefined && step?.readBack !== undefined)
+      mismatch("the contract of the step declares no read-back");
     if (uses !== undefined && uses !== reference) mismatch("the runbook's step uses another contract");
     const contract = bundle.contracts.get(reference)?.contract;
     if (contract !== undefined) {
@@ -107,21 +113,22 @@ function checkAttempts(
   fail: (message: string) => void,
 ): void {
   const { attempts, outcome, errorClass } = invocation;
+  const settled = predicate.detail?.resolution !== undefined || predicate.detail?.readBack !== undefined;
   attempts.forEach(({ n }, index) => {
     if (n !== index + 1) fail("the attempts are not numbered from 1");
   });
   const last = attempts.at(-1);
   const called = outcome === "executed" || outcome === "failed";
   if (outcome === "in-doubt" && last?.exit !== "in-doubt") fail("the last attempt is not in doubt");
-  if (called && last?.exit !== outcome && predicate.detail?.resolution === undefined) {
+  if (called && last?.exit !== outcome && !settled) {
     fail("the last attempt did not end as the invocation did");
   }
-  if (outcome === "failed" && errorClass === undefined && predicate.detail?.resolution === undefined) {
+  if (outcome === "failed" && errorClass === undefined && !settled) {
     fail("a failed invocation names its error class");
   }
   if (outcome !== "failed" && outcome !== "in-doubt" && errorClass !== undefined)
     fail("only an invocation that failed or is in doubt has an error class");
-  if (predicate.detail?.resolution !== undefined || last === undefined) return;
+  if (settled || last === undefined) return;
   if (last.errorClass !== errorClass || last.side !== invocation.side)
     fail("the invocation has another error class than its last attempt");
 }

@@ -9,8 +9,8 @@ const from: Readonly<Record<string, readonly string[]>> = {
   "step-dispatched": ["pending", "paused", "dispatched"],
   "step-in-doubt": ["pending", "paused", "dispatched"],
   "step-resolved": ["in-doubt", "failed", "denied"],
-  "step-executed": ["pending", "paused", "dispatched", "resolved"],
-  "step-failed": ["pending", "paused", "dispatched", "resolved"],
+  "step-executed": ["pending", "paused", "dispatched", "resolved", "in-doubt"],
+  "step-failed": ["pending", "paused", "dispatched", "resolved", "in-doubt"],
   "step-denied": ["pending", "paused"],
   "step-skipped": ["pending"],
   "step-cancelled": ["pending", "paused"],
@@ -22,6 +22,14 @@ const uncalled: ReadonlySet<string> = new Set([
   "step-cancelled",
   "step-resolved",
   "approval-recorded",
+]);
+/** What may be recorded of a read-back: it asks nobody, and is never left out. */
+const ofReadBacks: ReadonlySet<string> = new Set([
+  "step-dispatched",
+  "step-in-doubt",
+  "step-executed",
+  "step-failed",
+  "step-denied",
 ]);
 /** How a `forEach` step may end that was never expanded: nothing of it was called. */
 const unexpandedEnds: ReadonlySet<string> = new Set(["step-denied", "step-skipped", "step-cancelled"]);
@@ -60,12 +68,20 @@ export function misplaced(soFar: RunSoFar, receipt: Receipt): string | undefined
 
 function outOfTurn(invoked: Invoked, { predicate }: Receipt): string | undefined {
   const { event, detail } = predicate;
-  const { phase, dispatched } = invoked;
+  const { phase, dispatched, readBackOf, confirmed } = invoked;
+  if (readBackOf !== undefined) {
+    if (readBackOf.phase !== "in-doubt") return "a read-back is about a doubt, and there is none";
+    if (readBackOf.confirmed !== undefined) return "a read-back before it had settled the doubt";
+    if (!ofReadBacks.has(event)) return `\`${event}\` is about no read-back`;
+    if (detail?.resolution !== undefined || detail?.readBack !== undefined)
+      return "a read-back ends as its own call did";
+  }
   if (from[event]?.includes(phase) !== true) return `\`${event}\` cannot follow on \`${phase}\``;
   switch (event) {
     case "step-dispatched":
       return detail?.attempt === dispatched.size + 1 ? undefined : "an attempt was dispatched out of turn";
     case "step-resolved": {
+      if (phase === "in-doubt" && confirmed !== undefined) return "a read-back had settled the doubt";
       const fits =
         detail?.finding === "continue" ? phase !== "in-doubt" && !invoked.released : phase === "in-doubt";
       return fits ? undefined : `\`${String(detail?.finding).slice(0, 40)}\` settles nothing there`;
@@ -73,6 +89,12 @@ function outOfTurn(invoked: Invoked, { predicate }: Receipt): string | undefined
     case "step-executed":
     case "step-failed": {
       const { digest, finding } = invoked.resolution ?? {};
+      if (phase === "in-doubt" || detail?.readBack !== undefined) {
+        const due = confirmed !== undefined && detail?.readBack === confirmed.receipt;
+        return due && phase === "in-doubt" && `step-${confirmed.finding}` === event
+          ? undefined
+          : "it does not end as a read-back before it found";
+      }
       if (phase !== "resolved")
         return detail?.resolution === undefined
           ? undefined
