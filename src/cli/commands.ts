@@ -177,6 +177,11 @@ export const commands: readonly CommandEntry[] = [
   { name: "run resume", summary: "drive a run on", load: () => import("./run-resume.ts") },
   { name: "run cancel", summary: "cancel what is left of a run", load: () => import("./run-cancel.ts") },
   {
+    name: "run escalation",
+    summary: "what was handed over with an escalation",
+    load: () => import("./run-escalation.ts"),
+  },
+  {
     name: "run resolve",
     summary: "say with a signature what became of an attempt in doubt",
     load: () => import("./run-resolve.ts"),

@@ -74,7 +74,7 @@ function whyOf({ errorClass, gate, reason, faults, waitingFor }: StepView): stri
     case "resolution":
       return "nobody knows whether it happened: waits for a read-back or a signed resolution";
     case "release":
-      return `${errorClass ?? reason ?? "failed"}: held until somebody releases it`;
+      return `${errorClass ?? reason ?? "failed"}: ${waitingFor.escalatedTo === undefined ? "" : `escalated to ${waitingFor.escalatedTo}, `}held until somebody releases it`;
     default:
       if (errorClass !== undefined) return errorClass;
       if (gate !== undefined) return `${gate}: ${reason ?? ""}`;
@@ -95,7 +95,7 @@ function printNext(out: Printer, { run, state, steps }: RunView): void {
     if (step.waitingFor?.what === "approval") {
       out.line(`  witnessops run approve ${run} ${nameOf(step)} --as <approver> --key <file>`);
     } else {
-      const finding = step.waitingFor?.what === "release" ? "continue" : "executed|failed|retry";
+      const finding = step.waitingFor?.what === "release" ? "continue|hand-over" : "executed|failed|retry";
       out.line(
         `  witnessops run resolve ${run} ${nameOf(step)} --finding ${finding} --reason <text> --as <id> --key <file>`,
       );

@@ -1,4 +1,4 @@
-import type { ResolutionStatement } from "../contract/signed-statements.ts";
+import { type ResolutionStatement, releases } from "../contract/signed-statements.ts";
 import { canonicalBytes } from "../format/canonical-json.ts";
 import { RESOLUTION_PAYLOAD_TYPE } from "../format/statement.ts";
 import { utcFromMillis } from "../format/time.ts";
@@ -10,7 +10,7 @@ import { findWaiting } from "./find-waiting.ts";
 import { withLane } from "./open-lane.ts";
 import { statementSigner } from "./statement-signer.ts";
 
-const FINDINGS = ["executed", "failed", "retry", "continue"] as const;
+const FINDINGS = ["executed", "failed", "retry", "continue", "hand-over"] as const;
 
 export const command = defineCommand({
   parameters: {
@@ -18,7 +18,7 @@ export const command = defineCommand({
     step: optionalArgument("`step` or `step[key]` (default: the only one that waits)"),
     finding: requiredOption(
       "--finding <finding>",
-      "executed or failed: what you found; retry: it did not happen, run it again; continue: go on after a held failure",
+      "executed or failed: what you found; retry: it did not happen, run it again; continue: go on after a held failure; hand-over: somebody else has it now, end the run",
     ),
     reason: requiredOption("--reason <text>", "how you know; signed with it"),
     as: requiredOption("--as <principal>", "who says so"),
@@ -37,7 +37,7 @@ export const command = defineCommand({
       const principals = lane.pinned.read("principals", state.document.principals);
       const sign = statementSigner({ key, sshKey }, as, principals);
       const invocation = findWaiting(state, step, "waits for a resolution", ({ phase, released }) =>
-        found === "continue" ? (phase === "failed" || phase === "denied") && !released : phase === "in-doubt",
+        releases.has(found) ? (phase === "failed" || phase === "denied") && !released : phase === "in-doubt",
       );
       const last = invocation.attempts.at(-1);
       const statement: ResolutionStatement = {

@@ -5,7 +5,7 @@ import * as word from "./vocabulary.ts";
 export const MANIFEST_PATH = "MANIFEST.json";
 export const CLAIM_PATH = "CLAIM.sigstore.json";
 export const RECEIPTS_PATH = "receipts/receipts.ndjson";
-/** Kinds of `definitions/<kind>/<hex>.json`. The first six are documents, the rest are DSSE envelopes. */
+/** Kinds of `definitions/<kind>/<hex>.json`. The first seven are documents, the rest are DSSE envelopes. */
 export const definitionKinds = [
   "runbook",
   "engagement",
@@ -13,6 +13,7 @@ export const definitionKinds = [
   "policies",
   "catalog-lock",
   "run",
+  "escalation",
   "authorization",
   "key-certificate",
   "approval",

@@ -40,6 +40,7 @@ export const runEvents = [
   "step-dispatched",
   "step-in-doubt",
   "step-resolved",
+  "step-escalated",
   "step-expanded",
   "artifact-imported",
   ...terminalEvents,

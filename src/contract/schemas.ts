@@ -5,6 +5,7 @@ import { authorizationPredicateSchema } from "./authorization-record.ts";
 import { catalogLockSchema } from "./catalog-lock.ts";
 import { contractSchema } from "./contract.ts";
 import { engagementSchema } from "./engagement.ts";
+import { escalationSchema } from "./escalation.ts";
 import { gateRecordSchema } from "./gate-record.ts";
 import { policySetSchema } from "./policy-set.ts";
 import { principalSchema, principalSetSchema } from "./principal.ts";
@@ -37,6 +38,7 @@ const byKind = {
   "approval-statement": approvalStatementSchema,
   "signed-decision": signedDecisionSchema,
   "resolution-statement": resolutionStatementSchema,
+  escalation: escalationSchema,
   "conclusion-statement": conclusionStatementSchema,
   "key-certificate": keyCertificateSchema,
 } as const satisfies Record<string, TSchema>;

@@ -22,9 +22,9 @@ export const resolutionStatementSchema = Type.Object(
     purpose: Type.Literal("witnessops/resolution/v1"),
     /**
      * For an in-doubt attempt, `executed` or `failed`: what the person found, `retry`: it provably did not happen,
-     * run it again. For a held step, `continue`: go on without it.
+     * run it again. For a held step, `continue`: go on without it; `hand-over`: somebody else has it now, end the run.
      */
-    finding: Type.Enum(["executed", "failed", "retry", "continue"]),
+    finding: Type.Enum(["executed", "failed", "retry", "continue", "hand-over"]),
     invocation: Type.String(),
     attempt: Type.Integer({ minimum: 1 }),
     actionDigest: word.digest,
@@ -36,6 +36,9 @@ export const resolutionStatementSchema = Type.Object(
   word.closed,
 );
 export type ResolutionStatement = Static<typeof resolutionStatementSchema>;
+
+/** Findings that release a held step, not settle a doubt. */
+export const releases: ReadonlySet<unknown> = new Set(["continue", "hand-over"]);
 
 /** A conclusion (design section 9): DSSE payload of type `CONCLUSION_PAYLOAD_TYPE`. Always inferred. */
 export const conclusionStatementSchema = Type.Object(

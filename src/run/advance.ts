@@ -1,12 +1,12 @@
 import { decideWhen, expandForEach } from "../contract/step-inputs.ts";
-import type { FailureMode } from "../contract/vocabulary.ts";
 import { engagementStream } from "../ledger/streams.ts";
 import { appendReceipt, detailSubject, type Entry } from "./append-receipt.ts";
 import { appendDecided, basisOf, isLab, type Progress } from "./append-to-run.ts";
 import { confirmingOf } from "./confirming.ts";
 import { endFailed, refuseStep } from "./end-step.ts";
+import { escalateStep } from "./escalate-step.ts";
 import type { Lane } from "./lane.ts";
-import { type Command, next, readBackOf } from "./next.ts";
+import { type Command, next, type RunOutcome, readBackOf } from "./next.ts";
 import { performStep } from "./perform-step.ts";
 import { readBack } from "./read-back.ts";
 import { runParts, stepParts } from "./receipt-entry.ts";
@@ -49,7 +49,6 @@ async function driveRun(lane: Lane, run: string, onMove?: (state: RunState) => v
     const command = next(state, {
       asked,
       cancelRequested: lane.store.status(`run:${run}`) === "cancel-requested",
-      onFailure: (step) => failureMode(lane, state, step),
       confirming: (invocation) => confirmingOf(lane, invocation).is,
     });
     if (command.do === "wait" || command.do === "end" || lane.signal.aborted) return state;
@@ -85,6 +84,8 @@ function perform(lane: Lane, state: RunState, command: Command): Promise<Progres
       return finishStep(lane, state, command.step, command.invocation);
     case "fail":
       return endFailed(lane, state, basisOf(state), command.step, command.invocation, command.attempt);
+    case "escalate":
+      return escalateStep(lane, state, command.step, command.invocation);
     case "expand":
       return expand(lane, state, command.step);
     case "skip":
@@ -156,11 +157,7 @@ async function note(
   return appendDecided(lane, state, basisOf(state), entry);
 }
 
-async function close(
-  lane: Lane,
-  state: RunState,
-  outcome: "completed" | "stopped" | "cancelled",
-): Promise<Progress> {
+async function close(lane: Lane, state: RunState, outcome: RunOutcome): Promise<Progress> {
   const { document, head } = state;
   const detail = { run: document.run, head: head ?? null, count: state.receipts, outcome };
   const entry: Entry = {
@@ -175,10 +172,4 @@ async function close(
     },
   });
   return result.ok ? "moved" : "contended";
-}
-
-function failureMode(lane: Lane, state: RunState, step: StepState): FailureMode {
-  if (step.definition.onFailure !== undefined) return step.definition.onFailure;
-  const pinned = state.document.contracts.find((one) => `${one.id}@${one.version}` === step.definition.uses);
-  return pinned === undefined ? "stop" : lane.pinned.read("contract", pinned.digest).failure.onFailure;
 }

@@ -34,7 +34,7 @@ export interface ReportedRun {
   readonly objective: string;
   readonly ticket?: string;
   readonly openedAt: string;
-  /** `completed`, `stopped`, `cancelled`, or `open`. */
+  /** `completed`, `stopped`, `cancelled`, `handed-over`, or `open`. */
   readonly outcome: string;
 }
 

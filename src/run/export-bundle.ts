@@ -131,6 +131,7 @@ const statementEvents = [
   ["key-certified", "key-certificate", "certificate"],
   ["approval-recorded", "approval", "approval"],
   ["step-resolved", "resolution", "resolution"],
+  ["step-escalated", "escalation", "escalation"],
   ["conclusion-recorded", "conclusion", "conclusion"],
 ] as const;
 

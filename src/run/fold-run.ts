@@ -2,7 +2,9 @@ import type { ActionDocument } from "../contract/action-document.ts";
 import type { GateRecord } from "../contract/gate-record.ts";
 import type { ReceiptPredicate } from "../contract/receipt-predicate.ts";
 import type { RunDocument } from "../contract/run-document.ts";
-import type { Runbook } from "../contract/runbook.ts";
+import type { Runbook, RunbookStep } from "../contract/runbook.ts";
+import { releases } from "../contract/signed-statements.ts";
+import type { FailureMode } from "../contract/vocabulary.ts";
 import type { Digest } from "../format/digest.ts";
 import type { Json, JsonObject } from "../format/json.ts";
 import {
@@ -31,12 +33,17 @@ export function emptyRun(args: {
   documentDigest: Digest;
   runbook: Runbook;
   opened: Digest;
+  /** What a failure of a step means. */
+  onFailure: (step: RunbookStep) => FailureMode;
 }): RunState {
-  const { document, runbook } = args;
+  const { document, runbook, onFailure, ...rest } = args;
   return {
-    ...args,
+    document,
+    runbook,
+    ...rest,
     steps: runbook.steps.map((definition) => ({
       definition,
+      onFailure: onFailure(definition),
       invocations:
         definition.forEach === undefined ? [newInvocation(document.run, definition.id)] : undefined,
     })),
@@ -80,6 +87,11 @@ export function applyReceipt(state: RunState, receipt: AppliedReceipt, readGateR
     case "step-resolved":
       resolve(found, predicate);
       return;
+    case "step-escalated": {
+      const { to, escalation } = predicate.detail as { to: string; escalation: Digest };
+      found.escalation = { to, digest: escalation };
+      return;
+    }
     default:
       return;
   }
@@ -161,8 +173,9 @@ function resolve(found: InvocationState, predicate: ReceiptPredicate): void {
     resolution: Digest;
     attempt: number;
   };
-  if (finding === "continue") {
+  if (releases.has(finding)) {
     found.released = true;
+    found.handedOver = finding === "hand-over";
   } else if (finding === "retry") {
     found.settledAttempts.push(attempt);
     found.phase = "pending";

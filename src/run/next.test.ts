@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RunbookStep } from "../contract/runbook.ts";
+import type { FailureMode } from "../contract/vocabulary.ts";
 import { next, readBackOf, type Surroundings } from "./next.ts";
 import {
   type InvocationState,
@@ -26,6 +27,7 @@ const phases: Phase[] = [
 
 function stateOf(
   steps: readonly { phases: readonly Phase[] | undefined; needs?: readonly string[] }[],
+  mode: FailureMode = "stop",
 ): RunState {
   return {
     document: { run: RUN } as RunState["document"],
@@ -48,20 +50,19 @@ function stateOf(
         const each = of.length > 1 ? { key: String(n), element: n } : undefined;
         return { ...newInvocation(RUN, id, each), phase };
       });
-      return { definition, invocations };
+      return { definition, onFailure: mode, invocations };
     }),
   };
 }
 
 const around = (changes: Partial<Surroundings> = {}): Surroundings => ({
   cancelRequested: false,
-  onFailure: () => "stop",
   asked: new Set(),
   confirming: () => "impossible",
   ...changes,
 });
 
-const anyState = fc
+const anySteps = fc
   .array(
     fc.record({
       phases: fc.option(fc.array(fc.constantFrom(...phases), { minLength: 1, maxLength: 3 }), {
@@ -72,9 +73,10 @@ const anyState = fc
     { minLength: 1, maxLength: 6 },
   )
   .map((steps) =>
-    stateOf(steps.map(({ phases: of, needs }, i) => ({ phases: of, ...(needs && i > 0 ? { needs } : {}) }))),
+    steps.map(({ phases: of, needs }, i) => ({ phases: of, ...(needs && i > 0 ? { needs } : {}) })),
   );
 const anyMode = fc.constantFrom("stop", "continue", "hold", "escalate" as const);
+const anyState = fc.tuple(anySteps, anyMode).map(([steps, mode]) => stateOf(steps, mode));
 
 describe("next", () => {
   it("takes the steps in order", () => {
@@ -112,18 +114,26 @@ describe("next", () => {
   });
 
   it("holds after a failure until somebody releases it", () => {
-    const state = stateOf([{ phases: ["failed"] }, { phases: ["pending"] }]);
-    const held = around({ onFailure: () => "hold" });
-    expect(next(state, held)).toMatchObject({ do: "wait", for: [{ step: "s0" }] });
-    const [invocation] = state.steps[0]?.invocations ?? [];
-    if (invocation !== undefined) invocation.released = true;
-    expect(next(state, held)).toMatchObject({ do: "attempt", invocation: { step: "s1" } });
+    for (const mode of ["hold", "escalate"] as const) {
+      const state = stateOf([{ phases: ["failed"] }, { phases: ["pending"] }], mode);
+      const [invocation] = state.steps[0]?.invocations ?? [];
+      if (invocation === undefined) throw new Error("no invocation");
+      if (mode === "escalate") {
+        expect(next(state, around())).toMatchObject({ do: "escalate", invocation: { step: "s0" } });
+        invocation.escalation = { to: "incident-lead", digest: "sha256:2" };
+      }
+      expect(next(state, around())).toMatchObject({ do: "wait", for: [{ step: "s0" }] });
+      invocation.released = true;
+      expect(next(state, around())).toMatchObject({ do: "attempt", invocation: { step: "s1" } });
+      invocation.handedOver = true;
+      expect(next(state, around())).toMatchObject({ do: "cancel", reason: "handed-over" });
+    }
   });
 
   it("closes only when every static step has ended and nothing is in doubt", () => {
     fc.assert(
-      fc.property(anyState, anyMode, fc.boolean(), (state, mode, cancelRequested) => {
-        const command = next(state, around({ onFailure: () => mode, cancelRequested }));
+      fc.property(anyState, fc.boolean(), (state, cancelRequested) => {
+        const command = next(state, around({ cancelRequested }));
         if (command.do !== "close") return;
         for (const step of state.steps) {
           expect(step.invocations?.every(({ phase }) => terminalPhases.has(phase))).toBe(true);
@@ -134,11 +144,11 @@ describe("next", () => {
 
   it("never starts anything beside an attempt without an end", () => {
     fc.assert(
-      fc.property(anyState, anyMode, fc.boolean(), (state, mode, cancelRequested) => {
+      fc.property(anyState, fc.boolean(), (state, cancelRequested) => {
         const open = state.steps.some((step) =>
           step.invocations?.some(({ phase }) => phase === "dispatched"),
         );
-        const command = next(state, around({ onFailure: () => mode, cancelRequested }));
+        const command = next(state, around({ cancelRequested }));
         if (open) expect(["settle", "finish"]).toContain(command.do);
       }),
     );
@@ -146,8 +156,8 @@ describe("next", () => {
 
   it("never attempts what has ended, and never cancels doubt", () => {
     fc.assert(
-      fc.property(anyState, anyMode, fc.boolean(), (state, mode, cancelRequested) => {
-        const command = next(state, around({ onFailure: () => mode, cancelRequested }));
+      fc.property(anyState, fc.boolean(), (state, cancelRequested) => {
+        const command = next(state, around({ cancelRequested }));
         if (command.do === "attempt") expect(["pending", "paused"]).toContain(command.invocation.phase);
         if (command.do === "cancel" && command.invocation !== undefined) {
           expect(["pending", "paused"]).toContain(command.invocation.phase);
@@ -158,8 +168,8 @@ describe("next", () => {
 
   it("always says something, the same for the same record", () => {
     fc.assert(
-      fc.property(anyState, anyMode, fc.boolean(), (state, mode, cancelRequested) => {
-        const surroundings = around({ onFailure: () => mode, cancelRequested });
+      fc.property(anyState, fc.boolean(), (state, cancelRequested) => {
+        const surroundings = around({ cancelRequested });
         expect(next(state, surroundings)).toEqual(next(state, surroundings));
       }),
     );

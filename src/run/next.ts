@@ -1,4 +1,3 @@
-import type { FailureMode } from "../contract/vocabulary.ts";
 import { type FailedAttempt, failedAttempt } from "./attempt-facts.ts";
 import type { Confirming } from "./confirming.ts";
 import { type InvocationState, type RunState, type StepState, terminalPhases } from "./run-state.ts";
@@ -7,13 +6,16 @@ import { type InvocationState, type RunState, type StepState, terminalPhases } f
 export interface Surroundings {
   /** A person asked for the run to be cancelled. */
   readonly cancelRequested: boolean;
-  /** What a failure of this step means: the step's own `onFailure`, else its contract's. */
-  readonly onFailure: (step: StepState) => FailureMode;
   /** Since the run was taken up: paused invocations that still pause, and doubts that a read-back left. */
   readonly asked: ReadonlySet<string>;
   /** Whether a doubt can be settled by reading back, or is. */
   readonly confirming: (invocation: InvocationState) => Confirming["is"];
 }
+
+/** Why what is left of a run is cancelled. */
+export type CancelReason = "stopped" | "requested" | "handed-over";
+/** How a run ends. */
+export type RunOutcome = "completed" | "stopped" | "cancelled" | "handed-over";
 
 /** The one thing to do next. */
 export type Command =
@@ -33,9 +35,10 @@ export type Command =
       readonly do: "cancel";
       readonly step: StepState;
       readonly invocation: InvocationState | undefined;
-      readonly reason: "stopped" | "requested";
+      readonly reason: CancelReason;
     }
-  | { readonly do: "close"; readonly outcome: "completed" | "stopped" | "cancelled" }
+  | { readonly do: "escalate"; readonly invocation: InvocationState; readonly step: StepState }
+  | { readonly do: "close"; readonly outcome: RunOutcome }
   | { readonly do: "wait"; readonly for: readonly InvocationState[] }
   | { readonly do: "end" };
 
@@ -54,9 +57,10 @@ export function next(state: RunState, around: Surroundings): Command {
   const waiting: InvocationState[] = [];
   for (const step of state.steps) {
     if (isOver(step)) {
-      const held = step.invocations?.find((one) => isHeld(one, step, around));
-      if (held !== undefined) return { do: "wait", for: [held] };
-      continue;
+      const held = step.invocations?.find((one) => isHeld(one, step));
+      if (held === undefined) continue;
+      const isTold = step.onFailure !== "escalate" || held.escalation !== undefined;
+      return isTold ? { do: "wait", for: [held] } : { do: "escalate", invocation: held, step };
     }
     const readiness = readinessOf(state, step, waiting.length > 0);
     if (readiness === "later") continue;
@@ -95,16 +99,17 @@ export function readBackOf(invocation: string): string {
   return `read-back of ${invocation}`;
 }
 
-function stopReason(state: RunState, around: Surroundings): "stopped" | "requested" | undefined {
+function stopReason(state: RunState, around: Surroundings): CancelReason | undefined {
   if (around.cancelRequested) return "requested";
+  if (state.steps.some((step) => step.invocations?.some((one) => one.handedOver))) return "handed-over";
   for (const step of state.steps) {
-    if (around.onFailure(step) !== "stop") continue;
+    if (step.onFailure !== "stop") continue;
     if (step.invocations?.some((one) => one.phase === "failed" || one.phase === "denied")) return "stopped";
   }
   return undefined;
 }
 
-function cancelRest(state: RunState, reason: "stopped" | "requested"): Command {
+function cancelRest(state: RunState, reason: CancelReason): Command {
   const inDoubt: InvocationState[] = [];
   for (const step of state.steps) {
     if (step.invocations === undefined) return { do: "cancel", step, invocation: undefined, reason };
@@ -119,17 +124,16 @@ function cancelRest(state: RunState, reason: "stopped" | "requested"): Command {
   }
   // Doubt is never cancelled away: somebody has to say what happened before the run can close.
   if (inDoubt.length > 0) return { do: "wait", for: inDoubt };
-  return { do: "close", outcome: reason === "requested" ? "cancelled" : "stopped" };
+  return { do: "close", outcome: reason === "requested" ? "cancelled" : reason };
 }
 
 function isOver(step: StepState): boolean {
   return step.invocations?.every((invocation) => terminalPhases.has(invocation.phase)) ?? false;
 }
 
-function isHeld(invocation: InvocationState, step: StepState, around: Surroundings): boolean {
+function isHeld(invocation: InvocationState, { onFailure }: StepState): boolean {
   if (invocation.phase !== "failed" && invocation.phase !== "denied") return false;
-  const mode = around.onFailure(step);
-  return (mode === "hold" || mode === "escalate") && !invocation.released;
+  return (onFailure === "hold" || onFailure === "escalate") && !invocation.released;
 }
 
 function readinessOf(

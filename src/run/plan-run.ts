@@ -47,6 +47,8 @@ export async function planRun(lane: Lane, request: RunRequest): Promise<Plan> {
     documentDigest: prepared.documentDigest,
     runbook: request.runbook,
     opened: prepared.documentDigest,
+    // Nothing fails in a preview.
+    onFailure: () => "stop",
   });
   const steps: PlannedStep[] = [];
   for (const step of state.steps) steps.push(...(await planStep(preview, state, step)));

@@ -23,10 +23,7 @@ export async function readBack(
   const confirm = confirmOf(lane, doubt);
   const attempt = doubt.attempts.at(-1);
   if (confirm === undefined || attempt === undefined) return "waits";
-  const reading: StepState = {
-    definition: readBackStep(step.definition, confirm),
-    invocations: step.invocations,
-  };
+  const reading: StepState = { ...step, definition: readBackStep(step.definition, confirm) };
   const last = doubt.readBacks.at(-1);
   if (last?.phase === "dispatched") return settleStep(lane, state, reading, last);
   const due = (millisOf(attempt.at) ?? 0) + millisOfDuration(confirm.after);

@@ -1,4 +1,4 @@
-import type { ResolutionStatement } from "../contract/signed-statements.ts";
+import { type ResolutionStatement, releases } from "../contract/signed-statements.ts";
 import type { Envelope } from "../format/dsse.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { mayNotResolve } from "../gate/may-resolve.ts";
@@ -58,7 +58,7 @@ function findInvocation(state: RunState, statement: ResolutionStatement): Invoca
     throw new RunError({ code: "STEP_UNKNOWN", message: `the run has no \`${statement.invocation}\``, hint });
   }
   const held = found.phase === "failed" || found.phase === "denied";
-  const fits = statement.finding === "continue" ? held && !found.released : found.phase === "in-doubt";
+  const fits = releases.has(statement.finding) ? held && !found.released : found.phase === "in-doubt";
   if (!fits) {
     const message = `\`${found.id}\` is ${found.phase}: \`${statement.finding}\` does not settle anything there`;
     throw new RunError({ code: "STEP_NOT_WAITING", message, hint });

@@ -3,6 +3,7 @@ import { readBackId } from "../contract/read-back.ts";
 import type { Invocation, ReceiptEvent } from "../contract/receipt-predicate.ts";
 import type { RunDocument } from "../contract/run-document.ts";
 import type { Runbook, RunbookStep } from "../contract/runbook.ts";
+import type { FailureMode } from "../contract/vocabulary.ts";
 import type { Digest } from "../format/digest.ts";
 import type { Json, JsonObject } from "../format/json.ts";
 import type { DispatchRow, Head } from "./store.ts";
@@ -38,6 +39,10 @@ export interface InvocationState {
   resolution?: { finding: string; digest: Digest };
   /** A held failure that a person released. */
   released: boolean;
+  /** Its release ended the run: somebody else has it now. */
+  handedOver: boolean;
+  /** To whom its failure was escalated, and the package that they were given. */
+  escalation?: { to: string; digest: Digest };
   outputs?: JsonObject;
   errorClass?: string;
   /** First reason that is not `ok`, for people. */
@@ -58,6 +63,8 @@ export interface InvocationState {
 /** One static step of the runbook with its invocations: one, or those of its expansion. */
 export interface StepState {
   readonly definition: RunbookStep;
+  /** What a failure of it means: its own `onFailure`, else its contract's. */
+  readonly onFailure: FailureMode;
   /** Undefined until a `forEach` step was expanded. */
   invocations: InvocationState[] | undefined;
 }
@@ -115,6 +122,7 @@ export function newInvocation(
     attempts: [],
     settledAttempts: [],
     released: false,
+    handedOver: false,
     readBacks: [],
   };
 }

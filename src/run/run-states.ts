@@ -1,10 +1,13 @@
 import { GATE_RECORD } from "../contract/artifact.ts";
 import type { GateRecord } from "../contract/gate-record.ts";
+import type { RunbookStep } from "../contract/runbook.ts";
+import type { FailureMode } from "../contract/vocabulary.ts";
 import { parseJson } from "../format/canonical-json.ts";
 import type { Digest } from "../format/digest.ts";
 import type { Subject } from "../format/statement.ts";
 import { runStream } from "../ledger/streams.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
+import { failureMode } from "./failure-mode.ts";
 import { type AppliedReceipt, applyDispatch, applyReceipt, emptyRun } from "./fold-run.ts";
 import type { PinnedDocuments } from "./pinned-documents.ts";
 import { RunError } from "./run-error.ts";
@@ -37,7 +40,8 @@ export class RunStates {
     if (state === undefined) {
       const document = this.#pinned.read("run", row.document);
       const runbook = this.#pinned.read("runbook", document.runbook.digest);
-      state = emptyRun({ document, documentDigest: row.document, runbook, opened: row.opened });
+      const onFailure = (step: RunbookStep): FailureMode => failureMode(this.#pinned, document, step);
+      state = emptyRun({ document, documentDigest: row.document, runbook, opened: row.opened, onFailure });
       if (this.#states.size >= MAX_CACHED) this.#states.clear();
       this.#states.set(run, state);
       this.#bringForward(state);

@@ -14,7 +14,7 @@ export interface RunView {
   readonly openedAt: string;
   readonly inputs: JsonObject;
   readonly state: "open" | "waiting" | "closed";
-  /** Set when closed: `completed`, `stopped` or `cancelled`. */
+  /** Set when closed: `completed`, `stopped`, `cancelled` or `handed-over`. */
   readonly outcome?: string;
   readonly steps: readonly StepView[];
 }
@@ -44,6 +44,9 @@ export interface StepView {
     readonly actionDigest?: string;
     readonly action?: ActionDocument;
     readonly expiresAt?: string;
+    /** To whom a held failure was escalated, and the digest of the package that they were given. */
+    readonly escalatedTo?: string;
+    readonly escalation?: string;
   };
 }
 
@@ -124,13 +127,18 @@ function waitOf(invocation: InvocationState, step: StepState): StepView["waiting
       ...(expiresAt === undefined ? {} : { expiresAt }),
     };
   }
-  const mode = step.definition.onFailure;
+  const { onFailure: mode } = step;
+  const { escalation } = invocation;
   if (
     terminalPhases.has(invocation.phase) &&
     (mode === "hold" || mode === "escalate") &&
     !invocation.released
   ) {
-    if (invocation.phase === "failed" || invocation.phase === "denied") return { what: "release" };
+    if (invocation.phase === "failed" || invocation.phase === "denied")
+      return {
+        what: "release",
+        ...(escalation === undefined ? {} : { escalatedTo: escalation.to, escalation: escalation.digest }),
+      };
   }
   return undefined;
 }

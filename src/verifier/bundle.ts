@@ -2,6 +2,7 @@ import type { TSchema } from "typebox";
 import { type CelBudget, CelBudgetSpent, withCelBudget } from "../contract/cel-budget.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
 import { ContractError } from "../contract/contract-error.ts";
+import { escalationSchema } from "../contract/escalation.ts";
 import { catalogLockFromJson } from "../contract/parse-catalog-lock.ts";
 import { contractFromJson } from "../contract/parse-contract.ts";
 import { engagementFromJson } from "../contract/parse-engagement.ts";
@@ -78,6 +79,7 @@ const documentReaders: Partial<Record<DefinitionKind, (value: Json) => Read<unkn
   policies: authored(policySetFromJson),
   "catalog-lock": authored(catalogLockFromJson),
   run: (value) => typed(runDocumentSchema, value),
+  escalation: (value) => typed(escalationSchema, value),
 };
 const DEFINITION = /^definitions\/([a-z-]+)\/([0-9a-f]{64})\.json$/;
 const CONTRACT = /^contracts\/([^/]+@[^/]+)\.json$/;

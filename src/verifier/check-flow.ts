@@ -38,6 +38,7 @@ export function checkFlow(again: Again, run: WholeRun, soFar: RunSoFar, receipt:
       return;
     case "step-cancelled":
       if (detail?.reason === "requested") return;
+      if (detail?.reason === "handed-over" && soFar.handedOver) return;
       if (detail?.reason !== "stopped" || stoppedBy(soFar) === undefined || soFar.cancelRequested)
         wrong("it was cancelled, and nothing had stopped the run");
       return;
@@ -92,6 +93,7 @@ function checkTurn(soFar: RunSoFar, step: StepSoFar, wrong: (message: string) =>
     if (isHeld(other)) wrong(`it was taken up while \`${id}\`, which comes before it, was held`);
   }
   if (soFar.cancelRequested) wrong("it was taken up after the run was cancelled");
+  if (soFar.handedOver) wrong("it was taken up after the run was handed over");
 }
 
 /** Decides again how a closed run ended. */
@@ -102,7 +104,13 @@ export function checkOutcome(again: Again, run: ClaimedRun, soFar: RunSoFar): vo
   const cancelled = steps.some(({ counts }) => (counts.get("cancelled") ?? 0) > 0);
   const stopped = stoppedBy(soFar) !== undefined;
   // That a person asked for the end of a run is the host's word: a last call may have ended after it.
-  const due = soFar.cancelRequested ? "cancelled" : stopped ? "stopped" : "completed";
+  const due = soFar.cancelRequested
+    ? "cancelled"
+    : soFar.handedOver
+      ? "handed-over"
+      : stopped
+        ? "stopped"
+        : "completed";
   const fits = recorded === "cancelled" || recorded === due;
   const held = recorded === "completed" ? steps.find(isHeld) : undefined;
   if (fits && !(recorded === "completed" && cancelled) && held === undefined) return;

@@ -7,6 +7,7 @@ import type { RunbookStep } from "../contract/runbook.ts";
 import type { FailureMode } from "../contract/vocabulary.ts";
 import type { Json, JsonObject } from "../format/json.ts";
 import type { Again } from "./again.ts";
+import { checkEscalation } from "./check-escalation.ts";
 import { checkFlow, checkOutcome } from "./check-flow.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { type Deciding, decideCall, type WholeRun } from "./decide-call.ts";
@@ -60,6 +61,8 @@ async function decideReceipts(again: Again, run: WholeRun, policy: Deciding["pol
     checkFlow(again, run, soFar, receipt);
     const invoked = soFar.find(receipt);
     if (invoked !== undefined) {
+      const of = soFar.stepOf(receipt);
+      if (of !== undefined) checkEscalation(again, run, of, invoked, receipt);
       if (event === "step-resolved") await checkResolved(again, run, receipt, invoked);
       await decideCall(deciding, receipt, invoked);
     }

@@ -1,6 +1,7 @@
 import { buildAction } from "../contract/build-action.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { GateRecord } from "../contract/gate-record.ts";
+import { invocationName } from "../contract/invocation-name.ts";
 import { readBackContext, readBackStep } from "../contract/read-back.ts";
 import type { resolveRunbookScope } from "../contract/resolve-action.ts";
 import type { RunbookStep } from "../contract/runbook.ts";
@@ -17,7 +18,6 @@ import { checkAnchoredApprovals, checkRecordedApprovals } from "./approvals.ts";
 import { checkAttempts } from "./attempts.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { gateRecordDigest, readGateRecord, same } from "./gate-record-binding.ts";
-import { invocationName } from "./invocation-name.ts";
 import type { Invoked } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { readingOf } from "./reading.ts";

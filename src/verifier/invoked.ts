@@ -1,5 +1,6 @@
 import type { ReadBackFinding } from "../contract/read-back.ts";
 import type { ReceiptEvent } from "../contract/receipt-predicate.ts";
+import { releases } from "../contract/signed-statements.ts";
 import type { Json, JsonObject } from "../format/json.ts";
 import type { GateFacts } from "../gate/facts.ts";
 import { gateRecordDigest } from "./gate-record-binding.ts";
@@ -33,8 +34,11 @@ export interface Invoked {
   readonly readBackOf?: Invoked;
   /** How a read-back settled the doubt: its receipt, and what it found. */
   confirmed?: { readonly receipt: string; readonly finding: ReadBackFinding };
-  /** A failure or denial that a person released. */
+  /** A failure or denial that a person released; or by which they ended the run. */
   released: boolean;
+  handedOver: boolean;
+  /** A receipt says to whom it was escalated. */
+  escalated: boolean;
   /** Gate records that were decided again, in the context of the receipt that first carried them, with their facts. */
   readonly decided: Map<string, GateFacts | undefined>;
 }
@@ -62,6 +66,8 @@ export function newInvoked(since: string, each?: { key: string; element: Json })
     settled: new Set(),
     readBacks: [],
     released: false,
+    handedOver: false,
+    escalated: false,
     decided: new Map(),
   };
 }
@@ -84,6 +90,7 @@ export function takeReceipt(found: Invoked, receipt: Receipt): void {
   }
   if (event === "step-dispatched") found.dispatched.set(Number(detail?.attempt), gateRecordDigest(receipt));
   if (event === "step-resolved") settle(found, detail ?? {});
+  if (event === "step-escalated") found.escalated = true;
   if (event === "step-in-doubt") {
     const startedAt = invocation?.attempts.at(-1)?.startedAt ?? time.claimedUtc;
     found.doubt = { record: gateRecordDigest(receipt), startedAt };
@@ -92,8 +99,10 @@ export function takeReceipt(found: Invoked, receipt: Receipt): void {
 
 function settle(found: Invoked, detail: { readonly [member: string]: unknown }): void {
   const { finding, resolution } = detail;
-  if (finding === "continue") found.released = true;
-  else if (finding === "retry") {
+  if (releases.has(finding)) {
+    found.released = true;
+    found.handedOver = finding === "hand-over";
+  } else if (finding === "retry") {
     found.phase = "pending";
     found.settled.add(Number(detail.attempt));
   } else {

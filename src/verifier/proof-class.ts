@@ -1,5 +1,6 @@
 import { RESULT_ARTIFACT } from "../contract/artifact.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
+import { invocationName } from "../contract/invocation-name.ts";
 import { VERIFICATION_SCOPE_TEXT } from "../contract/receipt-predicate.ts";
 import type { Digest } from "../format/digest.ts";
 import type { JsonObject } from "../format/json.ts";
@@ -7,7 +8,6 @@ import type { Anchor } from "./anchor.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { gateRecordDigest, same } from "./gate-record-binding.ts";
-import { invocationName } from "./invocation-name.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { type Signal, type StepReport, signals } from "./report.ts";

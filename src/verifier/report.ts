@@ -46,7 +46,7 @@ export interface RunReport {
   readonly requester: string;
   readonly objective: string;
   readonly openedAt: string;
-  /** `completed`, `stopped`, `cancelled`; `open` while it is. */
+  /** `completed`, `stopped`, `cancelled`, `handed-over`; `open` while it is. */
   readonly outcome: string;
   /** Whether what the run pinned counts as authority by the reviewer's trust. */
   readonly authorized: boolean;

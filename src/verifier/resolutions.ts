@@ -1,11 +1,12 @@
 import type { Engagement } from "../contract/engagement.ts";
+import { invocationName } from "../contract/invocation-name.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
+import { releases } from "../contract/signed-statements.ts";
 import { mayNotResolve } from "../gate/may-resolve.ts";
 import { checkResolution } from "../gate/resolution-statement.ts";
 import type { Again } from "./again.ts";
 import { trustedPrincipals } from "./approvals.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
-import { invocationName } from "./invocation-name.ts";
 import type { Invoked } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { disabledBefore } from "./status-receipts.ts";
@@ -53,7 +54,7 @@ export async function checkResolved(
     statement.finding !== detail?.finding ||
     statement.attempt !== detail.attempt ||
     (attempt !== undefined && attempt.actionDigest !== actionDigest) ||
-    (attempt !== undefined && statement.finding !== "continue" && attempt.n !== statement.attempt);
+    (attempt !== undefined && !releases.has(statement.finding) && attempt.n !== statement.attempt);
   if (differs)
     findings.fail("FAILURE_DIGEST_MISMATCH", "the resolution is about something else than its receipt", at);
   const refused = await refusal(principals);

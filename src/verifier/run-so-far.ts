@@ -33,6 +33,8 @@ export class RunSoFar {
   readonly steps: ReadonlyMap<string, StepSoFar>;
   /** A step was cancelled because a person asked for it. */
   cancelRequested = false;
+  /** A person released a held step by ending the run: somebody else has it now. */
+  handedOver = false;
   readonly #inputs: JsonObject;
   readonly #opened: string;
   readonly #reads = new Map<string, readonly string[]>();
@@ -113,6 +115,7 @@ export class RunSoFar {
     // A read-back leaves its step where it is: in doubt.
     if (found.readBackOf !== undefined) return;
     if (found.released !== released) step.released += 1;
+    if (found.handedOver) this.handedOver = true;
     count(step, phase, -1);
     count(step, found.phase, 1);
   }

@@ -1,10 +1,10 @@
 import { GATE_RECORD } from "../contract/artifact.ts";
+import { invocationName } from "../contract/invocation-name.ts";
 import type { Invocation, ReceiptPredicate } from "../contract/receipt-predicate.ts";
 import { hexOf } from "../format/digest.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { checkGateRecords, same } from "./gate-record-binding.ts";
-import { invocationName } from "./invocation-name.ts";
 import type { Findings } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 

@@ -123,6 +123,8 @@ function citedDigest({ event, detail }: ReceiptPredicate): unknown {
       return detail?.conclusion;
     case "approval-recorded":
       return detail?.approval;
+    case "step-escalated":
+      return detail?.escalation;
     default:
       return undefined;
   }

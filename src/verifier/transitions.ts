@@ -1,3 +1,4 @@
+import { releases } from "../contract/signed-statements.ts";
 import type { Invoked } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
 import type { RunSoFar } from "./run-so-far.ts";
@@ -12,6 +13,7 @@ const from: Readonly<Record<string, readonly string[]>> = {
   "step-executed": ["pending", "paused", "dispatched", "resolved", "in-doubt"],
   "step-failed": ["pending", "paused", "dispatched", "resolved", "in-doubt"],
   "step-denied": ["pending", "paused"],
+  "step-escalated": ["failed", "denied"],
   "step-skipped": ["pending"],
   "step-cancelled": ["pending", "paused"],
 };
@@ -21,6 +23,7 @@ const uncalled: ReadonlySet<string> = new Set([
   "step-skipped",
   "step-cancelled",
   "step-resolved",
+  "step-escalated",
   "approval-recorded",
 ]);
 /** What may be recorded of a read-back: it asks nobody, and is never left out. */
@@ -82,10 +85,13 @@ function outOfTurn(invoked: Invoked, { predicate }: Receipt): string | undefined
       return detail?.attempt === dispatched.size + 1 ? undefined : "an attempt was dispatched out of turn";
     case "step-resolved": {
       if (phase === "in-doubt" && confirmed !== undefined) return "a read-back had settled the doubt";
-      const fits =
-        detail?.finding === "continue" ? phase !== "in-doubt" && !invoked.released : phase === "in-doubt";
+      const fits = releases.has(detail?.finding)
+        ? phase !== "in-doubt" && !invoked.released
+        : phase === "in-doubt";
       return fits ? undefined : `\`${String(detail?.finding).slice(0, 40)}\` settles nothing there`;
     }
+    case "step-escalated":
+      return invoked.escalated || invoked.released ? "it was escalated or released before" : undefined;
     case "step-executed":
     case "step-failed": {
       const { digest, finding } = invoked.resolution ?? {};

@@ -1,5 +1,5 @@
-import { readBackId } from "../contract/read-back.ts";
-import type { ReceiptPredicate } from "../contract/receipt-predicate.ts";
+import { readBackId } from "./read-back.ts";
+import type { ReceiptPredicate } from "./receipt-predicate.ts";
 
 /** Id of an invocation: `run/step`, or `run/step[key]`; of its read-backs, that with `/read-back-1` and so on. */
 export function invocationName(run: string, step: ReceiptPredicate["step"]): string {
