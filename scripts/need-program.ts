@@ -2,7 +2,7 @@
 // installed; elsewhere it says what is missing, and how to get it.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 
 /** Undefined when the program is there or could be installed; else what a skipped test says. */
 export function needProgram(program: string, debianPackage: string): string | undefined {
@@ -20,6 +20,7 @@ export function needProgram(program: string, debianPackage: string): string | un
 }
 
 function isThere(program: string): boolean {
+  if (isAbsolute(program)) return existsSync(program);
   const folders = (process.env.PATH ?? "").split(delimiter);
   return folders.some((folder) => existsSync(join(folder, program)));
 }

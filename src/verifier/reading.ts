@@ -1,7 +1,7 @@
 import type { ReadBack } from "../contract/contract.ts";
+import type { Runbook } from "../contract/runbook.ts";
 import type { JsonObject } from "../format/json.ts";
 import type { Again } from "./again.ts";
-import type { WholeRun } from "./decide-call.ts";
 import { readGateRecord } from "./gate-record-binding.ts";
 import type { Invoked } from "./invoked.ts";
 
@@ -14,7 +14,7 @@ export interface Reading {
 /** How the doubt of a step is read back; undefined when its contract declares nothing, or its record is absent. */
 export async function readingOf(
   { bundle }: Again,
-  { runbook }: WholeRun,
+  { runbook }: { readonly runbook: Runbook },
   step: string | undefined,
   doubt: Invoked,
 ): Promise<Reading | undefined> {
