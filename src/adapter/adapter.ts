@@ -1,4 +1,5 @@
 import type { TSchema } from "typebox";
+import type { Given } from "../contract/awaited-result.ts";
 import type { Capture } from "../contract/capture.ts";
 import type { Json, JsonObject } from "../format/json.ts";
 import type { Network } from "./network.ts";
@@ -48,6 +49,8 @@ export interface Call {
   readonly capture: Capture;
   /** Resolved secrets with the place each goes to. */
   readonly secrets: readonly SecretValue[];
+  /** What the call waited for and was given: of `manual` and `wait` only. */
+  readonly given?: Given;
   /** Folder that relative file paths are resolved against: the workspace. */
   readonly root: string;
 }

@@ -1,3 +1,4 @@
+import type { Given } from "../contract/awaited-result.ts";
 import type { CaptureSession } from "../contract/capture.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { Side } from "../contract/vocabulary.ts";
@@ -21,6 +22,8 @@ export interface AttemptRequest {
   readonly capture: CaptureSession;
   /** Values by secret name, resolved just before. */
   readonly secrets: ReadonlyMap<string, string>;
+  /** What the call waited for and was given. */
+  readonly given?: Given | undefined;
   /** The workspace's folder. */
   readonly root: string;
   /** Outside cancellation. */

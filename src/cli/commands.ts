@@ -181,6 +181,12 @@ export const commands: readonly CommandEntry[] = [
     summary: "what was handed over with an escalation",
     load: () => import("./run-escalation.ts"),
   },
+  { name: "run answer", summary: "answer a step that a person does", load: () => import("./run-answer.ts") },
+  {
+    name: "run listen",
+    summary: "take the webhooks that runs wait for",
+    load: () => import("./run-listen.ts"),
+  },
   {
     name: "run resolve",
     summary: "say with a signature what became of an attempt in doubt",

@@ -71,6 +71,12 @@ function whyOf({ errorClass, gate, reason, faults, waitingFor }: StepView): stri
   switch (waitingFor?.what) {
     case "approval":
       return `waits for an approval${waitingFor.expiresAt === undefined ? "" : ` until ${waitingFor.expiresAt}`}`;
+    case "answer":
+      return `waits for somebody's answer${waitingFor.expiresAt === undefined ? "" : ` until ${waitingFor.expiresAt}`}`;
+    case "signal":
+      return `waits for a webhook${waitingFor.expiresAt === undefined ? "" : ` until ${waitingFor.expiresAt}`}`;
+    case "time":
+      return `waits until ${waitingFor.due ?? "its time has come"}`;
     case "resolution":
       return "nobody knows whether it happened: waits for a read-back or a signed resolution";
     case "release":
@@ -94,6 +100,12 @@ function printNext(out: Printer, { run, state, steps }: RunView): void {
   for (const step of waiting) {
     if (step.waitingFor?.what === "approval") {
       out.line(`  witnessops run approve ${run} ${nameOf(step)} --as <approver> --key <file>`);
+    } else if (step.waitingFor?.what === "answer") {
+      out.line(`  witnessops run answer ${run} ${nameOf(step)}`);
+    } else if (step.waitingFor?.what === "signal") {
+      out.line(`  witnessops run listen    (the webhook names ${step.invocation})`);
+    } else if (step.waitingFor?.what === "time") {
+      out.line(`  witnessops run resume ${run}    (from ${step.waitingFor.due ?? "its time"} on)`);
     } else {
       const finding = step.waitingFor?.what === "release" ? "continue|hand-over" : "executed|failed|retry";
       out.line(

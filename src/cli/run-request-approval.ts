@@ -1,5 +1,6 @@
 import { canonicalBytes } from "../format/canonical-json.ts";
 import { actionDigest } from "../gate/action-digest.ts";
+import { isWaitingForApproval } from "../run/record-approval.ts";
 import { requestApproval } from "../run/request-approval.ts";
 import { argument, defineCommand, optionalArgument, requiredOption } from "./command.ts";
 import { exit } from "./exit.ts";
@@ -17,7 +18,7 @@ export const command = defineCommand({
   run({ run, step, out: path }, context) {
     return withLane(context, async ({ lane }) => {
       const state = lane.states.load(run);
-      const found = findWaiting(state, step, "waits for an approval", ({ phase }) => phase === "paused");
+      const found = findWaiting(state, step, "waits for an approval", isWaitingForApproval);
       const request = await requestApproval(lane, state, found);
       writeNewFile(path, canonicalBytes(request));
       const digest = actionDigest(request.action);

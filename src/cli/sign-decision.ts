@@ -9,7 +9,7 @@ import { APPROVAL_PAYLOAD_TYPE } from "../format/statement.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { actionDigest } from "../gate/action-digest.ts";
 import type { Lane } from "../run/lane.ts";
-import { recordApproval } from "../run/record-approval.ts";
+import { isWaitingForApproval, recordApproval } from "../run/record-approval.ts";
 import { requestApproval } from "../run/request-approval.ts";
 import { readDecision, readRequest } from "./approval-file.ts";
 import { refused, usage } from "./cli-error.ts";
@@ -54,7 +54,7 @@ export async function decide(asked: Decision, context: Context): Promise<Result>
     asked.run ?? missing("<run>", "the run that waits, or `--request <file>`, or `--import <file>`");
   return withLane(context, async ({ lane }) => {
     const state = lane.states.load(run);
-    const found = findWaiting(state, asked.step, "waits for an approval", ({ phase }) => phase === "paused");
+    const found = findWaiting(state, asked.step, "waits for an approval", isWaitingForApproval);
     const request = await requestApproval(lane, state, found);
     const contract = lane.pinned.read("contract", request.action.contract.digest);
     const sign = statementSigner(asked, as, lane.pinned.read("principals", state.document.principals));

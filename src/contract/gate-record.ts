@@ -10,6 +10,7 @@ export const gateNames = [
   "environment",
   "policy",
   "approval",
+  "input",
 ] as const;
 export type GateName = (typeof gateNames)[number];
 export const decisions = ["allow", "deny", "pause"] as const;
@@ -42,6 +43,31 @@ export const approvalFactSchema = Type.Object(
   word.closed,
 );
 export type ApprovalFact = Static<typeof approvalFactSchema>;
+
+/** What arrived for an action that waits, and was checked, as a gate sees it. */
+export const givenFactSchema = Type.Union([
+  Type.Object(
+    {
+      what: Type.Literal("answer"),
+      /** Digest of the answer's envelope (pre-authentication bytes). */
+      digest: word.digest,
+      principal: word.id,
+      keyId: Type.String(),
+      custody: Type.Enum(["held", "local"]),
+    },
+    word.closed,
+  ),
+  Type.Object(
+    {
+      what: Type.Literal("signal"),
+      /** Digest of the signal document. */
+      digest: word.digest,
+      id: Type.String(),
+    },
+    word.closed,
+  ),
+]);
+export type GivenFact = Static<typeof givenFactSchema>;
 
 /** What one gate decided, why, and the facts it saw. */
 export const gateDecisionSchema = Type.Object(
@@ -82,7 +108,9 @@ export const gateRecordSchema = Type.Object(
     ),
     live: liveStatusSchema,
     approvals: Type.Array(approvalFactSchema),
-    gates: Type.Array(gateDecisionSchema, { minItems: 1, maxItems: 7 }),
+    /** For an action that waits for an answer or a webhook. */
+    given: Type.Optional(Type.Array(givenFactSchema)),
+    gates: Type.Array(gateDecisionSchema, { minItems: 1, maxItems: 8 }),
     decision: Type.Enum([...decisions]),
   },
   word.closed,

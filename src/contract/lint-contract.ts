@@ -1,5 +1,6 @@
 import { millisOfDuration } from "../format/duration.ts";
 import { approvalStrength } from "./approval-strength.ts";
+import { isAwaiting } from "./awaited.ts";
 import { compileCel } from "./cel.ts";
 import { expressionsOf } from "./cel-tree.ts";
 import type { Contract } from "./contract.ts";
@@ -23,6 +24,7 @@ export function lintContract(
   lintData(contract, to);
   lintErrors(contract, to);
   lintSecrets(contract, to);
+  lintWaiting(contract, to);
   lintReadBack(contract, options.contracts, to);
   const { execution, evidence, failure, docUrl } = contract;
   if (options.adapters !== undefined && !options.adapters.includes(execution.adapter)) {
@@ -124,6 +126,24 @@ function lintErrors({ errors, execution, scope }: Contract, to: FindingList): vo
     if (declared?.retryable === false) {
       to.error(`execution.retry.on[${index}]`, `\`${name}\` is declared as not retryable`);
     }
+  }
+}
+
+/** A call that waits for somebody or something changes nothing outside, and its form is what its outputs say. */
+function lintWaiting(contract: Contract, to: FindingList): void {
+  if (!isAwaiting(contract)) return;
+  const { effect, execution, scope } = contract;
+  if (effect !== "read") to.error("effect", "must be `read`: it calls nobody");
+  if (execution.idempotency !== "safe") to.error("execution.idempotency", "must be `safe`: it calls nobody");
+  if (scope.endpoints.length > 0) to.error("scope.endpoints", "must be empty: it calls nobody");
+  if (execution.adapter !== "manual") return;
+  const allowed = /^\s*result\.(answer\.[A-Za-z_][A-Za-z0-9_]*|by|signedAt|task)\s*$/;
+  for (const [name, tree] of Object.entries(execution.outputs)) {
+    if (typeof tree === "string" && allowed.test(tree)) continue;
+    to.error(
+      `execution.outputs.${name}`,
+      "is no field of a form: say `result.answer.<field>`, `result.by` or `result.signedAt`",
+    );
   }
 }
 

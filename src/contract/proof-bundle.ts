@@ -5,7 +5,7 @@ import * as word from "./vocabulary.ts";
 export const MANIFEST_PATH = "MANIFEST.json";
 export const CLAIM_PATH = "CLAIM.sigstore.json";
 export const RECEIPTS_PATH = "receipts/receipts.ndjson";
-/** Kinds of `definitions/<kind>/<hex>.json`. The first seven are documents, the rest are DSSE envelopes. */
+/** Kinds of `definitions/<kind>/<hex>.json`. The first eight are documents, the rest are DSSE envelopes. */
 export const definitionKinds = [
   "runbook",
   "engagement",
@@ -14,10 +14,12 @@ export const definitionKinds = [
   "catalog-lock",
   "run",
   "escalation",
+  "signal",
   "authorization",
   "key-certificate",
   "approval",
   "resolution",
+  "answer",
   "conclusion",
 ] as const;
 export type DefinitionKind = (typeof definitionKinds)[number];

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../format/json.ts";
 import { approvalStrength } from "./approval-strength.ts";
+import { isAwaiting } from "./awaited.ts";
 import { evaluateCel } from "./cel.ts";
 import type { Contract, ReadBack } from "./contract.ts";
 import type { RunbookStep } from "./runbook.ts";
@@ -45,6 +46,7 @@ export function readBackProblems({ effect, execution, authority }: Contract): st
   const problems: string[] = [];
   if (effect !== "read" || execution.idempotency !== "safe")
     problems.push("reads nothing back: its effect must be `read` and its idempotency `safe`");
+  if (isAwaiting({ execution })) problems.push("would wait for somebody or something itself");
   if (approvalStrength(authority.approval) > 0)
     problems.push("would wait for an approval: its `authority.approval` must be `none`");
   return problems;

@@ -37,6 +37,8 @@ export const terminalEvents = [
 export const runEvents = [
   "step-paused",
   "approval-recorded",
+  "answer-recorded",
+  "signal-recorded",
   "step-dispatched",
   "step-in-doubt",
   "step-resolved",

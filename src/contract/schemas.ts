@@ -12,7 +12,9 @@ import { principalSchema, principalSetSchema } from "./principal.ts";
 import { receiptPredicateSchema } from "./receipt-predicate.ts";
 import { runDocumentSchema } from "./run-document.ts";
 import { runbookSchema } from "./runbook.ts";
+import { signalSchema } from "./signal.ts";
 import {
+  answerStatementSchema,
   approvalStatementSchema,
   conclusionStatementSchema,
   keyCertificateSchema,
@@ -39,6 +41,8 @@ const byKind = {
   "signed-decision": signedDecisionSchema,
   "resolution-statement": resolutionStatementSchema,
   escalation: escalationSchema,
+  signal: signalSchema,
+  "answer-statement": answerStatementSchema,
   "conclusion-statement": conclusionStatementSchema,
   "key-certificate": keyCertificateSchema,
 } as const satisfies Record<string, TSchema>;

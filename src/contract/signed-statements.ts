@@ -40,6 +40,24 @@ export type ResolutionStatement = Static<typeof resolutionStatementSchema>;
 /** Findings that release a held step, not settle a doubt. */
 export const releases: ReadonlySet<unknown> = new Set(["continue", "hand-over"]);
 
+/** A person's answer to a `manual` step: DSSE payload of type `ANSWER_PAYLOAD_TYPE`. */
+export const answerStatementSchema = Type.Object(
+  {
+    purpose: Type.Literal("witnessops/answer/v1"),
+    invocation: Type.String(),
+    actionDigest: word.digest,
+    /** The form, filled in. */
+    answer: Type.Record(Type.String({ minLength: 1, maxLength: 100 }), Type.Unknown(), {
+      maxProperties: 100,
+    }),
+    principal: word.id,
+    signedAt: word.utc,
+    nonce: Type.String({ pattern: "^[0-9a-f]{32}$" }),
+  },
+  word.closed,
+);
+export type AnswerStatement = Static<typeof answerStatementSchema>;
+
 /** A conclusion (design section 9): DSSE payload of type `CONCLUSION_PAYLOAD_TYPE`. Always inferred. */
 export const conclusionStatementSchema = Type.Object(
   {

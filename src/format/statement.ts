@@ -10,6 +10,7 @@ export const CLAIM_PREDICATE = "https://witnessops.dev/bundle-claim/v1";
 /** Payload types of the statements that people sign (design section 6). */
 export const APPROVAL_PAYLOAD_TYPE = "application/vnd.witnessops.approval.v1+json";
 export const RESOLUTION_PAYLOAD_TYPE = "application/vnd.witnessops.resolution.v1+json";
+export const ANSWER_PAYLOAD_TYPE = "application/vnd.witnessops.answer.v1+json";
 export const CONCLUSION_PAYLOAD_TYPE = "application/vnd.witnessops.conclusion.v1+json";
 /**
  * SSH namespace of each statement that people sign, one for each purpose: a signature made for another, a commit or a
@@ -18,6 +19,7 @@ export const CONCLUSION_PAYLOAD_TYPE = "application/vnd.witnessops.conclusion.v1
 export const SSH_NAMESPACES: ReadonlyMap<string, string> = new Map([
   [APPROVAL_PAYLOAD_TYPE, "approval.v1@witnessops.dev"],
   [RESOLUTION_PAYLOAD_TYPE, "resolution.v1@witnessops.dev"],
+  [ANSWER_PAYLOAD_TYPE, "answer.v1@witnessops.dev"],
   [CONCLUSION_PAYLOAD_TYPE, "conclusion.v1@witnessops.dev"],
 ]);
 

@@ -1,4 +1,4 @@
-import type { GateDecision, GateName, GateRecord } from "../contract/gate-record.ts";
+import type { GateDecision, GateName, GateRecord, GivenFact } from "../contract/gate-record.ts";
 import type { Digest } from "../format/digest.ts";
 import { actionDigest } from "./action-digest.ts";
 import { approvalGate } from "./approval-gate.ts";
@@ -7,6 +7,7 @@ import { environmentGate } from "./environment-gate.ts";
 import type { GateFacts } from "./facts.ts";
 import { deny } from "./gate-decision.ts";
 import { identityGate } from "./identity-gate.ts";
+import { inputGate } from "./input-gate.ts";
 import { policyGate } from "./policy-gate.ts";
 import { scopeGate } from "./scope-gate.ts";
 import { targetAuthorizationGate } from "./target-authorization-gate.ts";
@@ -25,6 +26,9 @@ export const gates: readonly { readonly name: GateName; readonly decide: Gate }[
   { name: "approval", decide: approvalGate },
 ]);
 
+/** The gate of actions that wait for an answer, a webhook or a time; others do not have it (decision 0014). */
+const waiting = Object.freeze({ name: "input" as const, decide: inputGate });
+
 /** Reason code of a denial because a gate itself broke. Any gate can have it. */
 export const GATE_ERROR = "gate-error";
 
@@ -42,7 +46,8 @@ export function decideGates(facts: GateFacts): GateRecord {
   } catch {
     decided.push(broken("catalog"));
   }
-  for (const { name, decide } of digest === undefined ? [] : gates) {
+  const due = facts.awaited === undefined ? gates : [...gates, waiting];
+  for (const { name, decide } of digest === undefined ? [] : due) {
     let decision: GateDecision;
     try {
       decision = decide(facts);
@@ -62,6 +67,9 @@ export function decideGates(facts: GateFacts): GateRecord {
     adapter: facts.adapter,
     live: facts.live,
     approvals: facts.approvals as GateRecord["approvals"],
+    ...(facts.awaited === undefined || facts.awaited.what === "time"
+      ? {}
+      : { given: [...(facts.given ?? [])] as GivenFact[] }),
     gates: decided,
     decision: decided.at(-1)?.decision ?? "deny",
   });

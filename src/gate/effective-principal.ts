@@ -15,7 +15,10 @@ export interface EffectivePrincipal {
  * Looks a principal up. Undefined when it is unknown, or when its id stands twice: two entries would be two
  * stories about one name.
  */
-export function effectivePrincipal(facts: GateFacts, id: string): EffectivePrincipal | undefined {
+export function effectivePrincipal(
+  facts: Pick<GateFacts, "principals" | "engagement" | "live">,
+  id: string,
+): EffectivePrincipal | undefined {
   const principal = only(facts.principals.principals, id);
   if (principal === undefined) return undefined;
   const entry = only(facts.engagement.principals, id);

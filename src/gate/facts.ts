@@ -1,8 +1,9 @@
 import type { ActionDocument } from "../contract/action-document.ts";
+import type { Awaited } from "../contract/awaited.ts";
 import type { CatalogLock } from "../contract/catalog-lock.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { Engagement } from "../contract/engagement.ts";
-import type { ApprovalFact, GateRecord, LiveStatus } from "../contract/gate-record.ts";
+import type { ApprovalFact, GateRecord, GivenFact, LiveStatus } from "../contract/gate-record.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
 import type { Json } from "../format/json.ts";
 
@@ -26,7 +27,11 @@ export interface GateFacts {
   readonly live: LiveStatus;
   /** Approvals for this action digest whose signatures were checked against the pinned principals. */
   readonly approvals: readonly ApprovalFact[];
-  /** When the approval was first asked for; undefined before the first pause. */
+  /** What the action waits for; undefined when for nothing. */
+  readonly awaited?: Awaited;
+  /** What arrived for it, checked. */
+  readonly given?: readonly GivenFact[];
+  /** When it last began to wait; undefined before the first pause. */
   readonly pausedAt?: string;
   readonly policy: PolicyDecider;
 }

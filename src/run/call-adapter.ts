@@ -48,6 +48,7 @@ export async function callAdapter(
       contract,
       inputs: gated.inputs,
       idempotencyKey: action.idempotencyKey,
+      given: gated.given,
       timeoutMs: timeoutOf(step, gated),
       network: lane.openNetwork({
         endpoints: action.endpoints,

@@ -89,7 +89,7 @@ export function leaveInDoubt(
   return appendDecided(lane, state, basis, entry);
 }
 
-/** Records that a step waits for approval; once for each action that it would wait with. */
+/** Records that a step waits at a gate; once for each action that it would wait with, and each gate. */
 export async function pauseStep(
   lane: Lane,
   state: RunState,
@@ -99,9 +99,11 @@ export async function pauseStep(
   gated: GatedStep,
   record: Pinned,
 ): Promise<Progress> {
-  if (invocation.phase === "paused" && invocation.action?.digest === gated.record.actionDigest)
+  const waits = gated.record.gates.at(-1)?.gate;
+  const { phase, action } = invocation;
+  if (phase === "paused" && action?.digest === gated.record.actionDigest && action.waits.gate === waits)
     return "waits";
-  const expiresAt = expiryOf(lane, gated);
+  const expiresAt = waits === "approval" ? expiryOf(lane, gated) : overdueAt(lane, gated);
   const entry = stepEntry(placeOf(lane, state, step, invocation), "step-paused", gated, record.digest, {
     outcome: "paused",
     attempts: [],
@@ -196,4 +198,10 @@ function expiryOf(lane: Lane, gated: GatedStep): string | undefined {
   const rule = gated.action.approvalRule;
   if (typeof rule !== "object" || rule.expiresIn === undefined) return undefined;
   return utcFromMillis(lane.clock() + millisOfDuration(rule.expiresIn));
+}
+
+/** When an answer or a webhook comes too late. */
+function overdueAt(lane: Lane, { awaited }: GatedStep): string | undefined {
+  if (awaited === undefined || awaited.what === "time" || awaited.within === undefined) return undefined;
+  return utcFromMillis(lane.clock() + millisOfDuration(awaited.within));
 }

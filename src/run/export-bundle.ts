@@ -130,6 +130,8 @@ function statementOf(predicate: ReceiptPredicate): { kind: DefinitionKind; diges
 const statementEvents = [
   ["key-certified", "key-certificate", "certificate"],
   ["approval-recorded", "approval", "approval"],
+  ["answer-recorded", "answer", "answer"],
+  ["signal-recorded", "signal", "signal"],
   ["step-resolved", "resolution", "resolution"],
   ["step-escalated", "escalation", "escalation"],
   ["conclusion-recorded", "conclusion", "conclusion"],

@@ -81,6 +81,12 @@ export function applyReceipt(state: RunState, receipt: AppliedReceipt, readGateR
     case "approval-recorded":
       found.approvals.push(predicate.detail?.approval as Digest);
       return;
+    case "answer-recorded":
+      found.given.push({ what: "answer", digest: predicate.detail?.answer as Digest });
+      return;
+    case "signal-recorded":
+      found.given.push({ what: "signal", digest: predicate.detail?.signal as Digest });
+      return;
     case "step-in-doubt":
       found.phase = "in-doubt";
       return;
@@ -157,6 +163,8 @@ function expand(state: RunState, predicate: ReceiptPredicate): void {
 }
 
 function pause(found: InvocationState, predicate: ReceiptPredicate, record: GateRecord): void {
+  const waits = record.gates.at(-1);
+  if (waits === undefined) return;
   found.phase = "paused";
   const expiresAt = predicate.detail?.expiresAt;
   found.action = {
@@ -164,6 +172,7 @@ function pause(found: InvocationState, predicate: ReceiptPredicate, record: Gate
     digest: record.actionDigest as Digest,
     pausedAt: predicate.time.claimedUtc,
     ...(typeof expiresAt === "string" ? { expiresAt } : {}),
+    waits,
   };
 }
 

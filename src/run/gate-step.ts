@@ -1,5 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { ActionDocument } from "../contract/action-document.ts";
+import { type Awaited, awaitedOf } from "../contract/awaited.ts";
+import type { Given } from "../contract/awaited-result.ts";
 import { buildAction } from "../contract/build-action.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { Engagement } from "../contract/engagement.ts";
@@ -20,6 +22,7 @@ import { readEnvelope } from "./document-pin.ts";
 import { inputsInDoubt } from "./inputs-in-doubt.ts";
 import type { Lane } from "./lane.ts";
 import { readLiveStatus } from "./live-status.ts";
+import { givenBy, readGiven } from "./read-given.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
 import { stepContext } from "./step-context.ts";
 
@@ -36,6 +39,9 @@ export interface GatedStep {
   readonly exclude: readonly string[];
   /** The engagement's window. */
   readonly window: Engagement["window"];
+  /** What the call waits for, and what it was given once that is there. */
+  readonly awaited: Awaited | undefined;
+  readonly given: Given | undefined;
 }
 
 /** A step, its contract loaded from what the run pinned, and everything the gates say about it. */
@@ -84,6 +90,11 @@ export async function gateStep(
     // What was approved is one action, to the byte: inputs that changed meanwhile need a new approval.
     if (checked.ok && checked.statement.actionDigest === wanted) approvals.push(checked.fact);
   }
+  const awaits = awaitedOf(contract, built.action);
+  if (!awaits.ok) return awaits;
+  const { awaited } = awaits;
+  const arrived =
+    awaited === undefined ? [] : await readGiven(lane, invocation, awaited, principals, now, wanted);
   const record = decideGates({
     action: built.action,
     attempt,
@@ -105,6 +116,7 @@ export async function gateStep(
     live: readLiveStatus(lane.store, step.definition.uses, engagement.id),
     approvals,
     ...(invocation.action === undefined ? {} : { pausedAt: invocation.action.pausedAt }),
+    ...(awaited === undefined ? {} : { awaited, given: arrived.map(({ fact }) => fact) }),
     policy: await lane.pinned.decider(document.policies),
   });
   return {
@@ -116,6 +128,8 @@ export async function gateStep(
       action: built.action,
       inputs: resolved.inputs,
       record,
+      awaited,
+      given: awaited === undefined ? undefined : givenBy(awaited, record, arrived),
       window: engagement.window,
       include: engagement.scope.include,
       exclude: [...(engagement.scope.exclude ?? []), ...scope.exclude],

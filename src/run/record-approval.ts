@@ -9,9 +9,14 @@ import { recordSigned } from "./record-signed.ts";
 import { RunError } from "./run-error.ts";
 import { type InvocationState, invocationsOf, type RunState } from "./run-state.ts";
 
+/** Whether it waits for people's approval, not for an answer or anything else. */
+export function isWaitingForApproval({ phase, action }: InvocationState): boolean {
+  return phase === "paused" && action?.waits.gate === "approval";
+}
+
 /** Invocations of a run that wait for an approval. */
 export function waitingForApproval(state: RunState): InvocationState[] {
-  return [...invocationsOf(state)].filter((invocation) => invocation.phase === "paused");
+  return [...invocationsOf(state)].filter(isWaitingForApproval);
 }
 
 /**

@@ -22,7 +22,7 @@ export async function recordSigned(
   said: {
     readonly event: ReceiptEvent;
     /** Name of the subject, and of the detail's member that holds its digest. */
-    readonly name: "approval" | "resolution";
+    readonly name: "approval" | "resolution" | "answer";
     readonly principal: string;
     readonly detail: Readonly<Record<string, unknown>>;
     readonly parts?: Partial<Entry["predicate"]>;

@@ -1,4 +1,5 @@
 import type { ActionDocument } from "../contract/action-document.ts";
+import type { GateDecision } from "../contract/gate-record.ts";
 import { readBackId } from "../contract/read-back.ts";
 import type { Invocation, ReceiptEvent } from "../contract/receipt-predicate.ts";
 import type { RunDocument } from "../contract/run-document.ts";
@@ -29,9 +30,18 @@ export interface InvocationState {
   readonly element?: Json;
   phase: Phase;
   /** The action asked approval for, once it paused; later attempts use the same document. */
-  action?: { document: ActionDocument; digest: Digest; pausedAt: string; expiresAt?: string };
+  action?: {
+    document: ActionDocument;
+    digest: Digest;
+    pausedAt: string;
+    expiresAt?: string;
+    /** The gate that it waits at, why, and what that gate saw. */
+    waits: GateDecision;
+  };
   /** Digests of approval envelopes recorded for it. */
   approvals: Digest[];
+  /** Answers and webhooks recorded for it. */
+  given: { readonly what: "answer" | "signal"; readonly digest: Digest }[];
   /** Attempts that were dispatched, in order. */
   attempts: DispatchRow[];
   /** Attempts that a signed resolution said did not happen. */
@@ -119,6 +129,7 @@ export function newInvocation(
     ...(each === undefined ? {} : { key: each.key, element: each.element }),
     phase: "pending",
     approvals: [],
+    given: [],
     attempts: [],
     settledAttempts: [],
     released: false,

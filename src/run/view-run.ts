@@ -40,10 +40,12 @@ export interface StepView {
   readonly receipt?: string;
   /** What waits for somebody, and for what. */
   readonly waitingFor?: {
-    readonly what: "approval" | "resolution" | "release";
+    readonly what: "approval" | "answer" | "signal" | "time" | "resolution" | "release";
     readonly actionDigest?: string;
     readonly action?: ActionDocument;
     readonly expiresAt?: string;
+    /** When a time that is waited for comes. */
+    readonly due?: string;
     /** To whom a held failure was escalated, and the digest of the package that they were given. */
     readonly escalatedTo?: string;
     readonly escalation?: string;
@@ -113,15 +115,23 @@ function viewStep(step: StepState, invocation: InvocationState | undefined, stat
   };
 }
 
+const waited: Readonly<Record<string, "answer" | "signal" | "time">> = {
+  "answer-required": "answer",
+  "signal-required": "signal",
+  "not-yet": "time",
+};
+
 function waitOf(invocation: InvocationState, step: StepState): StepView["waitingFor"] {
   if (invocation.phase === "in-doubt") {
     const actionDigest = invocation.attempts.at(-1)?.actionDigest;
     return { what: "resolution", ...(actionDigest === undefined ? {} : { actionDigest }) };
   }
   if (invocation.phase === "paused" && invocation.action !== undefined) {
-    const { document, digest, expiresAt } = invocation.action;
+    const { document, digest, expiresAt, waits } = invocation.action;
+    const due = waits.facts.due;
     return {
-      what: "approval",
+      what: waited[waits.reason] ?? "approval",
+      ...(typeof due === "string" ? { due } : {}),
       actionDigest: digest,
       action: document,
       ...(expiresAt === undefined ? {} : { expiresAt }),

@@ -21,6 +21,7 @@ import {
   RECEIPTS_PATH,
 } from "../contract/proof-bundle.ts";
 import { runDocumentSchema } from "../contract/run-document.ts";
+import { signalSchema } from "../contract/signal.ts";
 import { collectBytes } from "../format/byte-source.ts";
 import { type Digest, digestOf } from "../format/digest.ts";
 import { type Envelope, envelopeDigest } from "../format/dsse.ts";
@@ -80,6 +81,7 @@ const documentReaders: Partial<Record<DefinitionKind, (value: Json) => Read<unkn
   "catalog-lock": authored(catalogLockFromJson),
   run: (value) => typed(runDocumentSchema, value),
   escalation: (value) => typed(escalationSchema, value),
+  signal: (value) => typed(signalSchema, value),
 };
 const DEFINITION = /^definitions\/([a-z-]+)\/([0-9a-f]{64})\.json$/;
 const CONTRACT = /^contracts\/([^/]+@[^/]+)\.json$/;

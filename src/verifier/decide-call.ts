@@ -1,3 +1,4 @@
+import { awaitedOf } from "../contract/awaited.ts";
 import { buildAction } from "../contract/build-action.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { GateRecord } from "../contract/gate-record.ts";
@@ -7,6 +8,7 @@ import type { resolveRunbookScope } from "../contract/resolve-action.ts";
 import type { RunbookStep } from "../contract/runbook.ts";
 import { resolveStepInputs, type StepContext } from "../contract/step-inputs.ts";
 import { millisOfDuration } from "../format/duration.ts";
+import type { JsonObject } from "../format/json.ts";
 import { millisOf } from "../format/time.ts";
 import { approvalGate } from "../gate/approval-gate.ts";
 import { decideGates } from "../gate/decide-gates.ts";
@@ -18,6 +20,7 @@ import { checkAnchoredApprovals, checkRecordedApprovals } from "./approvals.ts";
 import { checkAttempts } from "./attempts.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { gateRecordDigest, readGateRecord, same } from "./gate-record-binding.ts";
+import { checkAnchoredAnswer, checkRecordedGiven, givenTo } from "./given.ts";
 import type { Invoked } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { readingOf } from "./reading.ts";
@@ -96,7 +99,9 @@ export async function decideCall(deciding: Deciding, receipt: Receipt, invoked: 
       held.contract,
       invoked.readBackOf === undefined ? deciding.soFar.stepOf(receipt)?.definition : undefined,
     );
-  await recomputeResults(deciding.again, receipt, held.contract);
+  await recomputeResults(deciding.again, receipt, held.contract, (record) =>
+    givenOf(deciding, invoked, held.contract, record),
+  );
 }
 
 /** What was allowed must still have been allowed when the attempt started: the window, and each approval's end. */
@@ -149,6 +154,11 @@ async function decideRecord(
   const ignored = ignoredStatus(again.bundle, run, record);
   if (ignored !== undefined) wrong(ignored);
   const approvals = await checkRecordedApprovals(again, run, receipt, invoked, record);
+  const awaits = again.cel(() => awaitedOf(contract, built.action));
+  if (!awaits.ok) return wrong("what it waits for cannot be computed");
+  const { awaited } = awaits;
+  const given =
+    awaited && (await checkRecordedGiven(again, run.principals, receipt, invoked, record, awaited));
   if (policy === undefined) return undefined;
   const facts: GateFacts = {
     action: built.action,
@@ -166,6 +176,7 @@ async function decideRecord(
     live: record.live,
     approvals,
     ...(invoked.paused === undefined ? {} : { pausedAt: invoked.paused.at }),
+    ...(awaited === undefined || given === undefined ? {} : { awaited, given }),
     policy,
   };
   const decided = decideGates(facts);
@@ -177,7 +188,10 @@ async function decideRecord(
         : `gate \`${differing.gate}\` decides \`${differing.decision}\` (${differing.reason}), recorded is another decision`,
     );
   }
-  if (record.decision === "allow") await checkAnchoredApprovals(again, facts, receipt);
+  if (record.decision === "allow") {
+    await checkAnchoredApprovals(again, facts, receipt);
+    await checkAnchoredAnswer(again, facts, receipt);
+  }
   return facts;
 }
 
@@ -197,6 +211,19 @@ async function callOf(
   const due = (millisOf(doubt.doubt?.startedAt ?? "") ?? 0) + millisOfDuration(reading.confirm.after);
   if (record.decision === "allow" && (millisOf(record.decidedAt) ?? 0) < due) return undefined;
   return { step: readBackStep(step, reading.confirm), context: () => readBackContext(reading.inputs) };
+}
+
+/** What a call was given that waited; undefined for calls that wait for nothing. */
+async function givenOf(
+  { again, run }: Deciding,
+  invoked: Invoked,
+  contract: Contract,
+  record: GateRecord,
+): Promise<{ result: JsonObject | undefined } | undefined> {
+  const awaits = again.cel(() => awaitedOf(contract, record.action));
+  if (!awaits.ok || awaits.awaited === undefined) return undefined;
+  const given = await givenTo(again, run.principals, invoked, record, awaits.awaited);
+  return { result: given?.result };
 }
 
 function ruleOf(

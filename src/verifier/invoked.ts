@@ -18,6 +18,8 @@ export interface Invoked {
   paused?: { readonly actionDigest: string; readonly at: string };
   /** Digests of approval envelopes recorded for it, with the host's time. */
   readonly approvals: { readonly digest: string; readonly at: string }[];
+  /** Digests of answers and webhooks recorded for it, with the host's time. */
+  readonly given: { readonly what: "answer" | "signal"; readonly digest: string; readonly at: string }[];
   /** Attempts with a signed dispatch, each with its gate record. */
   readonly dispatched: Map<number, string | undefined>;
   /** The newest attempt that a receipt names, and its action. */
@@ -62,6 +64,7 @@ export function newInvoked(since: string, each?: { key: string; element: Json })
     phase: "pending",
     lastAt: since,
     approvals: [],
+    given: [],
     dispatched: new Map(),
     settled: new Set(),
     readBacks: [],
@@ -88,6 +91,10 @@ export function takeReceipt(found: Invoked, receipt: Receipt): void {
   if (event === "approval-recorded") {
     found.approvals.push({ digest: String(detail?.approval), at: time.claimedUtc });
   }
+  if (event === "answer-recorded")
+    found.given.push({ what: "answer", digest: String(detail?.answer), at: time.claimedUtc });
+  if (event === "signal-recorded")
+    found.given.push({ what: "signal", digest: String(detail?.signal), at: time.claimedUtc });
   if (event === "step-dispatched") found.dispatched.set(Number(detail?.attempt), gateRecordDigest(receipt));
   if (event === "step-resolved") settle(found, detail ?? {});
   if (event === "step-escalated") found.escalated = true;

@@ -1,6 +1,7 @@
 import { RESULT_ARTIFACT } from "../contract/artifact.ts";
 import type { Contract } from "../contract/contract.ts";
 import { isDoubtful } from "../contract/doubtful-error.ts";
+import type { GateRecord } from "../contract/gate-record.ts";
 import { classifyError, mapOutputs } from "../contract/map-result.ts";
 import type { Invocation } from "../contract/receipt-predicate.ts";
 import { isJsonObject, type JsonObject } from "../format/json.ts";
@@ -14,8 +15,18 @@ import { artifactId } from "./step-binding.ts";
 
 type Attempt = Invocation["attempts"][number];
 
+/** What a call that waited was given: its result must be just that. Undefined for calls that wait for nothing. */
+export type GivenTo = (
+  record: GateRecord,
+) => Promise<{ readonly result: JsonObject | undefined } | undefined>;
+
 /** Computes each attempt's outputs or error class again from its captured `result`, and compares. */
-export async function recomputeResults(again: Again, receipt: Receipt, contract: Contract): Promise<void> {
+export async function recomputeResults(
+  again: Again,
+  receipt: Receipt,
+  contract: Contract,
+  givenTo: GivenTo,
+): Promise<void> {
   const { bundle, decisions: findings } = again;
   const { invocation } = receipt.predicate;
   if (invocation === undefined) return;
@@ -34,6 +45,9 @@ export async function recomputeResults(again: Again, receipt: Receipt, contract:
     const { error, result: given } = result;
     if (isJsonObject(error)) again.cel(() => checkError(contract, inputs, error, attempt, wrong));
     else if (isJsonObject(given)) {
+      const due = await givenTo(record);
+      if (due !== undefined && !same(due.result, given))
+        wrong("its captured result is not what it waited for and was given");
       again.cel(() => checkOutputs(contract, inputs, given, attempt, invocation, receipt, wrong));
     } else wrong("the captured result is neither a result nor an error");
   }

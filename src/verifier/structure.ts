@@ -123,6 +123,10 @@ function citedDigest({ event, detail }: ReceiptPredicate): unknown {
       return detail?.conclusion;
     case "approval-recorded":
       return detail?.approval;
+    case "answer-recorded":
+      return detail?.answer;
+    case "signal-recorded":
+      return detail?.signal;
     case "step-escalated":
       return detail?.escalation;
     default:

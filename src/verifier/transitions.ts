@@ -7,6 +7,8 @@ import type { RunSoFar } from "./run-so-far.ts";
 const from: Readonly<Record<string, readonly string[]>> = {
   "step-paused": ["pending", "paused"],
   "approval-recorded": ["paused"],
+  "answer-recorded": ["paused"],
+  "signal-recorded": ["paused"],
   "step-dispatched": ["pending", "paused", "dispatched"],
   "step-in-doubt": ["pending", "paused", "dispatched"],
   "step-resolved": ["in-doubt", "failed", "denied"],
@@ -25,6 +27,8 @@ const uncalled: ReadonlySet<string> = new Set([
   "step-resolved",
   "step-escalated",
   "approval-recorded",
+  "answer-recorded",
+  "signal-recorded",
 ]);
 /** What may be recorded of a read-back: it asks nobody, and is never left out. */
 const ofReadBacks: ReadonlySet<string> = new Set([
