@@ -29,6 +29,37 @@ const exceptionTerms = Type.Object(
   closed,
 );
 
+/** Targets outside of the scope that may be reached nevertheless; what is done there is never strong proof. */
+const scopeBypass = Type.Object(
+  {
+    approver: word.id,
+    reason: text,
+    boundary: Type.Array(word.scopePattern, { minItems: 1, maxItems: 1000 }),
+    environmentClass: text,
+    stopCondition: text,
+    dataHandling: text,
+  },
+  closed,
+);
+
+/** Permission, given beforehand, to act without the approval that an action needs; reviewed afterwards. */
+const breakGlass = Type.Object(
+  {
+    id: word.id,
+    reason: text,
+    people: Type.Array(word.id, { minItems: 1, maxItems: 100, uniqueItems: true }),
+    contracts: Type.Array(word.reference, { minItems: 1, maxItems: 100, uniqueItems: true }),
+    targets: Type.Array(word.scopePattern, { minItems: 1, maxItems: 1000 }),
+    window: Type.Object({ notBefore: word.utc, notAfter: word.utc }, closed),
+    /** How many invocations it serves. */
+    uses: Type.Integer({ minimum: 1, maximum: 100 }),
+    /** How long after its use an independent person has to have reviewed it. */
+    reviewWithin: word.duration,
+    reviewers: Type.Array(word.id, { minItems: 1, maxItems: 100, uniqueItems: true }),
+  },
+  closed,
+);
+
 /** An engagement: who may do what to which targets, when and why (design section 1, `spec/engagement.md`). */
 export const engagementSchema = Type.Object(
   {
@@ -60,10 +91,13 @@ export const engagementSchema = Type.Object(
     authorizations: Type.Array(targetAuthorization, { maxItems: 1000 }),
     /** Required when `environment` is `lab`: the terms under which results are operational input. */
     lab: Type.Optional(exceptionTerms),
+    bypass: Type.Optional(scopeBypass),
+    breakGlass: Type.Optional(Type.Array(breakGlass, { maxItems: 100 })),
     identityFloor: Type.Optional(Type.Object({ refuseFreeMail: Type.Optional(Type.Boolean()) }, closed)),
   },
   { ...closed, title: "WitnessOps engagement" },
 );
 
 export type Engagement = Static<typeof engagementSchema>;
+export type BreakGlass = Static<typeof breakGlass>;
 export type TargetAuthorization = Engagement["authorizations"][number];

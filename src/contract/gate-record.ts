@@ -44,6 +44,22 @@ export const approvalFactSchema = Type.Object(
 );
 export type ApprovalFact = Static<typeof approvalFactSchema>;
 
+/** A person's signed word that they act without approval, as the approval gate sees it. */
+export const breakGlassFactSchema = Type.Object(
+  {
+    /** Digest of the statement's envelope (pre-authentication bytes). */
+    digest: word.digest,
+    breakGlass: word.id,
+    principal: word.id,
+    keyId: Type.String(),
+    custody: Type.Enum(["held", "local"]),
+    /** The how manieth use of the permission this is, as the host counts. */
+    use: Type.Integer({ minimum: 1 }),
+  },
+  word.closed,
+);
+export type BreakGlassFact = Static<typeof breakGlassFactSchema>;
+
 /** What arrived for an action that waits, and was checked, as a gate sees it. */
 export const givenFactSchema = Type.Union([
   Type.Object(
@@ -108,6 +124,7 @@ export const gateRecordSchema = Type.Object(
     ),
     live: liveStatusSchema,
     approvals: Type.Array(approvalFactSchema),
+    breakGlass: Type.Optional(breakGlassFactSchema),
     /** For an action that waits for an answer or a webhook. */
     given: Type.Optional(Type.Array(givenFactSchema)),
     gates: Type.Array(gateDecisionSchema, { minItems: 1, maxItems: 8 }),

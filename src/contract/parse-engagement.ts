@@ -1,6 +1,7 @@
 import { isJsonObject, type Json } from "../format/json.ts";
-import { ruleScopePatterns, ruleUnique, ruleWindow } from "./document-rules.ts";
+import { ruleDuration, ruleScopePatterns, ruleUnique, ruleWindow } from "./document-rules.ts";
 import { type Engagement, engagementSchema } from "./engagement.ts";
+import type { Path } from "./fault.ts";
 import { type DocumentKind, documentFromJson, type Inspection, readDocument } from "./inspect-document.ts";
 
 /** What an engagement is: its schema, and the rules that the schema cannot say. */
@@ -40,6 +41,7 @@ function rules(engagement: Inspection<Engagement>): void {
       if (Array.isArray(patterns)) ruleScopePatterns(engagement, ["scope", name], patterns);
     }
   }
+  ruleExceptions(engagement);
   const authorizations = engagement.items("authorizations");
   ruleUnique(
     engagement,
@@ -52,6 +54,44 @@ function rules(engagement: Inspection<Engagement>): void {
     ruleWindow(engagement, at, authorization);
     if (authorization.kind === "letter" && authorization.letterDigest === undefined) {
       engagement.report([...at, "letterDigest"], "required", "is missing: a letter is named by its digest");
+    }
+  }
+}
+
+/** Who is named in an exception is in the engagement and may be; nobody reviews only themselves. */
+function ruleExceptions(engagement: Inspection<Engagement>): void {
+  const people = new Map(engagement.items("principals").map(([, { id, roles }]) => [id, roles]));
+  const unknown = (at: Path, id: string): void => {
+    if (!people.has(id))
+      engagement.report(at, "unknown-reference", `\`${id}\` is no principal of the engagement`);
+  };
+  const { bypass } = engagement.raw;
+  if (isJsonObject(bypass)) {
+    const { approver, boundary } = bypass as { approver?: Json; boundary?: Json };
+    if (Array.isArray(boundary)) ruleScopePatterns(engagement, ["bypass", "boundary"], boundary);
+    if (typeof approver === "string" && people.get(approver)?.includes("approver") !== true)
+      engagement.report(["bypass", "approver"], "value", `\`${approver}\` is no approver of the engagement`);
+  }
+  const glasses = engagement.items("breakGlass");
+  ruleUnique(
+    engagement,
+    glasses.map(([index, { id }]) => [["breakGlass", index, "id"], id]),
+    "break-glass",
+  );
+  for (const [index, glass] of glasses) {
+    const at = ["breakGlass", index];
+    ruleScopePatterns(engagement, [...at, "targets"], glass.targets);
+    ruleWindow(engagement, [...at, "window"], glass.window);
+    ruleDuration(engagement, [...at, "reviewWithin"], glass.reviewWithin);
+    for (const [i, id] of glass.people.entries()) unknown([...at, "people", i], id);
+    for (const [i, id] of glass.reviewers.entries()) unknown([...at, "reviewers", i], id);
+    for (const id of glass.people) {
+      if (glass.reviewers.every((reviewer) => reviewer === id))
+        engagement.report(
+          [...at, "reviewers"],
+          "value",
+          `nobody but \`${id}\` could review what \`${id}\` does`,
+        );
     }
   }
 }

@@ -20,6 +20,8 @@ export const definitionKinds = [
   "approval",
   "resolution",
   "answer",
+  "break-glass",
+  "review",
   "conclusion",
 ] as const;
 export type DefinitionKind = (typeof definitionKinds)[number];

@@ -25,7 +25,11 @@ export const engagementEvents = [
   "engagement-halted",
   "engagement-closed",
   "conclusion-recorded",
+  "break-glass-reviewed",
 ] as const;
+/** Named reasons why a result is operational input. */
+export const exceptions = ["lab", "draft", "import", "bypass", "break-glass"] as const;
+export type Exception = (typeof exceptions)[number];
 /** Events that end an invocation. */
 export const terminalEvents = [
   "step-executed",
@@ -37,6 +41,7 @@ export const terminalEvents = [
 export const runEvents = [
   "step-paused",
   "approval-recorded",
+  "break-glass-recorded",
   "answer-recorded",
   "signal-recorded",
   "step-dispatched",
@@ -172,8 +177,8 @@ export const receiptPredicateSchema = Type.Object(
       { text: word.text, attests: Type.Optional(word.text), doesNotAttest: Type.Optional(word.text) },
       closed,
     ),
-    /** Named reasons why the result is operational input: `lab`, `draft`, `import`. */
-    exceptions: Type.Array(Type.Enum(["lab", "draft", "import"])),
+    /** Named reasons why the result is operational input: `lab`, `draft`, `import`, `bypass`, `break-glass`. */
+    exceptions: Type.Array(Type.Enum([...exceptions])),
     /** Facts of events that are not calls; shapes by event in `spec/receipt.md`. */
     detail: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   },

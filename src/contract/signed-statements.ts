@@ -40,6 +40,41 @@ export type ResolutionStatement = Static<typeof resolutionStatementSchema>;
 /** Findings that release a held step, not settle a doubt. */
 export const releases: ReadonlySet<unknown> = new Set(["continue", "hand-over"]);
 
+/** What a person signs to act without the approval that an action needs: DSSE payload of type `BREAK_GLASS_PAYLOAD_TYPE`. */
+export const breakGlassStatementSchema = Type.Object(
+  {
+    purpose: Type.Literal("witnessops/break-glass/v1"),
+    /** Id of the permission in the engagement. */
+    breakGlass: word.id,
+    invocation: Type.String(),
+    actionDigest: word.digest,
+    principal: word.id,
+    reason: word.text,
+    signedAt: word.utc,
+    nonce: Type.String({ pattern: "^[0-9a-f]{32}$" }),
+  },
+  word.closed,
+);
+export type BreakGlassStatement = Static<typeof breakGlassStatementSchema>;
+
+/** An independent person's review of a break-glass use: DSSE payload of type `REVIEW_PAYLOAD_TYPE`. */
+export const reviewStatementSchema = Type.Object(
+  {
+    purpose: Type.Literal("witnessops/review/v1"),
+    engagement: word.id,
+    run: Type.String({ maxLength: 64 }),
+    /** Digest of the `break-glass-recorded` receipt. */
+    receipt: word.digest,
+    finding: Type.Enum(["justified", "unjustified"]),
+    principal: word.id,
+    reason: word.text,
+    signedAt: word.utc,
+    nonce: Type.String({ pattern: "^[0-9a-f]{32}$" }),
+  },
+  word.closed,
+);
+export type ReviewStatement = Static<typeof reviewStatementSchema>;
+
 /** A person's answer to a `manual` step: DSSE payload of type `ANSWER_PAYLOAD_TYPE`. */
 export const answerStatementSchema = Type.Object(
   {

@@ -11,6 +11,8 @@ export const CLAIM_PREDICATE = "https://witnessops.dev/bundle-claim/v1";
 export const APPROVAL_PAYLOAD_TYPE = "application/vnd.witnessops.approval.v1+json";
 export const RESOLUTION_PAYLOAD_TYPE = "application/vnd.witnessops.resolution.v1+json";
 export const ANSWER_PAYLOAD_TYPE = "application/vnd.witnessops.answer.v1+json";
+export const BREAK_GLASS_PAYLOAD_TYPE = "application/vnd.witnessops.break-glass.v1+json";
+export const REVIEW_PAYLOAD_TYPE = "application/vnd.witnessops.review.v1+json";
 export const CONCLUSION_PAYLOAD_TYPE = "application/vnd.witnessops.conclusion.v1+json";
 /**
  * SSH namespace of each statement that people sign, one for each purpose: a signature made for another, a commit or a
@@ -20,6 +22,8 @@ export const SSH_NAMESPACES: ReadonlyMap<string, string> = new Map([
   [APPROVAL_PAYLOAD_TYPE, "approval.v1@witnessops.dev"],
   [RESOLUTION_PAYLOAD_TYPE, "resolution.v1@witnessops.dev"],
   [ANSWER_PAYLOAD_TYPE, "answer.v1@witnessops.dev"],
+  [BREAK_GLASS_PAYLOAD_TYPE, "break-glass.v1@witnessops.dev"],
+  [REVIEW_PAYLOAD_TYPE, "review.v1@witnessops.dev"],
   [CONCLUSION_PAYLOAD_TYPE, "conclusion.v1@witnessops.dev"],
 ]);
 

@@ -4,6 +4,7 @@ import type { ApprovalRule, Role } from "../contract/vocabulary.ts";
 import { millisOfDuration } from "../format/duration.ts";
 import type { JsonObject } from "../format/json.ts";
 import { millisOf } from "../format/time.ts";
+import { mayNotBreakGlass, permissionOf } from "./break-glass.ts";
 import { effectivePrincipal } from "./effective-principal.ts";
 import type { GateFacts } from "./facts.ts";
 import { fillGroups } from "./fill-groups.ts";
@@ -54,6 +55,17 @@ export function approvalGate(facts: GateFacts): GateDecision {
     });
   }
 
+  const { breakGlass } = facts;
+  const against = breakGlass && mayNotBreakGlass(facts, breakGlass);
+  if (breakGlass !== undefined && against === undefined) {
+    const { breakGlass: id, principal, digest, use } = breakGlass;
+    const reviewWithin = permissionOf(facts, id)?.reviewWithin ?? "";
+    return allow("approval", {
+      rule: rule as JsonObject | string,
+      breakGlass: { id, principal, statement: digest, use, reviewWithin },
+    });
+  }
+
   const counted: { principal: string; approval: string }[] = [];
   const discounted: { principal: string; approval: string; because: Discount }[] = [];
   const keys = new Set<string>();
@@ -82,6 +94,7 @@ export function approvalGate(facts: GateFacts): GateDecision {
     missing,
     ...(need.groups.length === 1 ? {} : { filled: [...filled] }),
     ...(discounted.length === 0 ? {} : { discounted }),
+    ...(against === undefined ? {} : { breakGlassRefused: against }),
   };
   if (isLapsed(facts, need)) {
     return deny<Reason>("approval", "approval-expired", {

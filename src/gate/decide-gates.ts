@@ -67,6 +67,7 @@ export function decideGates(facts: GateFacts): GateRecord {
     adapter: facts.adapter,
     live: facts.live,
     approvals: facts.approvals as GateRecord["approvals"],
+    ...(facts.breakGlass === undefined ? {} : { breakGlass: facts.breakGlass }),
     ...(facts.awaited === undefined || facts.awaited.what === "time"
       ? {}
       : { given: [...(facts.given ?? [])] as GivenFact[] }),

@@ -3,7 +3,13 @@ import type { Awaited } from "../contract/awaited.ts";
 import type { CatalogLock } from "../contract/catalog-lock.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { Engagement } from "../contract/engagement.ts";
-import type { ApprovalFact, GateRecord, GivenFact, LiveStatus } from "../contract/gate-record.ts";
+import type {
+  ApprovalFact,
+  BreakGlassFact,
+  GateRecord,
+  GivenFact,
+  LiveStatus,
+} from "../contract/gate-record.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
 import type { Json } from "../format/json.ts";
 
@@ -27,6 +33,8 @@ export interface GateFacts {
   readonly live: LiveStatus;
   /** Approvals for this action digest whose signatures were checked against the pinned principals. */
   readonly approvals: readonly ApprovalFact[];
+  /** A person's word that they act without approval, whose signature was checked. */
+  readonly breakGlass?: BreakGlassFact;
   /** What the action waits for; undefined when for nothing. */
   readonly awaited?: Awaited;
   /** What arrived for it, checked. */

@@ -78,11 +78,23 @@ export function scopeGate(facts: ScopeFacts): GateDecision {
       return no("endpoint-excluded", { endpoint: endpoint.text, by: owner, pattern: endpoint.pattern });
     }
   }
+  const bypass = parsePatterns(engagement.bypass?.boundary ?? NONE);
+  if (bypass.malformed.length > 0)
+    return no("pattern-malformed", { patterns: bypass.malformed.slice(0, 20) });
   const matched: JsonObject[] = [];
   for (const { text, parsed } of subjects) {
     const by: Record<string, string> = { subject: text };
     for (const { owner, include } of scopes) {
       const found = include.patterns.find(({ pattern }) => covers(pattern, parsed));
+      // A bypass reaches targets outside of the engagement's scope, never those that an exclusion touches.
+      const beside =
+        found === undefined && owner === "engagement"
+          ? bypass.patterns.find(({ pattern }) => covers(pattern, parsed))
+          : undefined;
+      if (beside !== undefined) {
+        by.bypass = beside.text;
+        continue;
+      }
       if (found === undefined) {
         return no(owner === "runbook" ? "outside-runbook-scope" : "outside-engagement-scope", {
           subject: text,

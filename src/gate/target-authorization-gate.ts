@@ -27,7 +27,8 @@ export type TargetFacts = Pick<GateFacts, "engagement" | "now"> & {
  */
 export function targetAuthorizationGate(facts: TargetFacts): GateDecision {
   const { action, engagement, now } = facts;
-  const granted: { subject: string; authorization: string }[] = [];
+  const granted: { subject: string; authorization?: string; bypass?: string }[] = [];
+  const bypass = parsePatterns(engagement.bypass?.boundary ?? []);
   const no = (reason: Reason, subject: string, lapsed: readonly string[]) =>
     deny("target-authorization", reason, { subject, now, lapsed });
 
@@ -41,6 +42,14 @@ export function targetAuthorizationGate(facts: TargetFacts): GateDecision {
         parsePatterns(targets).patterns.some(({ pattern }) => covers(pattern, parsed)),
     );
     const inForce = covering.find((authorization) => isInForce(authorization, now));
+    const beside =
+      parsed !== undefined && covering.length === 0
+        ? bypass.patterns.find(({ pattern }) => covers(pattern, parsed))
+        : undefined;
+    if (beside !== undefined) {
+      granted.push({ subject: text, bypass: beside.text });
+      continue;
+    }
     if (inForce === undefined) {
       const lapsed = covering.map(({ id }) => id);
       return no(lapsed.length === 0 ? "target-not-authorized" : "authorization-not-in-force", text, lapsed);

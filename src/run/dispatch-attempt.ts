@@ -1,9 +1,11 @@
+import { recordExceptions } from "../contract/record-exceptions.ts";
 import type { Digest } from "../format/digest.ts";
 import { appendDecided, type Basis, placeOf } from "./append-to-run.ts";
 import { factOfRow } from "./attempt-facts.ts";
 import { applyDispatch } from "./fold-run.ts";
 import type { GatedStep } from "./gate-step.ts";
 import type { Lane } from "./lane.ts";
+import { breakGlassUse } from "./read-break-glass.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
 import { type StepFacts, stepEntry } from "./step-receipt.ts";
 import type { Change, DispatchRow } from "./store.ts";
@@ -45,8 +47,8 @@ export async function dispatchAttempt(
   const change: Omit<Change, "append" | "openRun" | "closeRun" | "fence"> = {
     dispatch: row,
     documents: [record],
-    consume: gated.record.approvals.map(({ digest }) => ({
-      approval: digest as Digest,
+    consume: consumedBy(gated, state.document.engagement.id).map((approval) => ({
+      approval,
       invocation: invocation.id,
     })),
     ...(left === undefined
@@ -58,6 +60,16 @@ export async function dispatchAttempt(
   if (left !== undefined) applyDispatch(state, left);
   applyDispatch(state, row);
   return row;
+}
+
+/** The approvals, and the use of break-glass, that a dispatch takes for good. */
+function consumedBy({ record }: GatedStep, engagement: string): Digest[] {
+  const approvals = record.approvals.map(({ digest }) => digest as Digest);
+  const { breakGlass } = record;
+  const isUsed = recordExceptions(record).includes("break-glass");
+  return breakGlass === undefined || !isUsed
+    ? approvals
+    : [...approvals, breakGlassUse(engagement, breakGlass.breakGlass, breakGlass.use)];
 }
 
 async function commit(

@@ -5,6 +5,7 @@ import type { Digest } from "../format/digest.ts";
 import { engagementStream, runStream } from "../ledger/streams.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { readEnvelope } from "./document-pin.ts";
+import { type GlassUse, reviewsOf } from "./reviews.ts";
 import { RunError } from "./run-error.ts";
 import { phaseOfTerminalEvent } from "./run-state.ts";
 import type { Store } from "./store.ts";
@@ -18,6 +19,8 @@ export interface EngagementReport {
   readonly ran: readonly ReportedStep[];
   readonly denied: readonly ReportedDenial[];
   readonly approvals: readonly ReportedApproval[];
+  /** Every time somebody acted without the approval that was needed, and its review. */
+  readonly breakGlass: readonly GlassUse[];
   /** Named reasons for operational input, by run. */
   readonly exceptions: readonly { readonly run: string; readonly exception: string }[];
   readonly doubt: readonly ReportedDoubt[];
@@ -116,6 +119,7 @@ export function reportEngagement(store: Store, engagement: string): EngagementRe
     ran: [],
     denied: [],
     approvals: [],
+    breakGlass: reviewsOf(store, engagement),
     exceptions: [],
     doubt: [],
     governance: [],

@@ -130,6 +130,8 @@ function statementOf(predicate: ReceiptPredicate): { kind: DefinitionKind; diges
 const statementEvents = [
   ["key-certified", "key-certificate", "certificate"],
   ["approval-recorded", "approval", "approval"],
+  ["break-glass-recorded", "break-glass", "breakGlass"],
+  ["break-glass-reviewed", "review", "review"],
   ["answer-recorded", "answer", "answer"],
   ["signal-recorded", "signal", "signal"],
   ["step-resolved", "resolution", "resolution"],

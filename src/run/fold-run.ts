@@ -81,6 +81,9 @@ export function applyReceipt(state: RunState, receipt: AppliedReceipt, readGateR
     case "approval-recorded":
       found.approvals.push(predicate.detail?.approval as Digest);
       return;
+    case "break-glass-recorded":
+      found.breakGlass = { digest: predicate.detail?.breakGlass as Digest, receipt: digest };
+      return;
     case "answer-recorded":
       found.given.push({ what: "answer", digest: predicate.detail?.answer as Digest });
       return;

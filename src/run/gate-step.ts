@@ -22,6 +22,7 @@ import { readEnvelope } from "./document-pin.ts";
 import { inputsInDoubt } from "./inputs-in-doubt.ts";
 import type { Lane } from "./lane.ts";
 import { readLiveStatus } from "./live-status.ts";
+import { readBreakGlass } from "./read-break-glass.ts";
 import { givenBy, readGiven } from "./read-given.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
 import { stepContext } from "./step-context.ts";
@@ -90,6 +91,7 @@ export async function gateStep(
     // What was approved is one action, to the byte: inputs that changed meanwhile need a new approval.
     if (checked.ok && checked.statement.actionDigest === wanted) approvals.push(checked.fact);
   }
+  const breakGlass = await readBreakGlass(lane, engagement.id, invocation, principals, now, wanted);
   const awaits = awaitedOf(contract, built.action);
   if (!awaits.ok) return awaits;
   const { awaited } = awaits;
@@ -116,6 +118,7 @@ export async function gateStep(
     live: readLiveStatus(lane.store, step.definition.uses, engagement.id),
     approvals,
     ...(invocation.action === undefined ? {} : { pausedAt: invocation.action.pausedAt }),
+    ...(breakGlass === undefined ? {} : { breakGlass }),
     ...(awaited === undefined ? {} : { awaited, given: arrived.map(({ fact }) => fact) }),
     policy: await lane.pinned.decider(document.policies),
   });
@@ -131,7 +134,7 @@ export async function gateStep(
       awaited,
       given: awaited === undefined ? undefined : givenBy(awaited, record, arrived),
       window: engagement.window,
-      include: engagement.scope.include,
+      include: [...engagement.scope.include, ...(engagement.bypass?.boundary ?? [])],
       exclude: [...(engagement.scope.exclude ?? []), ...scope.exclude],
     },
   };

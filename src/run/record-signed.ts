@@ -22,7 +22,7 @@ export async function recordSigned(
   said: {
     readonly event: ReceiptEvent;
     /** Name of the subject, and of the detail's member that holds its digest. */
-    readonly name: "approval" | "resolution" | "answer";
+    readonly name: "approval" | "resolution" | "answer" | "breakGlass";
     readonly principal: string;
     readonly detail: Readonly<Record<string, unknown>>;
     readonly parts?: Partial<Entry["predicate"]>;
@@ -33,7 +33,12 @@ export async function recordSigned(
   const pinned: { digest: Digest; bytes: Uint8Array } = pinEnvelope(envelope);
   const entry: Entry = {
     event: said.event,
-    subject: [{ name: said.name, digest: { sha256: hexOf(pinned.digest) } }],
+    subject: [
+      {
+        name: said.name === "breakGlass" ? "break-glass" : said.name,
+        digest: { sha256: hexOf(pinned.digest) },
+      },
+    ],
     predicate: {
       ...runParts(state.document, lane.origin, isLab(lane, state)),
       ...stepParts(step, invocation),

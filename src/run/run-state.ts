@@ -40,6 +40,8 @@ export interface InvocationState {
   };
   /** Digests of approval envelopes recorded for it. */
   approvals: Digest[];
+  /** A person's word that they act without approval: digest of its envelope, and of the receipt. */
+  breakGlass?: { readonly digest: Digest; readonly receipt: Digest };
   /** Answers and webhooks recorded for it. */
   given: { readonly what: "answer" | "signal"; readonly digest: Digest }[];
   /** Attempts that were dispatched, in order. */

@@ -2,6 +2,7 @@ import type { Artifact } from "../contract/artifact.ts";
 import { GATE_RECORD } from "../contract/artifact.ts";
 import type { GateRecord } from "../contract/gate-record.ts";
 import type { AttemptFact, Invocation, ReceiptEvent } from "../contract/receipt-predicate.ts";
+import { recordExceptions } from "../contract/record-exceptions.ts";
 import { type Digest, hexOf } from "../format/digest.ts";
 import type { Subject } from "../format/statement.ts";
 import type { Entry } from "./append-receipt.ts";
@@ -35,6 +36,7 @@ export function stepEntry(
 ): Entry {
   const { state, step, invocation, origin, lab } = where;
   const { record, contract } = gated;
+  const parts = runParts(state.document, origin, lab);
   const secrets = contract.execution.secrets ?? [];
   return {
     event,
@@ -46,7 +48,8 @@ export function stepEntry(
       })),
     ],
     predicate: {
-      ...runParts(state.document, origin, lab),
+      ...parts,
+      exceptions: [...parts.exceptions, ...recordExceptions(record)],
       ...contractParts(contract, gated.contractDigest),
       ...stepParts(step, invocation),
       gates: record.gates.map(({ gate, decision, reason }) => ({ gate, decision, reason })),
