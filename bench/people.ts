@@ -88,7 +88,7 @@ async function benchReport({ quick }: Effort): Promise<Line[]> {
       await advance(lane, started.run);
     }
     const began = performance.now();
-    const report = reportEngagement(lane.store, "acme");
+    const report = reportEngagement(lane.store, "acme", new Date().toISOString());
     const seconds = (performance.now() - began) / 1000;
     // Every run has a receipt for each step, one for its opening and one for its end.
     const receipts = report.ran.length + 2 * report.runs.length;

@@ -42,7 +42,7 @@ describe("the report of an engagement", () => {
     const doubtful = await start(test);
     await advance(test.lane, doubtful);
     await approve(test, doubtful);
-    expect(reportEngagement(test.lane.store, "acme").doubt).toEqual([
+    expect(reportEngagement(test.lane.store, "acme", new Date().toISOString()).doubt).toEqual([
       { run: doubtful, step: "step-1", since: expect.any(String) },
     ]);
     await resolve(test, doubtful, test.lane, "executed");
@@ -55,7 +55,7 @@ describe("the report of an engagement", () => {
     const request = { runbook: exampleRunbook(), engagement: "acme", inputs, requester: "otto" };
     expect((await startRun(test.lane, request)).started).toBe(false);
 
-    const report = reportEngagement(test.lane.store, "acme");
+    const report = reportEngagement(test.lane.store, "acme", new Date().toISOString());
     expect(report.runs.map(({ run, outcome }) => [run, outcome])).toEqual([
       [executed, "completed"],
       [doubtful, "completed"],
@@ -95,7 +95,10 @@ describe("the report of an engagement", () => {
       objective,
     });
     if (!started.started) throw new Error(started.problems.join());
-    const page = reportPage(reportEngagement(test.lane.store, "acme"), "2026-11-26T12:00:00Z");
+    const page = reportPage(
+      reportEngagement(test.lane.store, "acme", new Date().toISOString()),
+      "2026-11-26T12:00:00Z",
+    );
     expect(page).toContain(
       "&lt;script&gt;alert(1)&lt;/script&gt; \\u{1b}[2J \\u{202e} &amp; &quot;quoted&quot;",
     );
@@ -105,6 +108,8 @@ describe("the report of an engagement", () => {
 
   it("is refused for an engagement that the ledger does not know", async () => {
     const test = await open([exampleContract()]);
-    expect(() => reportEngagement(test.lane.store, "nobody")).toThrow(/knows nothing of engagement `nobody`/);
+    expect(() => reportEngagement(test.lane.store, "nobody", "")).toThrow(
+      /knows nothing of engagement `nobody`/,
+    );
   });
 });

@@ -135,7 +135,8 @@ describe("doubt", () => {
     const contract = exampleContract({ effect }, { adapter: "scripted", idempotency, timeout: "1d" });
     const test = await open([contract], [hung]);
     const run = await start(test);
-    void advance(test.lane, run);
+    // The lane may be closed under it, as when a process dies.
+    advance(test.lane, run).catch(() => undefined);
     await expect.poll(() => hung.calls).toBe(1);
     await test.lane.store.releaseLease(test.lane.owner, { pid: process.pid, token: test.lane.owner });
     const lane = { ...(await test.again()), adapters: [scripted(fine)] };

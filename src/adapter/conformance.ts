@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Given } from "../contract/awaited-result.ts";
 import type { CaptureSession } from "../contract/capture.ts";
 import type { Contract } from "../contract/contract.ts";
 import { canonicalJson } from "../format/canonical-json.ts";
@@ -14,6 +15,8 @@ export interface Scenario {
   readonly with: JsonObject;
   readonly network: NetworkSession;
   readonly root: string;
+  /** What the call waited for and was given; of adapters that wait. */
+  readonly given?: Given;
   /** What the attempt left behind: connections or processes. Absent when there can be none. */
   readonly leftovers?: () => number | Promise<number>;
 }
@@ -172,6 +175,7 @@ async function attempt(
     capture,
     secrets: new Map([["token", SECRET]]),
     root: scenario.root,
+    given: scenario.given,
     signal: options.signal ?? new AbortController().signal,
   });
   return { outcome, capture };

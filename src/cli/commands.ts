@@ -188,6 +188,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./run-listen.ts"),
   },
   {
+    name: "run break-glass",
+    summary: "act without the approval that is needed, to be reviewed",
+    load: () => import("./run-break-glass.ts"),
+  },
+  {
+    name: "run review",
+    summary: "review what was done without approval",
+    load: () => import("./run-review.ts"),
+  },
+  {
     name: "run resolve",
     summary: "say with a signature what became of an attempt in doubt",
     load: () => import("./run-resolve.ts"),

@@ -1,4 +1,6 @@
+import { utcFromMillis } from "../format/time.ts";
 import { recordEngagementStatus } from "../run/record-governance.ts";
+import { isUnreviewed, reviewsOf } from "../run/reviews.ts";
 import { stopEngagement } from "../run/stop-engagement.ts";
 import { refused } from "./cli-error.ts";
 import { argument, defineCommand, option, requiredOption } from "./command.ts";
@@ -17,6 +19,13 @@ export const command = defineCommand({
       const engagement = definitions.engagement(id);
       if (lane.store.status(`engagement:${engagement.id}`) === "closed") {
         throw refused(`engagement \`${engagement.id}\` is closed`, "nothing runs in it any more");
+      }
+      const due = reviewsOf(lane.store, engagement.id, utcFromMillis(Date.now())).filter(isUnreviewed);
+      if (due[0] !== undefined) {
+        throw refused(
+          `${due.map(({ invocation }) => `\`${invocation}\``).join(", ")}: somebody acted without approval, and nobody has reviewed it`,
+          `witnessops run review ${due[0].run}`,
+        );
       }
       const actor = as ?? engagement.owner;
       const { digest } = await recordEngagementStatus(lane, actor, engagement.id, "closed", reason);

@@ -74,6 +74,20 @@ export function observedSections(report: EngagementReport): ReportSection[] {
       ]),
     },
     {
+      title: "acted without approval",
+      none: "nobody did",
+      header: ["run", "step", "by", "because", "at (host)", "review", "until"],
+      rows: report.breakGlass.map(({ run, invocation, by, reason, at, state, dueAt, reviewedBy }) => [
+        run,
+        invocation.slice(invocation.indexOf("/") + 1),
+        by,
+        reason,
+        at,
+        reviewedBy === undefined ? state : `${state}, says ${reviewedBy}`,
+        dueAt,
+      ]),
+    },
+    {
       title: "exceptions",
       none: "none",
       header: ["run", "exception"],

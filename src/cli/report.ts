@@ -16,7 +16,9 @@ export const command = defineCommand({
   },
   example: "report acme --html acme.html",
   async run({ engagement, html }, context) {
-    const report = await withRuns(context, ({ store }) => reportEngagement(store, engagement));
+    const report = await withRuns(context, ({ store }) =>
+      reportEngagement(store, engagement, utcFromMillis(Date.now())),
+    );
     if (html !== undefined) writeNewFile(html, reportPage(report, utcFromMillis(Date.now())));
     return {
       exit: exit.done,

@@ -101,9 +101,10 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] 
 /**
  * Folds the report of an engagement from its stream and those of its runs, each read once.
  *
+ * @param now UTC, for what is overdue.
  * @throws RunError `RUN_UNKNOWN` when the ledger knows nothing of the engagement.
  */
-export function reportEngagement(store: Store, engagement: string): EngagementReport {
+export function reportEngagement(store: Store, engagement: string, now: string): EngagementReport {
   const stored = store.receipts(engagementStream(engagement));
   if (stored.length === 0) {
     throw new RunError({
@@ -119,7 +120,7 @@ export function reportEngagement(store: Store, engagement: string): EngagementRe
     ran: [],
     denied: [],
     approvals: [],
-    breakGlass: reviewsOf(store, engagement),
+    breakGlass: reviewsOf(store, engagement, now),
     exceptions: [],
     doubt: [],
     governance: [],
@@ -210,6 +211,8 @@ function takeRun(store: Store, report: Mutable<EngagementReport>, run: string): 
       const doubt = doubts.get(step);
       if (doubt !== undefined)
         Object.assign(doubt, { finding: String(detail?.finding), by: actor.principal });
+    } else if (event === "break-glass-recorded") {
+      report.exceptions.push({ run, exception: `break-glass at ${step}` });
     } else if (event === "artifact-imported") {
       report.exceptions.push({ run, exception: "import" });
     } else if (event === "step-denied") {

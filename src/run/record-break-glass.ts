@@ -48,9 +48,7 @@ export async function recordBreakGlass(
     const facts = { engagement, principals, live, now, action: action.document };
     const refusal = mayNotBreakGlass(facts, fact);
     if (refusal !== undefined) throw refused(run, refusal);
-    const overdue = reviewsOf(lane.store, engagement.id).find(
-      ({ state: of, dueAt }) => of === "due" && dueAt < now,
-    );
+    const overdue = reviewsOf(lane.store, engagement.id, now).find(({ state: of }) => of === "overdue");
     if (overdue !== undefined)
       throw refused(run, `the review of \`${overdue.invocation}\` is overdue since ${overdue.dueAt}`);
     const recorded = await recordSigned(lane, state, basis, found, envelope, {

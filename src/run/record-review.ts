@@ -12,7 +12,7 @@ import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { readLiveStatus } from "./live-status.ts";
 import { runParts } from "./receipt-entry.ts";
-import { reviewsOf } from "./reviews.ts";
+import { isUnreviewed, reviewsOf } from "./reviews.ts";
 import { RunError } from "./run-error.ts";
 
 /**
@@ -26,13 +26,14 @@ export async function recordReview(lane: Lane, run: string, envelope: Envelope):
   const { document } = state;
   const principals = lane.pinned.read("principals", document.principals);
   const engagement = lane.pinned.read("engagement", document.engagement.digest);
-  const checked = await checkReview(envelope, principals, utcFromMillis(lane.clock()));
+  const now = utcFromMillis(lane.clock());
+  const checked = await checkReview(envelope, principals, now);
   if (!checked.ok) throw refused(run, checked.reason);
   const { statement, custody } = checked;
-  const use = reviewsOf(lane.store, engagement.id).find(({ receipt }) => receipt === statement.receipt);
+  const use = reviewsOf(lane.store, engagement.id, now).find(({ receipt }) => receipt === statement.receipt);
   if (use === undefined || use.run !== run || statement.run !== run || statement.engagement !== engagement.id)
     throw refused(run, "it is about no use of break-glass in this run");
-  if (use.state !== "due") throw refused(run, `it is ${use.state}: nothing is to be reviewed`);
+  if (!isUnreviewed(use)) throw refused(run, `it is ${use.state}: nothing is to be reviewed`);
   const { disabledPrincipals: disabled } = readLiveStatus(lane.store, "", engagement.id);
   const refusal = mayNotReview({
     principal: statement.principal,

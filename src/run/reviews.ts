@@ -21,12 +21,17 @@ export interface GlassUse {
   /** Until when an independent person has to have reviewed it. */
   readonly dueAt: string;
   /** `unused`: recorded, and nothing was called by it; then nothing is to be reviewed. */
-  readonly state: "unused" | "due" | "justified" | "unjustified";
+  readonly state: "unused" | "due" | "overdue" | "justified" | "unjustified";
   readonly reviewedBy?: string;
 }
 
-/** Every use of break-glass in an engagement, from its receipts. */
-export function reviewsOf(store: Store, engagement: string): GlassUse[] {
+/** Whether a use still has to be reviewed. */
+export function isUnreviewed({ state }: GlassUse): boolean {
+  return state === "due" || state === "overdue";
+}
+
+/** Every use of break-glass in an engagement, from its receipts. @param now UTC, for what is overdue. */
+export function reviewsOf(store: Store, engagement: string, now: string): GlassUse[] {
   const reviews = new Map<string, { by: string; finding: string }>();
   const runs: { run: string; pinned: string | undefined }[] = [];
   for (const { payload } of store.receipts(engagementStream(engagement))) {
@@ -35,7 +40,7 @@ export function reviewsOf(store: Store, engagement: string): GlassUse[] {
     if (event === "break-glass-reviewed")
       reviews.set(String(detail?.receipt), { by: actor.principal, finding: String(detail?.finding) });
   }
-  return runs.flatMap(({ run, pinned }) => usesOf(store, run, pinned, reviews));
+  return runs.flatMap(({ run, pinned }) => usesOf(store, run, pinned, reviews, now));
 }
 
 function usesOf(
@@ -43,6 +48,7 @@ function usesOf(
   run: string,
   pinned: string | undefined,
   reviews: ReadonlyMap<string, { by: string; finding: string }>,
+  now: string,
 ): GlassUse[] {
   const uses: GlassUse[] = [];
   const called = new Set(store.dispatches(run).map(({ invocation }) => invocation));
@@ -53,6 +59,8 @@ function usesOf(
     const invocation = invocationName(run, step);
     const id = String(detail?.id);
     const review = reviews.get(digest);
+    const due = dueAt(store, pinned, id, time.claimedUtc);
+    const open = (millisOf(due) ?? 0) < (millisOf(now) ?? 0) ? "overdue" : "due";
     uses.push({
       run,
       invocation,
@@ -61,9 +69,9 @@ function usesOf(
       reason: String(detail?.reason),
       at: time.claimedUtc,
       receipt: digest,
-      dueAt: dueAt(store, pinned, id, time.claimedUtc),
+      dueAt: due,
       state:
-        review === undefined ? (called.has(invocation) ? "due" : "unused") : (review.finding as "justified"),
+        review === undefined ? (called.has(invocation) ? open : "unused") : (review.finding as "justified"),
       ...(review === undefined ? {} : { reviewedBy: review.by }),
     });
   }

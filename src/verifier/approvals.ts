@@ -1,8 +1,9 @@
-import type { ApprovalFact, GateRecord } from "../contract/gate-record.ts";
+import type { ApprovalFact, BreakGlassFact, GateRecord } from "../contract/gate-record.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
 import { millisOf } from "../format/time.ts";
 import { approvalGate } from "../gate/approval-gate.ts";
 import { checkApproval } from "../gate/approval-statement.ts";
+import { checkBreakGlass } from "../gate/break-glass-statement.ts";
 import type { GateFacts } from "../gate/facts.ts";
 import type { Again } from "./again.ts";
 import type { Anchor } from "./anchor.ts";
@@ -115,7 +116,14 @@ export async function checkAnchoredApprovals(
       }
     }
   }
-  const decided = approvalGate({ ...facts, principals, approvals: trusted });
+  const breakGlass = await trustedGlass(again, facts, principals, unlisted);
+  const { breakGlass: _, ...rest } = facts;
+  const decided = approvalGate({
+    ...rest,
+    principals,
+    approvals: trusted,
+    ...(breakGlass === undefined ? {} : { breakGlass }),
+  });
   if (decided.decision === "allow") return;
   if (unlisted.length > 0) {
     findings.untested(`the trust file does not list \`${unlisted[0]}\`, whose approval was needed`);
@@ -123,6 +131,20 @@ export async function checkAnchoredApprovals(
     const message = `\`${facts.action.invocation}\` was called without the approvals that the trust file accepts (${decided.reason})`;
     findings.contradict("FAILURE_APPROVAL_INVALID", message, { receipt: receipt.digest });
   }
+}
+
+/** The word of who acted without approval, as it holds by the trust file. */
+async function trustedGlass(
+  { bundle, anchor }: Again,
+  { breakGlass, now }: GateFacts,
+  principals: PrincipalSet,
+  unlisted: string[],
+): Promise<BreakGlassFact | undefined> {
+  if (breakGlass === undefined) return undefined;
+  if (anchor.principal(breakGlass.principal) === undefined) unlisted.push(breakGlass.principal);
+  const envelope = bundle.envelope("break-glass", breakGlass.digest);
+  const checked = envelope && (await checkBreakGlass(envelope, principals, now, breakGlass.use));
+  return checked?.ok === true ? checked.fact : undefined;
 }
 
 /** The pinned principals with the kind, roles and keys that the reviewer gives those who are listed. */

@@ -18,6 +18,7 @@ import { tightenApproval } from "../gate/tighten-approval.ts";
 import type { Again } from "./again.ts";
 import { checkAnchoredApprovals, checkRecordedApprovals } from "./approvals.ts";
 import { checkAttempts } from "./attempts.ts";
+import { checkRecordedGlass } from "./break-glass.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { gateRecordDigest, readGateRecord, same } from "./gate-record-binding.ts";
 import { checkAnchoredAnswer, checkRecordedGiven, givenTo } from "./given.ts";
@@ -154,6 +155,7 @@ async function decideRecord(
   const ignored = ignoredStatus(again.bundle, run, record);
   if (ignored !== undefined) wrong(ignored);
   const approvals = await checkRecordedApprovals(again, run, receipt, invoked, record);
+  const breakGlass = await checkRecordedGlass(again, run.principals, receipt, invoked, record);
   const awaits = again.cel(() => awaitedOf(contract, built.action));
   if (!awaits.ok) return wrong("what it waits for cannot be computed");
   const { awaited } = awaits;
@@ -176,6 +178,7 @@ async function decideRecord(
     live: record.live,
     approvals,
     ...(invoked.paused === undefined ? {} : { pausedAt: invoked.paused.at }),
+    ...(breakGlass === undefined ? {} : { breakGlass }),
     ...(awaited === undefined || given === undefined ? {} : { awaited, given }),
     policy,
   };

@@ -1,6 +1,7 @@
 import { GATE_RECORD } from "../contract/artifact.ts";
 import { type GateRecord, gateRecordSchema } from "../contract/gate-record.ts";
 import type { Invocation, ReceiptPredicate } from "../contract/receipt-predicate.ts";
+import { recordExceptions } from "../contract/record-exceptions.ts";
 import { canonicalJson } from "../format/canonical-json.ts";
 import { digestOfJson } from "../format/digest.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
@@ -139,6 +140,8 @@ function checkOwn(
       predicate.approvals ?? [],
     ],
   ];
+  const named = predicate.exceptions.filter((one) => one === "bypass" || one === "break-glass");
+  pairs.push([recordExceptions(record), named]);
   if (pairs.some(([a, b]) => !same(a, b))) mismatch("the receipt and its gate record differ");
   const due = decisionOfEvent[predicate.event];
   if (due !== undefined && record.decision !== due)

@@ -18,6 +18,8 @@ export interface Invoked {
   paused?: { readonly actionDigest: string; readonly at: string };
   /** Digests of approval envelopes recorded for it, with the host's time. */
   readonly approvals: { readonly digest: string; readonly at: string }[];
+  /** Digest of a person's word, recorded for it, that they act without approval; and of its receipt. */
+  breakGlass?: { readonly digest: string; readonly receipt: string };
   /** Digests of answers and webhooks recorded for it, with the host's time. */
   readonly given: { readonly what: "answer" | "signal"; readonly digest: string; readonly at: string }[];
   /** Attempts with a signed dispatch, each with its gate record. */
@@ -91,6 +93,8 @@ export function takeReceipt(found: Invoked, receipt: Receipt): void {
   if (event === "approval-recorded") {
     found.approvals.push({ digest: String(detail?.approval), at: time.claimedUtc });
   }
+  if (event === "break-glass-recorded")
+    found.breakGlass = { digest: String(detail?.breakGlass), receipt: receipt.digest };
   if (event === "answer-recorded")
     found.given.push({ what: "answer", digest: String(detail?.answer), at: time.claimedUtc });
   if (event === "signal-recorded")

@@ -1,7 +1,7 @@
 import { RESULT_ARTIFACT } from "../contract/artifact.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
 import { invocationName } from "../contract/invocation-name.ts";
-import { VERIFICATION_SCOPE_TEXT } from "../contract/receipt-predicate.ts";
+import { type ReceiptPredicate, VERIFICATION_SCOPE_TEXT } from "../contract/receipt-predicate.ts";
 import type { Digest } from "../format/digest.ts";
 import type { JsonObject } from "../format/json.ts";
 import type { Anchor } from "./anchor.ts";
@@ -11,6 +11,7 @@ import { gateRecordDigest, same } from "./gate-record-binding.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { type Signal, type StepReport, signals } from "./report.ts";
+import type { Reviews } from "./reviews.ts";
 import { artifactId } from "./step-binding.ts";
 
 const outcomes: Readonly<Record<string, string>> = {
@@ -31,10 +32,11 @@ export function checkProofClass(
   runs: readonly ClaimedRun[],
   verified: ReadonlySet<Digest>,
   anchor: Anchor,
+  reviews: Reviews,
 ): { layer: LayerResult; steps: StepReport[] } {
   const findings = new Findings("proof-class");
   const steps = runs.flatMap((run) =>
-    lastReceipts(run).map((receipt) => reportStep(bundle, run, receipt, verified, anchor)),
+    lastReceipts(run).map((receipt) => reportStep(bundle, run, receipt, verified, anchor, reviews)),
   );
   for (const step of steps) {
     if (step.missing.length > 0) findings.note(`\`${step.invocation}\` lacks ${step.missing.join(", ")}`);
@@ -67,6 +69,7 @@ function reportStep(
   receipt: Receipt,
   verified: ReadonlySet<Digest>,
   anchor: Anchor,
+  reviews: Reviews,
 ): StepReport {
   const { predicate, digest } = receipt;
   const { step, invocation, contract: pin } = predicate;
@@ -91,7 +94,7 @@ function reportStep(
     ...(invocation?.side === undefined ? {} : { side: invocation.side }),
     receipt: digest,
     missing: classed.has(outcome) ? signals.filter((signal) => !present[signal]) : [],
-    reasons: classed.has(outcome) ? reasonsOf(run, receipt, outcome, contract) : [],
+    reasons: classed.has(outcome) ? reasonsOf(run, receipt, outcome, contract, reviews) : [],
     ...(invocation?.outputs === undefined
       ? {}
       : {
@@ -114,8 +117,16 @@ function reasonsOf(
   { predicate }: Receipt,
   outcome: string,
   contract: Contract | undefined,
+  reviews: Reviews,
 ): string[] {
   const reasons = new Set<string>(predicate.exceptions);
+  if (reasons.delete("break-glass")) {
+    const review = reviewOf(run, predicate.step, reviews);
+    if (review !== "justified")
+      reasons.add(
+        review === undefined ? "break-glass that nobody reviewed" : "break-glass, found unjustified",
+      );
+  }
   if (run.document.draft) reasons.add("draft");
   if (run.engagement?.environment === "lab") reasons.add("lab");
   if (predicate.detail?.resolution !== undefined) reasons.add("the outcome is what a person found");
@@ -127,6 +138,17 @@ function reasonsOf(
   if (!harmless && earlier.some(({ exit }) => exit === "in-doubt"))
     reasons.add("an earlier attempt is in doubt");
   return [...reasons];
+}
+
+/** What a trusted review found of the step's use of break-glass. */
+function reviewOf(run: ClaimedRun, step: ReceiptPredicate["step"], reviews: Reviews): string | undefined {
+  const used = run.receipts.findLast(
+    ({ predicate }) =>
+      predicate.event === "break-glass-recorded" &&
+      predicate.step?.id === step?.id &&
+      predicate.step?.key === step?.key,
+  );
+  return used && reviews.get(used.digest);
 }
 
 function hasContractIdentity(bundle: Bundle, run: ClaimedRun, { predicate }: Receipt): boolean {

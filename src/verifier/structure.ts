@@ -123,6 +123,10 @@ function citedDigest({ event, detail }: ReceiptPredicate): unknown {
       return detail?.conclusion;
     case "approval-recorded":
       return detail?.approval;
+    case "break-glass-recorded":
+      return detail?.breakGlass;
+    case "break-glass-reviewed":
+      return detail?.review;
     case "answer-recorded":
       return detail?.answer;
     case "signal-recorded":

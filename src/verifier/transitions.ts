@@ -7,6 +7,7 @@ import type { RunSoFar } from "./run-so-far.ts";
 const from: Readonly<Record<string, readonly string[]>> = {
   "step-paused": ["pending", "paused"],
   "approval-recorded": ["paused"],
+  "break-glass-recorded": ["paused"],
   "answer-recorded": ["paused"],
   "signal-recorded": ["paused"],
   "step-dispatched": ["pending", "paused", "dispatched"],
@@ -27,6 +28,7 @@ const uncalled: ReadonlySet<string> = new Set([
   "step-resolved",
   "step-escalated",
   "approval-recorded",
+  "break-glass-recorded",
   "answer-recorded",
   "signal-recorded",
 ]);

@@ -21,6 +21,7 @@ import { checkTrust } from "./parse-trust.ts";
 import { checkProofClass, withProofClass } from "./proof-class.ts";
 import { assumptions, type Report } from "./report.ts";
 import { boundaryTables, deniedSteps, doubtfulSteps, hostAsserted, reportRun } from "./report-parts.ts";
+import { checkReviews } from "./reviews.ts";
 import { checkSignatures } from "./signatures.ts";
 import { checkStructure } from "./structure.ts";
 import { verdictOf } from "./verdict.ts";
@@ -56,13 +57,13 @@ export async function verifyBundle(
   const timestamps = checkAbsent("timestamps", runs, anchor);
   const log = checkAbsent("log", runs, anchor);
   const continuity = checkContinuity(bundle, runs, anchor);
-  const { authorization, reDecision, authorized } = await checkDecisions(
+  const { authorization, reDecision, authorized, reviews } = await checkDecisions(
     bundle,
     runs,
     anchor,
     signatures.claimed,
   );
-  const proof = checkProofClass(bundle, runs, signatures.verified, anchor);
+  const proof = checkProofClass(bundle, runs, signatures.verified, anchor, reviews);
   const concluded = await checkConclusions(bundle, runs, anchor);
 
   const layers = [
@@ -122,6 +123,7 @@ async function checkDecisions(
     // A claim that no certified key signed costs nothing to make: nothing is decided again for it.
     if (claimed) await decideRunAgain(again, run);
   }
+  const reviews = await checkReviews(bundle, claimed ? runs : [], anchor, authorization);
   if (!claimed) {
     const message = "the claim is not signed by a certified key: nothing was decided again";
     authorization.doubt(message);
@@ -135,6 +137,7 @@ async function checkDecisions(
     authorization: authorization.end({ anchored: "established" }),
     reDecision: decisions.end({ anchored: "established" }),
     authorized,
+    reviews,
   };
 }
 
