@@ -31,6 +31,18 @@ export function readRequest(path: string): { request: ApprovalRequest; contract:
       hint: "ask for the request again; do not sign this one",
     });
   }
+  const { action, list = [] } = request;
+  const isOne = list.every(
+    ({ contract: of, run, step }) =>
+      of.digest === action.contract.digest && run === action.run && step === action.step,
+  );
+  if (!isOne) {
+    throw new CliError({
+      code: "INPUT_MALFORMED",
+      message: `\`${path}\` lists actions of several steps`,
+      hint: "ask for the request again; do not sign this one",
+    });
+  }
   return { request, contract };
 }
 

@@ -5,7 +5,7 @@ import { changedSince } from "../contract/changed-action.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { ApprovalRule } from "../contract/vocabulary.ts";
 import { canonicalJson } from "../format/canonical-json.ts";
-import { actionDigest } from "../gate/action-digest.ts";
+import { requestDigest } from "../gate/request-digest.ts";
 import type { Printer } from "./output.ts";
 
 /**
@@ -17,28 +17,42 @@ export function printAction(
   out: Printer,
   { request, contract }: { readonly request: ApprovalRequest; readonly contract: Contract },
 ): void {
-  const { action, approvedBy } = request;
+  const { action, approvedBy, list } = request;
   const { engagement, runbook } = action;
   const outside = contract.boundary.external;
   out.pairs([
     ["what", `${contract.title} (${action.contract.id}@${action.contract.version})`],
     ["effect", { text: action.effect, style: action.effect === "read" ? "plain" : "warn" }],
-    ["where", action.subjects.map(({ kind, value }) => `${kind}:${value}`).join(", ")],
-    ["connects to", endpointsOf(action)],
-    ["inputs", inputsOf(action)],
+    ...(list === undefined
+      ? placesOf(action)
+      : [["how many", `${list.length} actions, listed below`] as const]),
     ["never does", contract.scope.disallowed.join("; ")],
     ["not in our control", (Array.isArray(outside) ? outside : Object.values(outside).flat()).join("; ")],
     ["why", action.ticket === undefined ? action.objective : `${action.objective} (${action.ticket})`],
     ["technique", action.technique],
     ["asked by", action.requester],
     ["under", `engagement ${engagement.id}@${engagement.version}, runbook ${runbook.id}@${runbook.version}`],
-    ["step", action.invocation],
+    ["step", list === undefined ? action.invocation : `${action.run}/${action.step}, every element`],
     ["rule", describeRule(action.approvalRule, action.requester)],
     ["approved so far", approvedBy.length === 0 ? "by nobody" : `by ${approvedBy.join(", ")}`],
     ["since last time", changesOf(request)],
     ["until", request.expiresAt ?? "the engagement's window ends"],
-    ["digest", { text: actionDigest(action), style: "bold" }],
+    ["digest", { text: requestDigest(request), style: "bold" }],
   ]);
+  if (list === undefined) return;
+  out.heading("the list");
+  out.table(
+    ["element", "where", "connects to", "inputs"],
+    list.map((one) => [one.forEachKey ?? "", ...placesOf(one).map(([, text]) => text)]),
+  );
+}
+
+function placesOf(action: ActionDocument): (readonly [string, string])[] {
+  return [
+    ["where", action.subjects.map(({ kind, value }) => `${kind}:${value}`).join(", ")],
+    ["connects to", endpointsOf(action)],
+    ["inputs", inputsOf(action)],
+  ];
 }
 
 /** An approval rule in words. */

@@ -5,6 +5,7 @@ export const command = defineCommand({
   parameters: {
     run: optionalArgument("id of the run"),
     step: optionalArgument("`step` or `step[key]` (default: the only one that waits)"),
+    list: flag("--list", "decide on all elements of a `forEach` step at once"),
     key: option("--key <file>", "the approver's key file, kept outside the workspace"),
     sshKey: option(
       "--ssh-key <file>",

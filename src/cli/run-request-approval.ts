@@ -1,10 +1,8 @@
 import { canonicalBytes } from "../format/canonical-json.ts";
-import { actionDigest } from "../gate/action-digest.ts";
-import { isWaitingForApproval } from "../run/record-approval.ts";
-import { requestApproval } from "../run/request-approval.ts";
-import { argument, defineCommand, optionalArgument, requiredOption } from "./command.ts";
+import { requestDigest } from "../gate/request-digest.ts";
+import { argument, defineCommand, flag, optionalArgument, requiredOption } from "./command.ts";
 import { exit } from "./exit.ts";
-import { findWaiting } from "./find-waiting.ts";
+import { findRequest } from "./find-request.ts";
 import { withLane } from "./open-lane.ts";
 import { writeNewFile } from "./write-file.ts";
 
@@ -12,16 +10,16 @@ export const command = defineCommand({
   parameters: {
     run: argument("id of the run"),
     step: optionalArgument("`step` or `step[key]` (default: the only one that waits)"),
+    list: flag("--list", "ask for all elements of a `forEach` step at once"),
     out: requiredOption("--out <file>", "where to write it; copy it to the approver's machine"),
   },
   example: "run request 3f9ab2c41d07e865 ports --out ports.request.json",
-  run({ run, step, out: path }, context) {
+  run({ run, step, list, out: path }, context) {
     return withLane(context, async ({ lane }) => {
       const state = lane.states.load(run);
-      const found = findWaiting(state, step, "waits for an approval", isWaitingForApproval);
-      const request = await requestApproval(lane, state, found);
+      const request = await findRequest(lane, state, { step, list });
       writeNewFile(path, canonicalBytes(request));
-      const digest = actionDigest(request.action);
+      const digest = requestDigest(request);
       return {
         exit: exit.done,
         json: { path, actionDigest: digest, request },

@@ -7,10 +7,9 @@ import { DURATION_PATTERN, millisOfDuration } from "../format/duration.ts";
 import { isJsonObject, type Json } from "../format/json.ts";
 import { APPROVAL_PAYLOAD_TYPE } from "../format/statement.ts";
 import { utcFromMillis } from "../format/time.ts";
-import { actionDigest } from "../gate/action-digest.ts";
+import { requestDigest } from "../gate/request-digest.ts";
 import type { Lane } from "../run/lane.ts";
-import { isWaitingForApproval, recordApproval } from "../run/record-approval.ts";
-import { requestApproval } from "../run/request-approval.ts";
+import { recordApproval } from "../run/record-approval.ts";
 import { readDecision, readRequest } from "./approval-file.ts";
 import { refused, usage } from "./cli-error.ts";
 import type { Context, Result } from "./command.ts";
@@ -18,7 +17,7 @@ import { confirm } from "./confirm.ts";
 import { printAction } from "./describe-action.ts";
 import { whyItDoesNotCount } from "./discounted-approval.ts";
 import { exit } from "./exit.ts";
-import { findWaiting } from "./find-waiting.ts";
+import { findRequest } from "./find-request.ts";
 import { withLane } from "./open-lane.ts";
 import { Printer } from "./output.ts";
 import { randomHex } from "./random-hex.ts";
@@ -30,6 +29,8 @@ export interface Decision {
   readonly decision: ApprovalStatement["decision"];
   readonly run: string | undefined;
   readonly step: string | undefined;
+  /** The decision is about all elements of a `forEach` step at once. */
+  readonly list: boolean;
   readonly key: string | undefined;
   readonly sshKey: string | undefined;
   readonly as: string | undefined;
@@ -54,12 +55,11 @@ export async function decide(asked: Decision, context: Context): Promise<Result>
     asked.run ?? missing("<run>", "the run that waits, or `--request <file>`, or `--import <file>`");
   return withLane(context, async ({ lane }) => {
     const state = lane.states.load(run);
-    const found = findWaiting(state, asked.step, "waits for an approval", isWaitingForApproval);
-    const request = await requestApproval(lane, state, found);
+    const request = await findRequest(lane, state, asked);
     const contract = lane.pinned.read("contract", request.action.contract.digest);
     const sign = statementSigner(asked, as, lane.pinned.read("principals", state.document.principals));
     await ask(asked, as, request, contract);
-    const envelope = await signDecision(sign, asked, as, actionDigest(request.action), until);
+    const envelope = await signDecision(sign, asked, as, requestDigest(request), until);
     return record(lane, run, asked, envelope, { request, contract });
   });
 }
@@ -70,7 +70,7 @@ async function signRequest(asked: Decision, as: string, until: string, path: str
   const { request, contract } = readRequest(path);
   const sign = statementSigner(asked, as, undefined);
   await ask(asked, as, request, contract);
-  const digest = actionDigest(request.action);
+  const digest = requestDigest(request);
   const envelope = await signDecision(sign, asked, as, digest, until);
   const { run } = request.action;
   const signed = { schema: "witnessops/signed-decision/v1", run, envelope: envelopeToJson(envelope) };

@@ -10,6 +10,8 @@ export const approvalRequestSchema = Type.Object(
   {
     schema: Type.Literal("witnessops/approval-request/v1"),
     action: actionDocumentSchema,
+    /** The actions of all elements of a `forEach` step, `action` the first of them: the decision is about the list. */
+    list: Type.Optional(Type.Array(actionDocumentSchema, { minItems: 1, maxItems: 10_000 })),
     /** The contract whose digest the action names. */
     contract: Type.Record(Type.String(), Type.Unknown()),
     /** When the request ends, UTC; absent: with the engagement's window. */

@@ -39,6 +39,8 @@ export const approvalFactSchema = Type.Object(
     custody: Type.Enum(["held", "local"]),
     reason: Type.Optional(word.text),
     notAfter: word.utc,
+    /** Digest of the list that was approved at once, the action among it. */
+    list: Type.Optional(word.digest),
   },
   word.closed,
 );

@@ -5,7 +5,7 @@ import * as word from "./vocabulary.ts";
 export const MANIFEST_PATH = "MANIFEST.json";
 export const CLAIM_PATH = "CLAIM.sigstore.json";
 export const RECEIPTS_PATH = "receipts/receipts.ndjson";
-/** Kinds of `definitions/<kind>/<hex>.json`. The first eight are documents, the rest are DSSE envelopes. */
+/** Kinds of `definitions/<kind>/<hex>.json`. The first nine are documents, the rest are DSSE envelopes. */
 export const definitionKinds = [
   "runbook",
   "engagement",
@@ -15,6 +15,7 @@ export const definitionKinds = [
   "run",
   "escalation",
   "signal",
+  "action-list",
   "authorization",
   "key-certificate",
   "approval",

@@ -1,5 +1,5 @@
 import { recordExceptions } from "../contract/record-exceptions.ts";
-import type { Digest } from "../format/digest.ts";
+import { type Digest, digestOf } from "../format/digest.ts";
 import { appendDecided, type Basis, placeOf } from "./append-to-run.ts";
 import { factOfRow } from "./attempt-facts.ts";
 import { applyDispatch } from "./fold-run.ts";
@@ -64,7 +64,12 @@ export async function dispatchAttempt(
 
 /** The approvals, and the use of break-glass, that a dispatch takes for good. */
 function consumedBy({ record }: GatedStep, engagement: string): Digest[] {
-  const approvals = record.approvals.map(({ digest }) => digest as Digest);
+  // One approval of a list serves each of its actions once.
+  const approvals = record.approvals.map(({ digest, list }) =>
+    list === undefined
+      ? (digest as Digest)
+      : digestOf(`witnessops/list-approval/v1\n${digest}\n${record.actionDigest}`),
+  );
   const { breakGlass } = record;
   const isUsed = recordExceptions(record).includes("break-glass");
   return breakGlass === undefined || !isUsed

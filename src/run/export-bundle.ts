@@ -103,8 +103,8 @@ function addStatements(
 ): void {
   for (const receipt of receipts) {
     const { predicate, subject } = readReceipt(receipt.payload);
-    const named = statementOf(predicate);
-    if (named !== undefined && (predicate.run === undefined || runs.has(predicate.run))) {
+    const isOurs = predicate.run === undefined || runs.has(predicate.run);
+    for (const named of isOurs ? statementsOf(predicate) : []) {
       add(`definitions/${named.kind}/${hexOf(named.digest)}.json`, documentBytes(lane, named.digest));
     }
     if (!receipt.stream.startsWith("run:")) continue;
@@ -119,17 +119,16 @@ function addStatements(
   }
 }
 
-function statementOf(predicate: ReceiptPredicate): { kind: DefinitionKind; digest: Digest } | undefined {
-  const { detail } = predicate;
-  for (const [event, kind, member] of statementEvents) {
-    if (predicate.event === event) return { kind, digest: detail?.[member] as Digest };
-  }
-  return undefined;
+function statementsOf({ event, detail }: ReceiptPredicate): { kind: DefinitionKind; digest: Digest }[] {
+  return statementEvents
+    .filter(([of, , member]) => of === event && detail?.[member] !== undefined)
+    .map(([, kind, member]) => ({ kind, digest: detail?.[member] as Digest }));
 }
 
 const statementEvents = [
   ["key-certified", "key-certificate", "certificate"],
   ["approval-recorded", "approval", "approval"],
+  ["approval-recorded", "action-list", "list"],
   ["break-glass-recorded", "break-glass", "breakGlass"],
   ["break-glass-reviewed", "review", "review"],
   ["answer-recorded", "answer", "answer"],

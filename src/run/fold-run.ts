@@ -66,6 +66,11 @@ export function applyReceipt(state: RunState, receipt: AppliedReceipt, readGateR
     expand(state, predicate);
     return;
   }
+  if (predicate.event === "approval-recorded" && predicate.detail?.list !== undefined) {
+    const step = state.steps.find(({ definition }) => definition.id === predicate.step?.id);
+    for (const one of step?.invocations ?? []) one.approvals.push(predicate.detail.approval as Digest);
+    return;
+  }
   const found = find(state, predicate);
   if (found === undefined) return;
   const terminal = phaseOfTerminalEvent[predicate.event];

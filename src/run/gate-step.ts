@@ -24,6 +24,7 @@ import type { Lane } from "./lane.ts";
 import { readLiveStatus } from "./live-status.ts";
 import { readBreakGlass } from "./read-break-glass.ts";
 import { givenBy, readGiven } from "./read-given.ts";
+import { coversAction } from "./record-approval.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
 import { stepContext } from "./step-context.ts";
 
@@ -89,7 +90,11 @@ export async function gateStep(
   for (const digest of invocation.approvals) {
     const checked = await checkApproval(readEnvelope(lane.store, digest), principals, now);
     // What was approved is one action, to the byte: inputs that changed meanwhile need a new approval.
-    if (checked.ok && checked.statement.actionDigest === wanted) approvals.push(checked.fact);
+    if (!checked.ok) continue;
+    const { actionDigest: approved } = checked.statement;
+    const covers = coversAction(lane, document.run, approved, wanted);
+    if (covers === "action") approvals.push(checked.fact);
+    if (covers === "list") approvals.push({ ...checked.fact, list: approved });
   }
   const breakGlass = await readBreakGlass(lane, engagement.id, invocation, principals, now, wanted);
   const awaits = awaitedOf(contract, built.action);

@@ -56,7 +56,7 @@ export function runParts(document: RunDocument, origin: string, lab: boolean): E
 /** The parts that every receipt of one step shares. */
 export function stepParts(
   step: StepState,
-  invocation: InvocationState | undefined,
+  invocation: Pick<Partial<InvocationState>, "key" | "readBackOf"> | undefined,
 ): Pick<Entry["predicate"], "step"> {
   const key = invocation?.key;
   const readBack = invocation?.readBackOf?.n;

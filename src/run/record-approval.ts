@@ -1,13 +1,17 @@
+import { type ActionList, actionList, actionListSchema, listDigest } from "../contract/action-list.ts";
+import { checkSchema } from "../contract/check-schema.ts";
 import type { ApprovalFact } from "../contract/gate-record.ts";
+import { parseJson } from "../format/canonical-json.ts";
+import type { Digest } from "../format/digest.ts";
 import type { Envelope } from "../format/dsse.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { checkApproval } from "../gate/approval-statement.ts";
-import { basisOf } from "./append-to-run.ts";
-import { pinEnvelope } from "./document-pin.ts";
+import { type Basis, basisOf } from "./append-to-run.ts";
+import { pinEnvelope, pinJson } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { recordSigned } from "./record-signed.ts";
 import { RunError } from "./run-error.ts";
-import { type InvocationState, invocationsOf, type RunState } from "./run-state.ts";
+import { type InvocationState, invocationsOf, type RunState, type StepState } from "./run-state.ts";
 
 /** Whether it waits for people's approval, not for an answer or anything else. */
 export function isWaitingForApproval({ phase, action }: InvocationState): boolean {
@@ -45,6 +49,14 @@ export async function recordApproval(
     }
     const { fact, statement } = checked;
     const found = waitingForApproval(state).find((one) => one.action?.digest === statement.actionDigest);
+    const list = found === undefined ? waitingList(state, statement.actionDigest) : undefined;
+    if (list !== undefined) {
+      if (list.waiting.approvals.includes(fact.digest as Digest))
+        return { invocation: list.waiting.id, approval: fact };
+      if (await recordForList(lane, state, basis, list, envelope, fact))
+        return { invocation: list.waiting.id, approval: fact };
+      continue;
+    }
     if (found === undefined) {
       throw new RunError({
         code: "STEP_NOT_WAITING",
@@ -64,4 +76,64 @@ export async function recordApproval(
     });
     if (recorded) return { invocation: found.id, approval: fact };
   }
+}
+
+/** The list of a `forEach` step whose digest this is, with an element of it that waits. */
+function waitingList(
+  state: RunState,
+  digest: string,
+): { readonly list: ActionList; readonly waiting: InvocationState } | undefined {
+  for (const step of state.steps) {
+    const list = listOf(state, step);
+    if (list === undefined || listDigest(list) !== digest) continue;
+    const waiting = step.invocations?.find(isWaitingForApproval);
+    if (waiting !== undefined) return { list, waiting };
+  }
+  return undefined;
+}
+
+/** The declared list of a `forEach` step; undefined until every element has asked, so that all of it can be read. */
+export function listOf(
+  { document }: RunState,
+  { definition, invocations }: StepState,
+): ActionList | undefined {
+  if (definition.forEach === undefined || invocations === undefined || invocations.length === 0)
+    return undefined;
+  const digests = invocations.flatMap(({ action }) => (action === undefined ? [] : [action.digest]));
+  return digests.length === invocations.length ? actionList(document.run, definition.id, digests) : undefined;
+}
+
+function recordForList(
+  lane: Lane,
+  state: RunState,
+  basis: Basis,
+  { list }: { readonly list: ActionList },
+  envelope: Envelope,
+  { digest, principal, decision, keyId }: ApprovalFact,
+): Promise<boolean> {
+  const pinned = pinJson(list);
+  return recordSigned(lane, state, basis, { step: list.step }, envelope, {
+    event: "approval-recorded",
+    name: "approval",
+    principal,
+    detail: { decision, list: pinned.digest },
+    parts: { approvals: [{ digest, principal, decision, keyId }] },
+    documents: [pinned],
+  });
+}
+
+/** Whether an approval of `approved` is one of this action: it is the same, or a list that has it. */
+export function coversAction(
+  lane: Pick<Lane, "store">,
+  run: string,
+  approved: string,
+  action: string,
+): "action" | "list" | undefined {
+  if (approved === action) return "action";
+  const bytes = lane.store.document(approved as Digest);
+  if (bytes === undefined) return undefined;
+  const list = parseJson(bytes) as unknown as ActionList;
+  const holds =
+    checkSchema(actionListSchema, list).length === 0 && list.run === run && list.actions.includes(action);
+  return holds ? "list" : undefined;
 }

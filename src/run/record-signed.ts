@@ -17,7 +17,7 @@ export async function recordSigned(
   lane: Lane,
   state: RunState,
   basis: Basis,
-  invocation: InvocationState,
+  invocation: Pick<InvocationState, "step"> & Partial<InvocationState>,
   envelope: Envelope,
   said: {
     readonly event: ReceiptEvent;
@@ -26,6 +26,8 @@ export async function recordSigned(
     readonly principal: string;
     readonly detail: Readonly<Record<string, unknown>>;
     readonly parts?: Partial<Entry["predicate"]>;
+    /** What it names beside itself. */
+    readonly documents?: readonly { digest: Digest; bytes: Uint8Array }[];
   },
 ): Promise<boolean> {
   const step = state.steps.find((candidate) => candidate.definition.id === invocation.step);
@@ -47,5 +49,9 @@ export async function recordSigned(
       detail: { [said.name]: pinned.digest, ...said.detail },
     },
   };
-  return (await appendDecided(lane, state, basis, entry, { documents: [pinned] })) === "moved";
+  return (
+    (await appendDecided(lane, state, basis, entry, {
+      documents: [pinned, ...(said.documents ?? [])],
+    })) === "moved"
+  );
 }

@@ -1,3 +1,4 @@
+import type { ActionList } from "../contract/action-list.ts";
 import type { ApprovalFact, BreakGlassFact, GateRecord } from "../contract/gate-record.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
 import { millisOf } from "../format/time.ts";
@@ -44,25 +45,41 @@ export async function checkRecordedApprovals(
       invalid(`the approval of \`${stated.principal}\` does not hold: ${checked.reason}`);
       continue;
     }
-    if (checked.statement.actionDigest !== record.actionDigest) {
+    const covers = coversAction(again, record, checked.statement.actionDigest);
+    if (covers === undefined) {
       invalid(`the approval of \`${stated.principal}\` is for another action`);
       continue;
     }
-    if (!same(checked.fact, stated))
-      invalid(`the gate saw another approval than \`${stated.principal}\` signed`);
+    const fact = { ...checked.fact, ...covers };
+    if (!same(fact, stated)) invalid(`the gate saw another approval than \`${stated.principal}\` signed`);
     if (!invoked.approvals.some(({ digest }) => digest === stated.digest)) {
       invalid(`no receipt before the call records the approval of \`${stated.principal}\``);
     }
-    facts.push(checked.fact);
+    facts.push(fact);
     if (record.decision !== "allow" || stated.decision !== "approve") continue;
-    const used = again.ledger.get(stated.digest);
+    // One approval of a list serves each of its actions once.
+    const once = stated.list === undefined ? stated.digest : `${stated.digest} ${record.actionDigest}`;
+    const used = again.ledger.get(once);
     if (used !== undefined && used !== record.action.invocation) {
       invalid(`the approval of \`${stated.principal}\` was used for \`${used}\` and again`);
     }
-    again.ledger.set(stated.digest, record.action.invocation);
+    again.ledger.set(once, record.action.invocation);
   }
   await checkOmittedRejections(again, run, receipt, invoked, record);
   return facts;
+}
+
+/** Whether an approval is about a record's action: by its digest, or by that of a list of this run that has it. */
+function coversAction(
+  { bundle }: Again,
+  record: GateRecord,
+  approved: string,
+): { list?: string } | undefined {
+  if (approved === record.actionDigest) return {};
+  const list = bundle.document<ActionList>("action-list", approved);
+  const { run, step } = record.action;
+  const holds = list?.run === run && list.step === step && list.actions.includes(record.actionDigest);
+  return holds ? { list: approved } : undefined;
 }
 
 /** A rejection that was recorded before the gates decided may not be left out of what they saw. */
@@ -81,7 +98,7 @@ async function checkOmittedRejections(
     if (
       checked?.ok === true &&
       checked.fact.decision === "reject" &&
-      checked.statement.actionDigest === record.actionDigest
+      coversAction(again, record, checked.statement.actionDigest) !== undefined
     ) {
       const message = `the gates did not see the rejection by \`${checked.fact.principal}\``;
       again.approvals.fail("FAILURE_APPROVAL_INVALID", message, { receipt: receipt.digest });

@@ -1,4 +1,5 @@
 import type { TSchema } from "typebox";
+import { actionListSchema } from "../contract/action-list.ts";
 import { type CelBudget, CelBudgetSpent, withCelBudget } from "../contract/cel-budget.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
 import { ContractError } from "../contract/contract-error.ts";
@@ -82,6 +83,7 @@ const documentReaders: Partial<Record<DefinitionKind, (value: Json) => Read<unkn
   run: (value) => typed(runDocumentSchema, value),
   escalation: (value) => typed(escalationSchema, value),
   signal: (value) => typed(signalSchema, value),
+  "action-list": (value) => typed(actionListSchema, value),
 };
 const DEFINITION = /^definitions\/([a-z-]+)\/([0-9a-f]{64})\.json$/;
 const CONTRACT = /^contracts\/([^/]+@[^/]+)\.json$/;

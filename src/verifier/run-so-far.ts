@@ -107,6 +107,11 @@ export class RunSoFar {
       this.#begin(step, list);
       return;
     }
+    if (event === "approval-recorded" && detail?.list !== undefined) {
+      for (const one of step.invocations?.values() ?? [])
+        one.approvals.push({ digest: String(detail.approval), at: time.claimedUtc });
+      return;
+    }
     if (step.invocations === undefined) this.#begin(step, [newInvoked(this.#opened)]);
     const found = this.find(receipt);
     if (found === undefined) return;

@@ -70,6 +70,10 @@ export function misplaced(soFar: RunSoFar, receipt: Receipt): string | undefined
     const ends = unexpandedEnds.has(event) && named?.key === undefined && invocation === undefined;
     return ends ? undefined : "it was never expanded, and only then has invocations";
   }
+  if (event === "approval-recorded" && detail?.list !== undefined) {
+    const waits = named?.key === undefined && (step.counts.get("paused") ?? 0) > 0;
+    return waits && step.definition.forEach !== undefined ? undefined : "no list of it waits for an approval";
+  }
   const invoked = soFar.find(receipt);
   if (invoked === undefined) return "it has no such invocation";
   return outOfTurn(invoked, receipt);
