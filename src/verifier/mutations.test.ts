@@ -111,8 +111,9 @@ describe("a changed bundle", () => {
       fc.asyncProperty(mutation, async (mutate) => {
         const files = new Map(sample.files);
         mutate(files);
-        fc.pre([...sample.files].some(([path, bytes]) => !isSame(bytes, files.get(path))));
         files.set(MANIFEST_PATH, canonicalBytes(manifestOf(files)));
+        // A manifest that alone was changed is now as it was.
+        fc.pre([...sample.files].some(([path, bytes]) => !isSame(bytes, files.get(path))));
         const report = await verifyBundle(memoryBundle(files), sample.trust);
         expect(report.verdict).not.toBe("valid");
       }),

@@ -36,6 +36,8 @@ export async function startNameServer(folder: string): Promise<NameServer> {
   const settings = {
     launch: "gsqlite3",
     "gsqlite3-database": join(folder, "zones.sqlite"),
+    // A busy disk must not decide a test about killed processes.
+    "gsqlite3-pragma-synchronous": 0,
     "socket-dir": folder,
     "local-address": "127.0.0.1",
     "local-port": dnsPort,

@@ -50,12 +50,12 @@ execution:
       nameservers: "['ns.sinkhole.test.']"
       rrsets: "[{'name': inputs.domain + '.', 'type': 'A', 'ttl': 60, 'records': [{'content': inputs.address, 'disabled': false}]}]"
   outputs: { zone: result.body.json.id, serial: result.body.json.serial }
-  timeout: 3s
+  timeout: 8s
   # A second request would be answered with a conflict and look as if the first had failed.
   idempotency: unsafe
   confirm:
     uses: powerdns.zone-state@1.0.0
-    after: 3s
+    after: 8s
     with: { domain: inputs.domain }
     happened: outputs.exists
     notHappened: "!outputs.exists"
@@ -99,7 +99,7 @@ execution:
     url: "${zones}/' + inputs.domain + '.'"
     expectStatus: "[404]"
   outputs: { exists: result.status == 200 }
-  timeout: 3s
+  timeout: 8s
   idempotency: safe
   ${secret}
 ${artifacts}
