@@ -38,6 +38,38 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       subjects: ["host:nowhere.example"],
     },
   ],
+  "dns.control": [
+    {
+      inputs: { domain: "shop.example" },
+      result: {
+        resolver: "192.0.2.53:53",
+        status: { TXT: "NOERROR" },
+        records: [],
+        answers: { TXT: ["witnessops-0123456789abcdef", "other"] },
+      },
+      outputs: { values: ["witnessops-0123456789abcdef", "other"] },
+      subjects: ["host:shop.example"],
+    },
+    {
+      inputs: { domain: "shop.example" },
+      result: { resolver: "192.0.2.53:53", status: { TXT: "NXDOMAIN" }, records: [], answers: {} },
+      outputs: { values: [] },
+      subjects: ["host:shop.example"],
+    },
+  ],
+  "http.control": [
+    {
+      inputs: { domain: "shop.example" },
+      result: {
+        status: 200,
+        url: "https://shop.example:443/.well-known/witnessops-challenge.txt",
+        headers: {},
+        body: { size: 40, text: "\r\nwitnessops-0123456789abcdef \n" },
+      },
+      outputs: { values: ["witnessops-0123456789abcdef"] },
+      subjects: ["host:shop.example"],
+    },
+  ],
   "dns.query": [
     {
       inputs: { name: "shop.example", server: "2001:db8::53" },

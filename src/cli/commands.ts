@@ -109,6 +109,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./engagement-check.ts"),
   },
   {
+    name: "engagement letter",
+    summary: "add a signed letter that permits targets",
+    load: () => import("./engagement-letter.ts"),
+  },
+  {
+    name: "engagement prove",
+    summary: "look up the token by which a domain's owner permits it",
+    load: () => import("./engagement-prove.ts"),
+  },
+  {
     name: "engagement import-scope",
     summary: "add targets from a list",
     load: () => import("./engagement-import-scope.ts"),

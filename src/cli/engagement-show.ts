@@ -1,3 +1,6 @@
+import type { TargetAuthorization } from "../contract/engagement.ts";
+import type { ProofFact } from "../contract/gate-record.ts";
+import { readProofs } from "../run/domain-control.ts";
 import { argument, defineCommand } from "./command.ts";
 import { authorizationProblems } from "./engagement-state.ts";
 import { exit } from "./exit.ts";
@@ -8,7 +11,7 @@ export const command = defineCommand({
   parameters: { id: argument("id of the engagement") },
   example: "engagement show acme",
   async run({ id }, context) {
-    const { engagement, status, problems, file } = await withLedger(context, async (store, root) => {
+    const { engagement, status, problems, file, proofs } = await withLedger(context, async (store, root) => {
       const definitions = openWorkspace(root);
       const found = definitions.engagement(id);
       return {
@@ -16,11 +19,12 @@ export const command = defineCommand({
         file: definitions.engagementFile(id),
         status: store.status(`engagement:${found.id}`) ?? "open",
         problems: await authorizationProblems(definitions, found),
+        proofs: readProofs(store, found) ?? [],
       };
     });
     return {
       exit: exit.done,
-      json: { engagement, status, file, authorization: { holds: problems.length === 0, problems } },
+      json: { engagement, status, file, proofs, authorization: { holds: problems.length === 0, problems } },
       print(out) {
         out.pairs([
           ["engagement", { text: `${engagement.id}@${engagement.version}`, style: "bold" }],
@@ -42,11 +46,13 @@ export const command = defineCommand({
         );
         out.heading("authorizations");
         out.table(
-          ["id", "granted by", "targets"],
-          engagement.authorizations.map(({ id: name, grantedBy, targets }) => [
-            name,
-            grantedBy,
-            targets.join(", "),
+          ["id", "kind", "granted by", "targets", ""],
+          engagement.authorizations.map((one) => [
+            one.id,
+            one.kind,
+            one.grantedBy,
+            one.targets.join(", "),
+            stateOf(one, proofs),
           ]),
         );
         out.heading("principals");
@@ -58,3 +64,20 @@ export const command = defineCommand({
     };
   },
 });
+
+/** What stands behind an authorization, as far as this workspace knows. */
+function stateOf(
+  { id, kind, letterDigest, challenge }: TargetAuthorization,
+  proofs: readonly ProofFact[],
+): string {
+  if (kind === "letter") return letterDigest ?? "";
+  if (challenge === undefined) return "";
+  const proof = proofs.find(({ authorization }) => authorization === id);
+  const where =
+    challenge.method === "dns-txt"
+      ? `TXT _witnessops-challenge.${challenge.domain}`
+      : `https://${challenge.domain}/.well-known/witnessops-challenge.txt`;
+  return proof === undefined
+    ? `not proved: publish ${challenge.token} at ${where}`
+    : `proved until ${proof.expiresAt}`;
+}

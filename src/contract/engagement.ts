@@ -6,12 +6,29 @@ const { closed, text } = word;
 const targetAuthorization = Type.Object(
   {
     id: word.id,
-    /** `owner-record`: the engagement's owner says so; `letter`: a signed letter, named by its digest. */
-    kind: Type.Enum(["owner-record", "letter"]),
+    /**
+     * `owner-record`: the engagement's owner says so; `letter`: a signed letter, a file named by its digest;
+     * `domain-control`: who controls the domain published a token, which was looked up through the governed path.
+     */
+    kind: Type.Enum(["owner-record", "letter", "domain-control"]),
     targets: Type.Array(word.scopePattern, { minItems: 1, maxItems: 10_000 }),
     grantedBy: text,
     reference: Type.Optional(text),
     letterDigest: Type.Optional(word.digest),
+    /** What is published where, for `domain-control`. */
+    challenge: Type.Optional(
+      Type.Object(
+        {
+          domain: Type.String({ pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", maxLength: 253 }),
+          /** A TXT record at `_witnessops-challenge.<domain>`, or `/.well-known/witnessops-challenge.txt`. */
+          method: Type.Enum(["dns-txt", "well-known"]),
+          token: Type.String({ pattern: "^[A-Za-z0-9_-]{16,100}$" }),
+          /** How long a proof holds. */
+          validFor: word.duration,
+        },
+        closed,
+      ),
+    ),
     notBefore: Type.Optional(word.utc),
     notAfter: Type.Optional(word.utc),
   },

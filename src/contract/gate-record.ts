@@ -62,6 +62,19 @@ export const breakGlassFactSchema = Type.Object(
 );
 export type BreakGlassFact = Static<typeof breakGlassFactSchema>;
 
+/** A proof of domain control that was looked up and receipted, as the target-authorization gate sees it. */
+export const proofFactSchema = Type.Object(
+  {
+    /** Id of the authorization in the engagement. */
+    authorization: word.id,
+    /** Digest of the receipt of the look-up. */
+    receipt: word.digest,
+    expiresAt: word.utc,
+  },
+  word.closed,
+);
+export type ProofFact = Static<typeof proofFactSchema>;
+
 /** What arrived for an action that waits, and was checked, as a gate sees it. */
 export const givenFactSchema = Type.Union([
   Type.Object(
@@ -126,6 +139,8 @@ export const gateRecordSchema = Type.Object(
     ),
     live: liveStatusSchema,
     approvals: Type.Array(approvalFactSchema),
+    /** For an engagement with proofs of domain control. */
+    proofs: Type.Optional(Type.Array(proofFactSchema)),
     breakGlass: Type.Optional(breakGlassFactSchema),
     /** For an action that waits for an answer or a webhook. */
     given: Type.Optional(Type.Array(givenFactSchema)),

@@ -1,6 +1,7 @@
+import { millisOfDuration } from "../format/duration.ts";
 import { isJsonObject, type Json } from "../format/json.ts";
 import { ruleDuration, ruleScopePatterns, ruleUnique, ruleWindow } from "./document-rules.ts";
-import { type Engagement, engagementSchema } from "./engagement.ts";
+import { type Engagement, engagementSchema, type TargetAuthorization } from "./engagement.ts";
 import type { Path } from "./fault.ts";
 import { type DocumentKind, documentFromJson, type Inspection, readDocument } from "./inspect-document.ts";
 
@@ -55,6 +56,7 @@ function rules(engagement: Inspection<Engagement>): void {
     if (authorization.kind === "letter" && authorization.letterDigest === undefined) {
       engagement.report([...at, "letterDigest"], "required", "is missing: a letter is named by its digest");
     }
+    ruleChallenge(engagement, at, authorization);
   }
 }
 
@@ -95,3 +97,36 @@ function ruleExceptions(engagement: Inspection<Engagement>): void {
     }
   }
 }
+
+/** A domain's token says something about that domain: in DNS about all names below it, in a file about one host. */
+function ruleChallenge(
+  engagement: Inspection<Engagement>,
+  at: Path,
+  authorization: TargetAuthorization,
+): void {
+  const { kind, challenge, targets } = authorization;
+  if ((kind === "domain-control") !== (challenge !== undefined)) {
+    const message =
+      kind === "domain-control"
+        ? "is missing: it says what is published where"
+        : "belongs to `domain-control` only";
+    engagement.report([...at, "challenge"], "value", message);
+  }
+  if (challenge === undefined) return;
+  ruleDuration(engagement, [...at, "challenge", "validFor"], challenge.validFor);
+  if (millisOfDuration(challenge.validFor) > MAX_PROOF_MS)
+    engagement.report([...at, "challenge", "validFor"], "value", "must not be more than 90d");
+  for (const [index, target] of targets.entries()) {
+    const host = /^host:(?:\*\.)?(.+)$/.exec(target)?.[1];
+    const isBelow = host === challenge.domain || host?.endsWith(`.${challenge.domain}`) === true;
+    const isSame = target === `host:${challenge.domain}`;
+    if (challenge.method === "dns-txt" ? isBelow : isSame) continue;
+    engagement.report(
+      [...at, "targets", index],
+      "value",
+      `is not what control of \`${challenge.domain}\` proves`,
+    );
+  }
+}
+
+const MAX_PROOF_MS = 90 * 86_400_000;

@@ -26,6 +26,7 @@ export const engagementEvents = [
   "engagement-closed",
   "conclusion-recorded",
   "break-glass-reviewed",
+  "domain-control-proved",
 ] as const;
 /** Named reasons why a result is operational input. */
 export const exceptions = ["lab", "draft", "import", "bypass", "break-glass"] as const;

@@ -1,4 +1,4 @@
-import type { GateDecision, GateName, GateRecord, GivenFact } from "../contract/gate-record.ts";
+import type { GateDecision, GateName, GateRecord, GivenFact, ProofFact } from "../contract/gate-record.ts";
 import type { Digest } from "../format/digest.ts";
 import { actionDigest } from "./action-digest.ts";
 import { approvalGate } from "./approval-gate.ts";
@@ -67,6 +67,7 @@ export function decideGates(facts: GateFacts): GateRecord {
     adapter: facts.adapter,
     live: facts.live,
     approvals: facts.approvals as GateRecord["approvals"],
+    ...(facts.proofs === undefined ? {} : { proofs: [...facts.proofs] as ProofFact[] }),
     ...(facts.breakGlass === undefined ? {} : { breakGlass: facts.breakGlass }),
     ...(facts.awaited === undefined || facts.awaited.what === "time"
       ? {}

@@ -9,6 +9,7 @@ import type {
   GateRecord,
   GivenFact,
   LiveStatus,
+  ProofFact,
 } from "../contract/gate-record.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
 import type { Json } from "../format/json.ts";
@@ -33,6 +34,8 @@ export interface GateFacts {
   readonly live: LiveStatus;
   /** Approvals for this action digest whose signatures were checked against the pinned principals. */
   readonly approvals: readonly ApprovalFact[];
+  /** Proofs of domain control in the engagement, from its receipts. */
+  readonly proofs?: readonly ProofFact[];
   /** A person's word that they act without approval, whose signature was checked. */
   readonly breakGlass?: BreakGlassFact;
   /** What the action waits for; undefined when for nothing. */

@@ -13,13 +13,18 @@ export const reasons = [
   "target-not-authorized",
   /** Authorizations cover the subject, but none at this time. */
   "authorization-not-in-force",
+  /** Control of the subject's domain was not proved, or not lately enough. */
+  "control-not-proved",
 ] as const;
 type Reason = (typeof reasons)[number];
 
 /** What of the facts this gate looks at. */
-export type TargetFacts = Pick<GateFacts, "engagement" | "now"> & {
-  readonly action: Pick<ActionDocument, "subjects">;
+export type TargetFacts = Pick<GateFacts, "engagement" | "now" | "proofs"> & {
+  readonly action: Pick<ActionDocument, "subjects"> & Partial<Pick<ActionDocument, "contract" | "effect">>;
 };
+
+/** Contracts that look a domain's token up. They read what was published for us, and need no proof before. */
+const CHALLENGES: ReadonlySet<string> = new Set(["dns.control", "http.control"]);
 
 /**
  * Gate 4: for every subject the engagement holds an authorization that is in force now. Being in scope says
@@ -41,7 +46,14 @@ export function targetAuthorizationGate(facts: TargetFacts): GateDecision {
         parsed !== undefined &&
         parsePatterns(targets).patterns.some(({ pattern }) => covers(pattern, parsed)),
     );
-    const inForce = covering.find((authorization) => isInForce(authorization, now));
+    const timely = covering.filter((authorization) => isInForce(authorization, now));
+    const inForce = timely.find((authorization) => isProved(facts, authorization));
+    if (inForce === undefined && timely.length > 0)
+      return no(
+        "control-not-proved",
+        text,
+        timely.map(({ id }) => id),
+      );
     const beside =
       parsed !== undefined && covering.length === 0
         ? bypass.patterns.find(({ pattern }) => covers(pattern, parsed))
@@ -64,4 +76,15 @@ function isInForce({ notBefore, notAfter }: TargetAuthorization, now: string): b
   const from = notBefore === undefined ? Number.NEGATIVE_INFINITY : millisOf(notBefore);
   const to = notAfter === undefined ? Number.POSITIVE_INFINITY : millisOf(notAfter);
   return at !== undefined && from !== undefined && to !== undefined && from <= at && at <= to;
+}
+
+/** Whether control was proved and the proof holds; what needs none always is, and so is the look-up itself. */
+function isProved({ proofs = [], now, action }: TargetFacts, { id, kind }: TargetAuthorization): boolean {
+  if (kind !== "domain-control") return true;
+  if (action.effect === "read" && CHALLENGES.has(action.contract?.id ?? "")) return true;
+  const at = millisOf(now);
+  return proofs.some(
+    ({ authorization, expiresAt }) =>
+      authorization === id && at !== undefined && at <= (millisOf(expiresAt) ?? 0),
+  );
 }

@@ -17,6 +17,8 @@ export interface Definitions {
   contract(reference: string): { contract: Contract; digest: Digest };
   runbook(idOrPath: string): Runbook;
   engagement(id: string): Engagement;
+  /** Digests of the letters that are kept with an engagement. */
+  letters(engagement: string): ReadonlySet<Digest>;
   principals(): PrincipalSet;
   policies(): PolicySet;
   /** The authorization record of an engagement, or undefined when no owner signed one yet. */

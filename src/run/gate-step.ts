@@ -19,6 +19,7 @@ import { decideGates } from "../gate/decide-gates.ts";
 import { GateError } from "../gate/gate-error.ts";
 import { tightenApproval } from "../gate/tighten-approval.ts";
 import { readEnvelope } from "./document-pin.ts";
+import { readProofs } from "./domain-control.ts";
 import { inputsInDoubt } from "./inputs-in-doubt.ts";
 import type { Lane } from "./lane.ts";
 import { readLiveStatus } from "./live-status.ts";
@@ -96,6 +97,7 @@ export async function gateStep(
     if (covers === "action") approvals.push(checked.fact);
     if (covers === "list") approvals.push({ ...checked.fact, list: approved });
   }
+  const proofs = readProofs(lane.store, engagement);
   const breakGlass = await readBreakGlass(lane, engagement.id, invocation, principals, now, wanted);
   const awaits = awaitedOf(contract, built.action);
   if (!awaits.ok) return awaits;
@@ -123,6 +125,7 @@ export async function gateStep(
     live: readLiveStatus(lane.store, step.definition.uses, engagement.id),
     approvals,
     ...(invocation.action === undefined ? {} : { pausedAt: invocation.action.pausedAt }),
+    ...(proofs === undefined ? {} : { proofs }),
     ...(breakGlass === undefined ? {} : { breakGlass }),
     ...(awaited === undefined ? {} : { awaited, given: arrived.map(({ fact }) => fact) }),
     policy: await lane.pinned.decider(document.policies),

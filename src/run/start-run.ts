@@ -85,6 +85,12 @@ export async function prepareRun(lane: Lane, request: RunRequest): Promise<Prepa
   }
   const status = lane.store.status(`engagement:${engagement.id}`);
   if (status !== undefined) problems.push(`engagement \`${engagement.id}\` is ${status}`);
+  const letters = engagement.authorizations.filter(({ kind }) => kind === "letter");
+  const kept = letters.length === 0 ? undefined : definitions.letters(engagement.id);
+  for (const { id, letterDigest } of letters) {
+    if (letterDigest !== undefined && kept?.has(letterDigest as Digest) !== true)
+      problems.push(`the letter of \`${id}\` is not kept with the engagement, or was changed`);
+  }
   const draft = (request.drafts?.size ?? 0) > 0;
   if (engagement.environment !== "lab")
     problems.push(...runbookProblems(runbook, pin.runbook.digest, lock, contracts));

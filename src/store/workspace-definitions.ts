@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import type { CatalogLock } from "../contract/catalog-lock.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
@@ -14,7 +14,7 @@ import type { PolicySet } from "../contract/policy-set.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
 import type { Runbook } from "../contract/runbook.ts";
 import { parseJson } from "../format/canonical-json.ts";
-import type { Digest } from "../format/digest.ts";
+import { type Digest, digestOf } from "../format/digest.ts";
 import { type Envelope, envelopeFromJson } from "../format/dsse.ts";
 import type { Definitions } from "../run/definitions.ts";
 import { DefinitionsError } from "./definitions-error.ts";
@@ -118,6 +118,11 @@ export function openDefinitions(
       yamlFiles(at("engagements")).map((path) => parseEngagement(text(path), { file: named(path) })),
     engagementFile: engagementPath,
     authorizationFile: (id) => at("engagements", `${id}.authorization.json`),
+
+    letters(id) {
+      const folder = at("letters", id);
+      return new Set(filesUnder(folder).map((path) => digestOf(readFileSync(path))));
+    },
 
     principals(): PrincipalSet {
       const principals = yamlFiles(at("principals")).map((path) =>

@@ -23,6 +23,7 @@ import type { ClaimedRun } from "./claimed-runs.ts";
 import { gateRecordDigest, readGateRecord, same } from "./gate-record-binding.ts";
 import { checkAnchoredAnswer, checkRecordedGiven, givenTo } from "./given.ts";
 import type { Invoked } from "./invoked.ts";
+import { checkRecordedProofs } from "./proofs.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { readingOf } from "./reading.ts";
 import { recomputeResults } from "./recompute-result.ts";
@@ -155,6 +156,7 @@ async function decideRecord(
   const ignored = ignoredStatus(again.bundle, run, record);
   if (ignored !== undefined) wrong(ignored);
   const approvals = await checkRecordedApprovals(again, run, receipt, invoked, record);
+  const proofs = checkRecordedProofs(again, run, record, wrong);
   const breakGlass = await checkRecordedGlass(again, run.principals, receipt, invoked, record);
   const awaits = again.cel(() => awaitedOf(contract, built.action));
   if (!awaits.ok) return wrong("what it waits for cannot be computed");
@@ -178,6 +180,7 @@ async function decideRecord(
     live: record.live,
     approvals,
     ...(invoked.paused === undefined ? {} : { pausedAt: invoked.paused.at }),
+    ...(proofs === undefined ? {} : { proofs }),
     ...(breakGlass === undefined ? {} : { breakGlass }),
     ...(awaited === undefined || given === undefined ? {} : { awaited, given }),
     policy,

@@ -125,6 +125,8 @@ function citedDigest({ event, detail }: ReceiptPredicate): unknown {
       return detail?.approval;
     case "break-glass-recorded":
       return detail?.breakGlass;
+    case "domain-control-proved":
+      return detail?.receipt;
     case "break-glass-reviewed":
       return detail?.review;
     case "answer-recorded":
