@@ -38,6 +38,31 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       subjects: ["host:nowhere.example"],
     },
   ],
+  "notify.webhook": [
+    {
+      inputs: {
+        url: "https://hooks.shop.example/in",
+        text: "ports waits for an approval",
+        run: "3f9ab2c41d07e865",
+      },
+      result: { status: 204, url: "https://hooks.shop.example/in", headers: {}, body: { size: 0 } },
+      outputs: { status: 204 },
+      subjects: ["url:https://hooks.shop.example/in"],
+    },
+  ],
+  "notify.slack": [
+    {
+      inputs: { text: "ports waits for an approval" },
+      result: {
+        status: 200,
+        url: "https://hooks.slack.com/services/{hook}",
+        headers: {},
+        body: { size: 2, text: "ok" },
+      },
+      outputs: { status: 200 },
+      subjects: ["host:hooks.slack.com"],
+    },
+  ],
   "dns.control": [
     {
       inputs: { domain: "shop.example" },

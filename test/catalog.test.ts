@@ -74,7 +74,10 @@ describe.each(contractFiles)("%s", (file) => {
 
     const adapter = adapters.find(({ id }) => id === contract.execution.adapter);
     if (adapter === undefined) throw new Error(`no adapter \`${contract.execution.adapter}\``);
-    const parameters = evaluateTree(contract.execution.with, ["inputs"], { inputs });
+    const parameters = evaluateTree(contract.execution.with, ["idempotencyKey", "inputs"], {
+      idempotencyKey: "0".repeat(32),
+      inputs,
+    });
     if (!parameters.ok) throw new Error(parameters.message);
     expect(checkSchema(adapter.parameters, parameters.value)).toEqual([]);
 

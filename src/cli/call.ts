@@ -44,11 +44,13 @@ export const command = defineCommand({
         given,
       );
       const drafts = given.draft ? { drafts: new Map([[reference, { contract, digest }]]) } : {};
-      const view = await startAndDrive(lane, { ...request, ...drafts }, context).catch((error: unknown) => {
-        if (!(error instanceof RunError) || error.code !== "INPUTS_REFUSED") throw error;
-        const hint = `witnessops catalog show ${given.contract}`;
-        throw new CliError({ code: "INPUT_MALFORMED", message: error.message, hint, cause: error });
-      });
+      const view = await startAndDrive(lane, definitions, { ...request, ...drafts }, context).catch(
+        (error: unknown) => {
+          if (!(error instanceof RunError) || error.code !== "INPUTS_REFUSED") throw error;
+          const hint = `witnessops catalog show ${given.contract}`;
+          throw new CliError({ code: "INPUT_MALFORMED", message: error.message, hint, cause: error });
+        },
+      );
       return {
         exit: exitOfRun(view),
         json: view,

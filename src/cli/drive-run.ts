@@ -2,15 +2,25 @@ import { advance } from "../run/advance.ts";
 import type { Lane } from "../run/lane.ts";
 import { invocationsOf, type RunState } from "../run/run-state.ts";
 import { type RunView, viewRun } from "../run/view-run.ts";
+import type { WorkspaceDefinitions } from "../store/workspace-definitions.ts";
 import { refused } from "./cli-error.ts";
 import type { Context } from "./command.ts";
+import { newsOf, notify } from "./notify.ts";
 
 /**
- * Drives a run until it waits or ends, and says each change on stderr.
+ * Drives a run until it waits or ends, says each change on stderr, and notifies of what is new.
+ *
+ * @param before the run as it was before; default: it has just begun.
  *
  * @throws CliError `REFUSED` when the process was asked to end; what was done by then is recorded.
  */
-export async function driveRun(lane: Lane, run: string, context: Context): Promise<RunView> {
+export async function driveRun(
+  lane: Lane,
+  definitions: WorkspaceDefinitions,
+  run: string,
+  context: Context,
+  before?: RunView,
+): Promise<RunView> {
   const tell = progressOf(context, lane.states.load(run));
   await advance(lane, run, (state) => {
     tell(state);
@@ -18,7 +28,9 @@ export async function driveRun(lane: Lane, run: string, context: Context): Promi
       throw refused("interrupted: what was done is recorded", `witnessops run resume ${run}`);
     }
   });
-  return viewRun(lane, run);
+  const view = viewRun(lane, run);
+  await notify(lane, definitions, view, newsOf(before, view), context);
+  return view;
 }
 
 /** Says each invocation's new phase once; what `known` shows already is not said. */

@@ -39,7 +39,7 @@ export const command = defineCommand({
       const objective = given.objective ?? contract.purpose;
       const runbook = implicitRunbook(contract, Object.keys(all), owner, "internal", objective);
       const request = requestOf(definitions, runbook, all, { ...given, engagement: id });
-      const view = await startAndDrive(lane, request, context);
+      const view = await startAndDrive(lane, definitions, request, context);
       const proof = await recordDomainControl(lane, view.run, only);
       return {
         exit: exit.done,

@@ -4,11 +4,13 @@ import { BREAK_GLASS_PAYLOAD_TYPE } from "../format/statement.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { isWaitingForApproval } from "../run/record-approval.ts";
 import { recordBreakGlass } from "../run/record-break-glass.ts";
+import { viewRun } from "../run/view-run.ts";
 import { usage } from "./cli-error.ts";
 import { argument, defineCommand, flag, option, optionalArgument, requiredOption } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import { exit } from "./exit.ts";
 import { findWaiting } from "./find-waiting.ts";
+import { notify } from "./notify.ts";
 import { withLane } from "./open-lane.ts";
 import { statementSigner } from "./statement-signer.ts";
 
@@ -29,7 +31,7 @@ export const command = defineCommand({
   example:
     "run break-glass 3f9ab2c41d07e865 isolate --reason 'it spreads' --as otto --ssh-key ~/.ssh/id_ed25519",
   async run({ run, step, id, reason, as, key, sshKey, yes }, context) {
-    return withLane(context, async ({ lane }) => {
+    return withLane(context, async ({ lane, definitions }) => {
       const state = lane.states.load(run);
       const found = findWaiting(state, step, "waits for an approval", isWaitingForApproval);
       const engagement = lane.pinned.read("engagement", state.document.engagement.digest);
@@ -62,6 +64,14 @@ export const command = defineCommand({
         nonce: lane.randomHex(16),
       };
       await recordBreakGlass(lane, run, await sign(canonicalBytes(statement), BREAK_GLASS_PAYLOAD_TYPE));
+      const text = `${as} acts without approval at ${found.step}: ${reason}`;
+      await notify(
+        lane,
+        definitions,
+        viewRun(lane, run),
+        [{ on: "break-glass", step: found.step, text }],
+        context,
+      );
       const within = glasses.find((one) => one.id === statement.breakGlass)?.reviewWithin;
       return {
         exit: exit.done,

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { advance } from "../run/advance.ts";
 import type { Lane } from "../run/lane.ts";
+import { viewRun } from "../run/view-run.ts";
+import type { WorkspaceDefinitions } from "../store/workspace-definitions.ts";
 import { usage } from "./cli-error.ts";
 import { type Context, defineCommand, option } from "./command.ts";
-import { progressOf } from "./drive-run.ts";
+import { driveRun } from "./drive-run.ts";
 import { exit } from "./exit.ts";
 import { withLane } from "./open-lane.ts";
 import { createSignalServer } from "./signal-server.ts";
@@ -22,11 +23,11 @@ export const command = defineCommand({
     const number = Number(port);
     if (!Number.isInteger(number) || number < 0 || number > 65_535)
       throw usage(`\`${port}\` is no port`, "give a whole number from 0 to 65535");
-    return withLane(context, async ({ lane }) => {
+    return withLane(context, async ({ lane, definitions }) => {
       const driven = new Set<Promise<unknown>>();
       const server = createSignalServer(lane, (run) => {
         context.progress(`webhook for run ${run} recorded`);
-        const drive = goOn(lane, run, context).finally(() => driven.delete(drive));
+        const drive = goOn(lane, definitions, run, context).finally(() => driven.delete(drive));
         driven.add(drive);
       });
       server.listen(number, address);
@@ -48,9 +49,14 @@ export const command = defineCommand({
 });
 
 /** Drives a run on whose webhook came. What goes wrong there ends no other run's wait. */
-async function goOn(lane: Lane, run: string, context: Context): Promise<void> {
+async function goOn(
+  lane: Lane,
+  definitions: WorkspaceDefinitions,
+  run: string,
+  context: Context,
+): Promise<void> {
   try {
-    await advance(lane, run, progressOf(context, lane.states.load(run)));
+    await driveRun(lane, definitions, run, context, viewRun(lane, run));
   } catch (error) {
     context.progress(
       `run ${run} does not go on: ${(error as Error).message}; \`witnessops run resume ${run}\``,

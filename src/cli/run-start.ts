@@ -16,7 +16,12 @@ export const command = defineCommand({
     return withLane(context, async ({ lane, definitions }) => {
       const runbook = definitions.runbook(given.runbook);
       const inputs = inputsOf(runbook.inputs as JsonObject, given);
-      const view = await startAndDrive(lane, requestOf(definitions, runbook, inputs, given), context);
+      const view = await startAndDrive(
+        lane,
+        definitions,
+        requestOf(definitions, runbook, inputs, given),
+        context,
+      );
       return { exit: exitOfRun(view), json: view, print: (out) => printRun(out, view) };
     });
   },

@@ -2,13 +2,19 @@ import type { Lane } from "../run/lane.ts";
 import type { RunRequest } from "../run/start-run.ts";
 import { startRun } from "../run/start-run.ts";
 import type { RunView } from "../run/view-run.ts";
+import type { WorkspaceDefinitions } from "../store/workspace-definitions.ts";
 import { CliError } from "./cli-error.ts";
 import type { Context } from "./command.ts";
 import { driveRun } from "./drive-run.ts";
 import { short } from "./find-receipt.ts";
 
 /** Opens a run and drives it. @throws CliError `REFUSED` with every reason when the run is not admitted. */
-export async function startAndDrive(lane: Lane, request: RunRequest, context: Context): Promise<RunView> {
+export async function startAndDrive(
+  lane: Lane,
+  definitions: WorkspaceDefinitions,
+  request: RunRequest,
+  context: Context,
+): Promise<RunView> {
   const started = await startRun(lane, request);
   if (!started.started) {
     throw new CliError({
@@ -19,7 +25,7 @@ export async function startAndDrive(lane: Lane, request: RunRequest, context: Co
     });
   }
   context.progress(`run ${started.run}`);
-  return driveRun(lane, started.run, context);
+  return driveRun(lane, definitions, started.run, context);
 }
 
 function hintFor(problems: readonly string[], engagement: string): string {

@@ -36,7 +36,8 @@ const secret = Type.Object(
     ref: Type.String({ pattern: "^(env|file|exec):.+$", maxLength: 1000 }),
     into: Type.Object(
       {
-        kind: Type.Enum(["header", "query", "env"]),
+        /** `path`: the URL has a placeholder `{name}` in its path. */
+        kind: Type.Enum(["header", "query", "env", "path"]),
         name: Type.String({ minLength: 1, maxLength: 200 }),
         scheme: Type.Optional(Type.Enum(["raw", "bearer", "basic"])),
       },

@@ -182,7 +182,7 @@ function lintSecrets({ execution }: Contract, to: FindingList): void {
     if (isEnvironment !== (execution.adapter === "exec")) {
       const where = isEnvironment
         ? "only tools run by `exec` have an environment"
-        : "only `http` requests have headers and queries";
+        : "only `http` requests have headers, queries and paths";
       to.error(`execution.secrets[${index}].into.kind`, where);
     }
     if (into.kind === "query") {
@@ -191,6 +191,11 @@ function lintSecrets({ execution }: Contract, to: FindingList): void {
         "a secret in a query ends up in logs; prefer a header",
       );
     }
+  }
+  for (const [index, { into }] of secrets.entries()) {
+    const url = execution.with.url;
+    if (into.kind === "path" && !(typeof url === "string" && url.includes(`{${into.name}}`)))
+      to.error(`execution.secrets[${index}].into.name`, `\`execution.with.url\` has no \`{${into.name}}\``);
   }
   if (secrets.length === 0 || execution.adapter !== "http") return;
   const url = execution.with.url;

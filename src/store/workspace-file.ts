@@ -2,6 +2,10 @@ import Type, { type Static } from "typebox";
 import { type DocumentKind, readDocument } from "../contract/inspect-document.ts";
 import * as word from "../contract/vocabulary.ts";
 
+/** What people can be told of: something waits for somebody, a failure was escalated, somebody acted without approval. */
+export const occasions = ["waiting", "escalated", "break-glass"] as const;
+export type Occasion = (typeof occasions)[number];
+
 /** `witnessops.yaml`: what makes a folder a workspace. */
 export const workspaceSchema = Type.Object(
   {
@@ -29,9 +33,28 @@ export const workspaceSchema = Type.Object(
         word.closed,
       ),
     ),
+    /** Who is told when something waits: contracts, called through the governed path. */
+    notify: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            on: Type.Array(Type.Enum([...occasions]), { minItems: 1, uniqueItems: true }),
+            contract: word.reference,
+            engagement: word.id,
+            /** Who asks; default: the workspace's owner. */
+            as: Type.Optional(word.id),
+            /** Inputs of the contract that are not about the occasion, such as its `url`. */
+            with: Type.Optional(Type.Record(Type.String({ minLength: 1 }), Type.String())),
+          },
+          word.closed,
+        ),
+        { maxItems: 20 },
+      ),
+    ),
   },
   { ...word.closed, title: "WitnessOps workspace" },
 );
+export type NotifyRule = NonNullable<Static<typeof workspaceSchema>["notify"]>[number];
 export type Workspace = Static<typeof workspaceSchema>;
 
 const workspaceKind: DocumentKind<Workspace> = { name: "workspace", schema: workspaceSchema };

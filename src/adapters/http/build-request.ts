@@ -69,10 +69,18 @@ export function buildRequest(
     }
     headers.set(lower, String(value));
   }
-  for (const { into } of secrets) {
+  for (const { into, name, value } of secrets) {
     if (into.kind === "header" && !isHeader(into.name.toLowerCase(), "")) {
       return { code: "HEADER_REFUSED", message: `header \`${into.name}\` may not be set` };
     }
+    if (into.kind !== "path") continue;
+    // More than these characters would make another URL of it than the contract shows.
+    const fits = /^[A-Za-z0-9_~-]+(?:[./][A-Za-z0-9_~-]+)*$/.test(value);
+    if (!fits || !url.pathname.includes(placeholder(into.name)))
+      return {
+        code: "URL_MALFORMED",
+        message: `secret \`${name}\` has no place in the URL's path, or does not fit there`,
+      };
   }
   const requireTrusted = parameters.requireTrusted ?? body !== undefined;
   return { method: parameters.method ?? "GET", url, headers, body: body?.bytes, secrets, requireTrusted };
@@ -87,11 +95,17 @@ export function parseUrl(text: string, base?: URL): URL | undefined {
   return url;
 }
 
-/** The URL as it goes on the wire, secret query parameters included. */
+/** How `{name}` in a URL's path reads once it was parsed. */
+function placeholder(name: string): string {
+  return `%7B${encodeURIComponent(name)}%7D`;
+}
+
+/** The URL as it goes on the wire, secrets included. */
 export function wireUrl(request: HttpRequest): URL {
   const url = new URL(request.url);
   for (const { into, value } of request.secrets) {
     if (into.kind === "query") url.searchParams.append(into.name, value);
+    if (into.kind === "path") url.pathname = url.pathname.replace(placeholder(into.name), value);
   }
   return url;
 }
