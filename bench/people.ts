@@ -1,4 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { newestRuns } from "../src/cli/newest-runs.ts";
 import { sshPublicKeyText } from "../src/format/ssh-public-key.ts";
 import { APPROVAL_PAYLOAD_TYPE } from "../src/format/statement.ts";
 import { advance } from "../src/run/advance.ts";
@@ -13,7 +17,7 @@ import { type Effort, type Line, medianOf } from "./figure.ts";
 
 /** Approvals by an SSH key, and the report of an engagement, in one process. */
 export async function benchPeople(effort: Effort): Promise<Line[]> {
-  return [...(await benchApproval(effort)), ...(await benchReport(effort))];
+  return [...(await benchApproval(effort)), ...(await benchPaused(effort)), ...(await benchReport(effort))];
 }
 
 /** From a signed approval in hand to the receipt of the call that it let go: recorded, decided, dispatched, called, sealed. */
@@ -67,6 +71,74 @@ async function benchApproval({ quick }: Effort): Promise<Line[]> {
         value: p99,
         unit: "ms",
         target: { atMost: 50 },
+      },
+    ];
+  } finally {
+    test.close();
+  }
+}
+
+/** Runs that wait are rows and receipts, and nothing else: what a process that opens their workspace pays for them. */
+async function benchPaused({ quick }: Effort): Promise<Line[]> {
+  const count = quick ? 300 : 10_000;
+  const authority = { roles: ["operator" as const], approval: "designated" as const };
+  const contracts = [exampleContract({ effect: "intrusive", authority })];
+  const test = await openTestLane({ adapters: [noopAdapter], contracts });
+  try {
+    const runbook = exampleRunbook();
+    await test.authorize(runbook);
+    const inputs = { host: "www.example.test" };
+    for (let n = 0; n < count; n++) {
+      const started = await startRun(test.lane, { runbook, engagement: "acme", inputs, requester: "otto" });
+      if (!started.started) throw new Error(started.problems.join("; "));
+      await advance(test.lane, started.run);
+    }
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const heap = (): number => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = heap();
+    const lane = await test.again();
+    const states = lane.states;
+    const listed = (): number => {
+      const view = (run: string) => viewRun({ store: lane.store, states }, run);
+      const began = performance.now();
+      const { runs } = newestRuns({ store: lane.store, view }, true, 100);
+      if (runs.length !== 100) throw new Error(`${runs.length} runs wait`);
+      return performance.now() - began;
+    };
+    const opened = heap() - before;
+    const cpu = process.cpuUsage();
+    const seconds = quick ? 0.5 : 3;
+    await delay(seconds * 1000);
+    const { user, system } = process.cpuUsage(cpu);
+    const name = `${count.toLocaleString("en")} paused runs`;
+    return [
+      {
+        id: "pausedMemory",
+        name: `${name}, memory of a process`,
+        kind: "figure",
+        value: opened / 1_048_576,
+        unit: "MiB",
+        target: { atMost: 5 },
+      },
+      {
+        id: "pausedCpu",
+        name: `${name}, idle`,
+        kind: "figure",
+        value: (user + system) / 10_000 / seconds,
+        unit: "% CPU",
+        target: { atMost: 1 },
+      },
+      {
+        id: "listWaiting",
+        name: `run list --waiting of ${name}`,
+        kind: "figure",
+        value: listed(),
+        unit: "ms",
+        target: { atMost: 100 },
       },
     ];
   } finally {
