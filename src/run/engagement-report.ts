@@ -200,6 +200,8 @@ function takeRun(store: Store, report: Mutable<EngagementReport>, run: string): 
     const { event, detail, time, actor } = predicate;
     const at = time.claimedUtc;
     const step = stepName(predicate);
+    if (predicate.exceptions.includes("bypass") && phaseOfTerminalEvent[event] !== undefined)
+      report.exceptions.push({ run, exception: `bypass at ${step}` });
     if (event === "approval-recorded") {
       for (const { principal, decision, keyId } of predicate.approvals ?? [])
         report.approvals.push({ run, step, principal, decision, keyId, at });
@@ -211,6 +213,8 @@ function takeRun(store: Store, report: Mutable<EngagementReport>, run: string): 
       const doubt = doubts.get(step);
       if (doubt !== undefined)
         Object.assign(doubt, { finding: String(detail?.finding), by: actor.principal });
+    } else if (event === "step-escalated") {
+      report.governance.push({ event, actor: actor.principal, reason: `${step} to ${String(detail?.to)}`, at });
     } else if (event === "break-glass-recorded") {
       report.exceptions.push({ run, exception: `break-glass at ${step}` });
     } else if (event === "artifact-imported") {
