@@ -214,7 +214,12 @@ function takeRun(store: Store, report: Mutable<EngagementReport>, run: string): 
       if (doubt !== undefined)
         Object.assign(doubt, { finding: String(detail?.finding), by: actor.principal });
     } else if (event === "step-escalated") {
-      report.governance.push({ event, actor: actor.principal, reason: `${step} to ${String(detail?.to)}`, at });
+      report.governance.push({
+        event,
+        actor: actor.principal,
+        reason: `${step} to ${String(detail?.to)}`,
+        at,
+      });
     } else if (event === "break-glass-recorded") {
       report.exceptions.push({ run, exception: `break-glass at ${step}` });
     } else if (event === "artifact-imported") {
