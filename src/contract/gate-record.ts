@@ -85,6 +85,8 @@ export const givenFactSchema = Type.Union([
       principal: word.id,
       keyId: Type.String(),
       custody: Type.Enum(["held", "local"]),
+      /** When it was recorded, by the host's clock. */
+      at: word.utc,
     },
     word.closed,
   ),
@@ -94,6 +96,7 @@ export const givenFactSchema = Type.Union([
       /** Digest of the signal document. */
       digest: word.digest,
       id: Type.String(),
+      at: word.utc,
     },
     word.closed,
   ),

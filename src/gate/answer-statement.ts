@@ -12,12 +12,14 @@ export type CheckedAnswer =
 /**
  * Checks a person's signed answer to a `manual` step. Whether they may answer is decided by the input gate.
  *
- * @param at when it was received: the key must be in force then.
+ * @param at when it is looked at: the key must be in force then.
+ * @param recordedAt when it was recorded, by the host's clock.
  */
 export async function checkAnswer(
   envelope: Envelope,
   principals: PrincipalSet,
   at: string,
+  recordedAt: string,
 ): Promise<CheckedAnswer> {
   const kind = { payloadType: ANSWER_PAYLOAD_TYPE, schema: answerStatementSchema, human: true };
   const checked = await checkSignedStatement(kind, envelope, principals, at);
@@ -29,6 +31,7 @@ export async function checkAnswer(
     principal: statement.principal,
     keyId,
     custody,
+    at: recordedAt,
   });
   return Object.freeze({ ok: true, fact, statement });
 }

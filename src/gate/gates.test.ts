@@ -32,6 +32,13 @@ const authorization = {
   grantedBy: "Acme",
 };
 
+const byControl = { authorizations: [{ ...authorization, kind: "domain-control" as const }] };
+const proof = (expiresAt: string) => ({
+  authorization: authorization.id,
+  receipt: `sha256:${"1".repeat(64)}`,
+  expiresAt,
+});
+
 const tables: readonly Table[] = [
   {
     gate: "catalog",
@@ -238,9 +245,21 @@ const tables: readonly Table[] = [
           engagement: { authorizations: [{ ...authorization, notAfter: "2026-12-22T00:00:00Z" }] },
         },
       ],
+      ["control-not-proved", "a domain that nobody looked up", { engagement: byControl }],
+      [
+        "control-not-proved",
+        "a proof that has ended",
+        { engagement: byControl, proofs: [proof("2026-11-22T00:00:00Z")] },
+      ],
+      [
+        "control-not-proved",
+        "a proof of another authorization",
+        { engagement: byControl, proofs: [{ ...proof("2026-12-22T00:00:00Z"), authorization: "other" }] },
+      ],
     ],
     allows: [
       ["covered", {}],
+      ["proved", { engagement: byControl, proofs: [proof("2026-12-22T00:00:00Z")] }],
       [
         "a second one is in force",
         {

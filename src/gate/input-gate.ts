@@ -19,11 +19,17 @@ export const reasons = [
 type Reason = (typeof reasons)[number];
 
 /** Why an answer does not count. */
-type Discount = "principal-unknown" | "principal-disabled" | "role-missing" | "own-request" | "custody-local";
+type Discount =
+  | "late"
+  | "principal-unknown"
+  | "principal-disabled"
+  | "role-missing"
+  | "own-request"
+  | "custody-local";
 
 /**
  * Gate 8, for actions that wait: the person's answer, the webhook or the time is there. A pure function of the facts,
- * as every gate; what is late is denied, whatever arrived since.
+ * as every gate. What was recorded in time counts, whenever the run goes on; what was recorded late never does.
  */
 export function inputGate(facts: GateFacts): GateDecision {
   const { awaited } = facts;
@@ -31,13 +37,15 @@ export function inputGate(facts: GateFacts): GateDecision {
   if (awaited.what === "time") return timeGate(facts, awaited);
   const { what } = awaited;
   const given = (facts.given ?? []).filter((fact) => fact.what === what);
-  const counted = given.find((fact) => mayNotAnswer(facts, awaited, fact) === undefined);
+  const whyNot = (fact: GivenFact): Discount | undefined =>
+    isLate(facts, awaited.within, fact.at) ? "late" : mayNotAnswer(facts, awaited, fact);
+  const counted = given.find((fact) => whyNot(fact) === undefined);
   const discounted = given
-    .map((fact) => ({ input: fact.digest, because: mayNotAnswer(facts, awaited, fact) }))
+    .map((fact) => ({ input: fact.digest, because: whyNot(fact) }))
     .filter((one) => one.because !== undefined);
   const seen = { awaits: what, ...(discounted.length === 0 ? {} : { discounted: discounted as never }) };
   if (counted !== undefined) return allow("input", { ...seen, input: counted.digest });
-  if (isOverdue(facts, awaited.within))
+  if (isLate(facts, awaited.within, facts.now))
     return deny<Reason>("input", "overdue", { ...seen, pausedAt: facts.pausedAt ?? null, now: facts.now });
   return pause<Reason>("input", what === "answer" ? "answer-required" : "signal-required", seen);
 }
@@ -72,9 +80,10 @@ export function mayNotAnswer(
   return awaited.independent && fact.principal === facts.action.requester ? "own-request" : undefined;
 }
 
-function isOverdue(facts: GateFacts, within: string | undefined): boolean {
-  if (within === undefined || facts.pausedAt === undefined) return false;
-  const [now, pausedAt] = [millisOf(facts.now), millisOf(facts.pausedAt)];
-  if (now === undefined || pausedAt === undefined) return true;
-  return now - pausedAt > millisOfDuration(within);
+/** Whether an instant is after the end of the wait. */
+function isLate({ pausedAt }: GateFacts, within: string | undefined, instant: string): boolean {
+  if (within === undefined || pausedAt === undefined) return false;
+  const [at, since] = [millisOf(instant), millisOf(pausedAt)];
+  if (at === undefined || since === undefined) return true;
+  return at - since > millisOfDuration(within);
 }

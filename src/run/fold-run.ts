@@ -90,10 +90,10 @@ export function applyReceipt(state: RunState, receipt: AppliedReceipt, readGateR
       found.breakGlass = { digest: predicate.detail?.breakGlass as Digest, receipt: digest };
       return;
     case "answer-recorded":
-      found.given.push({ what: "answer", digest: predicate.detail?.answer as Digest });
+      found.given.push({ what: "answer", digest: predicate.detail?.answer as Digest, at: state.lastTime });
       return;
     case "signal-recorded":
-      found.given.push({ what: "signal", digest: predicate.detail?.signal as Digest });
+      found.given.push({ what: "signal", digest: predicate.detail?.signal as Digest, at: state.lastTime });
       return;
     case "step-in-doubt":
       found.phase = "in-doubt";

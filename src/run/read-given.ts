@@ -32,11 +32,11 @@ export async function readGiven(
   wanted: Digest,
 ): Promise<Arrived[]> {
   const arrived: Arrived[] = [];
-  for (const { what, digest } of invocation.given) {
+  for (const { what, digest, at } of invocation.given) {
     const bytes = lane.store.document(digest);
     if (what !== awaited.what || bytes === undefined) continue;
     if (awaited.what === "answer") {
-      const checked = await checkAnswer(readEnvelope(lane.store, digest), principals, now);
+      const checked = await checkAnswer(readEnvelope(lane.store, digest), principals, now, at);
       const isOwn = checked.ok && checked.statement.actionDigest === wanted;
       if (isOwn)
         arrived.push({ fact: checked.fact, given: answerResult(awaited.task, checked.statement, bytes) });
@@ -45,7 +45,7 @@ export async function readGiven(
       // It was recent when it was recorded; it may be used much later.
       const sent = utcFromMillis(signal.timestamp * 1000);
       const checked = await checkSignal(signal, awaited.publicKey, invocation.id, sent);
-      const fact = { what: "signal" as const, digest, id: signal.id };
+      const fact = { what: "signal" as const, digest, id: signal.id, at };
       if (checked.ok) arrived.push({ fact, given: signalResult(signal, checked.body) });
     }
   }

@@ -33,7 +33,8 @@ export async function recordAnswer(lane: Lane, run: string, envelope: Envelope):
     const state = lane.states.load(run);
     const basis = basisOf(state);
     const principals = lane.pinned.read("principals", state.document.principals);
-    const checked = await checkAnswer(envelope, principals, utcFromMillis(lane.clock()));
+    const now = utcFromMillis(lane.clock());
+    const checked = await checkAnswer(envelope, principals, now, now);
     if (!checked.ok) throw refused(run, [checked.reason]);
     const { statement, fact } = checked;
     const found = findWaiting(state, statement);
@@ -42,6 +43,8 @@ export async function recordAnswer(lane: Lane, run: string, envelope: Envelope):
     const action = found.action?.document;
     const engagement = lane.pinned.read("engagement", state.document.engagement.digest);
     const live = readLiveStatus(lane.store, "", engagement.id);
+    const until = found.action?.expiresAt;
+    if (until !== undefined && until < now) throw refused(run, [`it was waited for until ${until}`]);
     const refusal = action && mayNotAnswer({ action, principals, engagement, live }, awaited, fact);
     if (refusal !== undefined)
       throw refused(run, [`\`${statement.principal}\` may not answer this: ${refusal}`]);

@@ -41,6 +41,9 @@ export async function recordSignal(lane: Lane, run: string, signal: Signal): Pro
     if (before !== undefined) return { recorded: true, invocation: before.id, again: true };
     const found = await findWaiting(lane, state, signal);
     if ("refused" in found) return { recorded: false, reason: found.refused };
+    const until = found.action?.expiresAt;
+    if (until !== undefined && until < utcFromMillis(lane.clock()))
+      return { recorded: false, reason: "not-waiting" };
     if (found.given.length > 0) return { recorded: false, reason: "another-came-first" };
     const step = state.steps.find(({ definition }) => definition.id === found.step);
     if (step === undefined) return { recorded: false, reason: "not-waiting" };

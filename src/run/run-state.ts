@@ -43,7 +43,7 @@ export interface InvocationState {
   /** A person's word that they act without approval: digest of its envelope, and of the receipt. */
   breakGlass?: { readonly digest: Digest; readonly receipt: Digest };
   /** Answers and webhooks recorded for it. */
-  given: { readonly what: "answer" | "signal"; readonly digest: Digest }[];
+  given: { readonly what: "answer" | "signal"; readonly digest: Digest; readonly at: string }[];
   /** Attempts that were dispatched, in order. */
   attempts: DispatchRow[];
   /** Attempts that a signed resolution said did not happen. */

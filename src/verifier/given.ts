@@ -77,7 +77,7 @@ async function checkOne(
   if (what !== awaited.what) return { ok: false, reason: "the step waits for something else" };
   if (awaited.what === "answer") {
     const envelope = again.bundle.envelope("answer", digest);
-    const checked = envelope && (await checkAnswer(envelope, principals, record.decidedAt));
+    const checked = envelope && (await checkAnswer(envelope, principals, record.decidedAt, at));
     if (envelope === undefined || checked === undefined) return undefined;
     if (!checked.ok) return checked;
     const { statement, fact } = checked;
@@ -90,7 +90,7 @@ async function checkOne(
   if (signal === undefined || awaited.what !== "signal") return undefined;
   const checked = await checkSignal(signal, awaited.publicKey, invocation, at);
   if (!checked.ok) return checked;
-  const fact = { what: "signal" as const, digest, id: signal.id };
+  const fact = { what: "signal" as const, digest, id: signal.id, at };
   return { ok: true, fact, given: signalResult(signal, checked.body) };
 }
 
@@ -126,7 +126,7 @@ export async function checkAnchoredAnswer(again: Again, facts: GateFacts, receip
       continue;
     }
     const envelope = again.bundle.envelope("answer", fact.digest);
-    const checked = envelope && (await checkAnswer(envelope, principals, facts.now));
+    const checked = envelope && (await checkAnswer(envelope, principals, facts.now, fact.at));
     if (checked?.ok === true) given.push(checked.fact);
   }
   if (inputGate({ ...facts, principals, given }).decision === "allow") return;
