@@ -192,6 +192,7 @@ describe("a step that a person does", () => {
     let skew = 0;
     const { test, run } = await open(asks, () => Date.now() + skew);
     skew += 5 * 3_600_000;
+    await expect(answer(test, run, { isolated: true })).rejects.toThrow(/it was waited for until/);
     await advance(test.lane, run);
     expect(viewRun(test.lane, run).steps[0]).toMatchObject({
       outcome: "denied",

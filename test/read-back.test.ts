@@ -100,6 +100,22 @@ describe("a read-back", () => {
     expect((await valid(test, run)).runs[0]?.outcome).toBe("completed");
   });
 
+  it("that settled the doubt leaves nothing for a person to say", async () => {
+    const { test, run } = await doubted([says("perhaps"), says("done")]);
+    // Another process reads back, and is stopped before it has ended the step.
+    const stopping = new AbortController();
+    const lane: Lane = { ...(await test.again()), adapters: test.lane.adapters, signal: stopping.signal };
+    await advance(lane, run, () => stopping.abort());
+    expect(viewRun(lane, run).steps.map(({ outcome }) => outcome)).toEqual([
+      "in-doubt",
+      "executed",
+      "executed",
+    ]);
+    await expect(resolve(test, run, test.lane, "failed")).rejects.toThrow(/a read-back has settled/);
+    await advance(test.lane, run);
+    expect(stepOf(await valid(test, run), "step-1")).toMatchObject({ outcome: "executed" });
+  });
+
   it("goes through the gates: a halted engagement denies it", async () => {
     const { test, run, reader } = await doubted([says("perhaps"), says("done")]);
     await recordEngagementStatus(test.lane, "olga", "acme", "halted", "stop");

@@ -55,17 +55,6 @@ export function approvalGate(facts: GateFacts): GateDecision {
     });
   }
 
-  const { breakGlass } = facts;
-  const against = breakGlass && mayNotBreakGlass(facts, breakGlass);
-  if (breakGlass !== undefined && against === undefined) {
-    const { breakGlass: id, principal, digest, use } = breakGlass;
-    const reviewWithin = permissionOf(facts, id)?.reviewWithin ?? "";
-    return allow("approval", {
-      rule: rule as JsonObject | string,
-      breakGlass: { id, principal, statement: digest, use, reviewWithin },
-    });
-  }
-
   const counted: { principal: string; approval: string }[] = [];
   const discounted: { principal: string; approval: string; because: Discount }[] = [];
   const keys = new Set<string>();
@@ -87,6 +76,16 @@ export function approvalGate(facts: GateFacts): GateDecision {
   );
   const required = need.groups.reduce((sum, { quorum }) => sum + quorum, 0);
   const missing = required - filled.reduce((sum, count) => sum + count, 0);
+  const { breakGlass } = facts;
+  const against = breakGlass && mayNotBreakGlass(facts, breakGlass);
+  if (missing > 0 && breakGlass !== undefined && against === undefined) {
+    const { breakGlass: id, principal, digest, use } = breakGlass;
+    const reviewWithin = permissionOf(facts, id)?.reviewWithin ?? "";
+    return allow("approval", {
+      rule: rule as JsonObject | string,
+      breakGlass: { id, principal, statement: digest, use, reviewWithin },
+    });
+  }
   const seen: JsonObject = {
     rule: rule as JsonObject | string,
     required,

@@ -15,6 +15,7 @@ import type { JsonObject } from "../format/json.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { actionDigest } from "../gate/action-digest.ts";
 import { checkApproval } from "../gate/approval-statement.ts";
+import { permissionOf } from "../gate/break-glass.ts";
 import { decideGates } from "../gate/decide-gates.ts";
 import { GateError } from "../gate/gate-error.ts";
 import { tightenApproval } from "../gate/tighten-approval.ts";
@@ -42,6 +43,8 @@ export interface GatedStep {
   readonly exclude: readonly string[];
   /** The engagement's window. */
   readonly window: Engagement["window"];
+  /** When the permission ends by which somebody acts without approval. */
+  readonly glassEnd: string | undefined;
   /** What the call waits for, and what it was given once that is there. */
   readonly awaited: Awaited | undefined;
   readonly given: Given | undefined;
@@ -139,6 +142,7 @@ export async function gateStep(
       action: built.action,
       inputs: resolved.inputs,
       record,
+      glassEnd: breakGlass && permissionOf({ engagement }, breakGlass.breakGlass)?.window.notAfter,
       awaited,
       given: awaited === undefined ? undefined : givenBy(awaited, record, arrived),
       window: engagement.window,

@@ -79,9 +79,10 @@ async function decide(lane: Lane, state: RunState, step: StepState, invocation: 
 const MAX_DECISION_AGE_MS = 2000;
 
 /** Whether what allowed a call may have ended between the decision and now; then it is decided anew. */
-function isStale({ record, window }: GatedStep, at: string): boolean {
+function isStale({ record, window, glassEnd }: GatedStep, at: string): boolean {
   const now = millisOf(at) ?? 0;
   const ends = [window.notAfter, ...record.approvals.map(({ notAfter }) => notAfter)];
+  if (glassEnd !== undefined) ends.push(glassEnd);
   if (ends.some((end) => now > (millisOf(end) ?? 0))) return true;
   return now - (millisOf(record.decidedAt) ?? 0) > MAX_DECISION_AGE_MS;
 }

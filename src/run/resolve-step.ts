@@ -4,6 +4,7 @@ import { utcFromMillis } from "../format/time.ts";
 import { mayNotResolve } from "../gate/may-resolve.ts";
 import { checkResolution } from "../gate/resolution-statement.ts";
 import { basisOf } from "./append-to-run.ts";
+import { confirmingOf } from "./confirming.ts";
 import type { Lane } from "./lane.ts";
 import { readLiveStatus } from "./live-status.ts";
 import { recordSigned } from "./record-signed.ts";
@@ -41,6 +42,13 @@ export async function resolveStep(lane: Lane, run: string, envelope: Envelope): 
       });
     }
     const invocation = findInvocation(state, statement);
+    if (invocation.phase === "in-doubt" && confirmingOf(lane, invocation).is === "settled") {
+      throw new RunError({
+        code: "STEP_NOT_WAITING",
+        message: `a read-back has settled \`${invocation.id}\``,
+        hint: `witnessops run resume ${run}`,
+      });
+    }
     const recorded = await recordSigned(lane, state, basis, invocation, envelope, {
       event: "step-resolved",
       name: "resolution",

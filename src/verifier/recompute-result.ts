@@ -36,8 +36,17 @@ export async function recomputeResults(
         receipt: receipt.digest,
       });
     const result = await readResult(bundle, receipt, attempt, findings);
-    const record = result && (await readGateRecord(bundle, attempt.dispatchDigest));
-    if (result === undefined || record === undefined) continue;
+    const record = await readGateRecord(bundle, attempt.dispatchDigest);
+    if (record === undefined) continue;
+    const due = await givenTo(record);
+    if (result === undefined) {
+      // What was answered or signalled is in the bundle, whether or not the call's result was kept.
+      const from = attempt.exit === "executed" ? due?.result : undefined;
+      const inputs = record.action.inputs as JsonObject;
+      if (from !== undefined)
+        again.cel(() => checkOutputs(contract, inputs, from, attempt, invocation, receipt, wrong));
+      continue;
+    }
     // What was captured after an attempt had been given up as doubtful claims nothing, and neither does the doubt.
     if (attempt.exit === "in-doubt" && attempt.errorClass === undefined && attempt.side === undefined)
       continue;
@@ -45,7 +54,6 @@ export async function recomputeResults(
     const { error, result: given } = result;
     if (isJsonObject(error)) again.cel(() => checkError(contract, inputs, error, attempt, wrong));
     else if (isJsonObject(given)) {
-      const due = await givenTo(record);
       if (due !== undefined && !same(due.result, given))
         wrong("its captured result is not what it waited for and was given");
       again.cel(() => checkOutputs(contract, inputs, given, attempt, invocation, receipt, wrong));
