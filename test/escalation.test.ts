@@ -5,23 +5,22 @@ import type { Escalation } from "../src/contract/escalation.ts";
 import { parseJson } from "../src/format/canonical-json.ts";
 import { advance } from "../src/run/advance.ts";
 import { viewRun } from "../src/run/view-run.ts";
-import { codes, verify } from "./fixtures/check-bundle.ts";
+import { codes } from "./fixtures/check-bundle.ts";
 import { exampleContract, exampleRunbook } from "./fixtures/contracts.ts";
-import { type Draft, forge } from "./fixtures/forge-bundle.ts";
+import type { Forgery } from "./fixtures/forge-bundle.ts";
 import type { TestLane } from "./fixtures/lane.ts";
 import {
   busy,
-  exported,
   fine,
   judge,
   open,
   resolve,
+  retold,
   scripted,
   start,
   VALID,
   verdict,
 } from "./fixtures/real-run.ts";
-import type { SampleBundle } from "./fixtures/sample-bundle.ts";
 
 const failure = { onFailure: "escalate" as const, escalateTo: "incident-lead" };
 const contract = exampleContract({ failure }, { adapter: "scripted" });
@@ -40,19 +39,12 @@ function packageOf(test: TestLane, run: string): Escalation {
   return parseJson(bytes ?? new Uint8Array()) as unknown as Escalation;
 }
 
-async function told(
+const told = (
   test: TestLane,
   run: string,
-  receipt: (draft: Draft) => boolean | undefined,
-  files: (files: Map<string, Uint8Array>) => void = () => undefined,
-) {
-  const sample = {
-    files: await exported(test.lane, [run]),
-    trust: test.trust,
-    run,
-  } as unknown as SampleBundle;
-  return verify(await forge(sample, { signer: test.lane.signer, receipt, files }), test.trust);
-}
+  receipt: NonNullable<Forgery["receipt"]>,
+  files: NonNullable<Forgery["files"]> = () => undefined,
+) => retold(test, [run], { receipt, files });
 
 describe("an escalation", () => {
   it("names whom it goes to, and gives them what was observed, decided, and is open", async () => {

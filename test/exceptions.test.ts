@@ -16,10 +16,9 @@ import { startRun } from "../src/run/start-run.ts";
 import { viewRun } from "../src/run/view-run.ts";
 import { codes, stepOf, verify } from "./fixtures/check-bundle.ts";
 import { exampleContract, exampleRunbook, noopAdapter } from "./fixtures/contracts.ts";
-import { type Draft, forge } from "./fixtures/forge-bundle.ts";
+import type { Forgery } from "./fixtures/forge-bundle.ts";
 import { openTestLane, signApproval, type TestLane } from "./fixtures/lane.ts";
-import { exported, judge, open, VALID, verdict } from "./fixtures/real-run.ts";
-import type { SampleBundle } from "./fixtures/sample-bundle.ts";
+import { exported, judge, open, retold, VALID, verdict } from "./fixtures/real-run.ts";
 
 const HOUR = 3_600_000;
 const ago = (millis: number) => new Date(Date.now() - millis).toISOString();
@@ -304,15 +303,8 @@ describe("a scope bypass", () => {
 });
 
 describe("a server that has every issuer key cannot", () => {
-  async function told(
-    test: TestLane,
-    runs: readonly string[],
-    receipt: (draft: Draft) => boolean | undefined,
-  ) {
-    const files = await exported(test.lane, runs);
-    const sample = { files, trust: test.trust, run: runs[0], runs } as unknown as SampleBundle;
-    return verify(await forge(sample, { signer: test.lane.signer, receipt }), test.trust);
-  }
+  const told = (test: TestLane, runs: readonly string[], receipt: NonNullable<Forgery["receipt"]>) =>
+    retold(test, runs, { receipt });
 
   it("say nothing of break-glass", async () => {
     const { test, run } = await used();
@@ -355,17 +347,13 @@ describe("a server that has every issuer key cannot", () => {
     await breakIt(test, second);
     await advance(test.lane, second);
     expect(verdict(await judge(test, [run, second]))).toEqual(VALID);
-    const files = await exported(test.lane, [run, second]);
-    const sample = { files, trust: test.trust, run } as unknown as SampleBundle;
-    const forged = await forge(sample, {
-      signer: test.lane.signer,
+    const report = await retold(test, [run, second], {
       gateRecord: (record) => {
         if (record.breakGlass !== undefined) record.breakGlass.use = 1;
         for (const { facts } of record.gates)
           if (facts.breakGlass !== undefined) Object.assign(facts.breakGlass as object, { use: 1 });
       },
     });
-    const report = await verify(forged, test.trust);
     expect(report.verdict).toBe("invalid");
     expect(report.reasons.join()).toContain("use 1 of `night-shift` was taken by");
   });

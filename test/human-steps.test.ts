@@ -25,10 +25,9 @@ import { recordSignal } from "../src/run/record-signal.ts";
 import { viewRun } from "../src/run/view-run.ts";
 import { codes, stepOf, verify } from "./fixtures/check-bundle.ts";
 import { exampleContract, exampleRunbook, noopAdapter } from "./fixtures/contracts.ts";
-import { type Draft, forge } from "./fixtures/forge-bundle.ts";
+import type { Forgery } from "./fixtures/forge-bundle.ts";
 import { newSigner, openTestLane, signApproval, type TestLane } from "./fixtures/lane.ts";
-import { exported, judge, start, VALID, verdict } from "./fixtures/real-run.ts";
-import type { SampleBundle } from "./fixtures/sample-bundle.ts";
+import { exported, judge, retold, start, VALID, verdict } from "./fixtures/real-run.ts";
 
 const lanes: TestLane[] = [];
 afterEach(() => {
@@ -366,19 +365,12 @@ describe("a step that waits for a time", () => {
 });
 
 describe("a server that has every issuer key cannot", () => {
-  async function told(
+  const told = (
     test: TestLane,
     run: string,
-    receipt: (draft: Draft) => boolean | undefined,
-    files: (files: Map<string, Uint8Array>) => void = () => undefined,
-  ) {
-    const sample = {
-      files: await exported(test.lane, [run]),
-      trust: test.trust,
-      run,
-    } as unknown as SampleBundle;
-    return verify(await forge(sample, { signer: test.lane.signer, receipt, files }), test.trust);
-  }
+    receipt: NonNullable<Forgery["receipt"]>,
+    files: NonNullable<Forgery["files"]> = () => undefined,
+  ) => retold(test, [run], { receipt, files });
   async function answered() {
     const { test, run } = await open(asks);
     await answer(test, run, { isolated: true });
@@ -446,20 +438,13 @@ describe("a server that has every issuer key cannot", () => {
     );
     skew += 3_700_000;
     await advance(test.lane, run);
-    const sample = {
-      files: await exported(test.lane, [run]),
-      trust: test.trust,
-      run,
-    } as unknown as SampleBundle;
-    const forged = await forge(sample, {
-      signer: test.lane.signer,
+    const report = await retold(test, [run], {
       gateRecord: (record) => {
         if (record.action.step !== "human" || record.decision !== "allow") return;
         record.decidedAt = new Date(Date.parse(record.decidedAt) - 200_000).toISOString();
         for (const { facts } of record.gates) if ("now" in facts) facts.now = record.decidedAt;
       },
     });
-    const report = await verify(forged, test.trust);
     expect(report.verdict).toBe("invalid");
     expect(report.reasons.join()).toContain("gate `input` decides `pause`");
   });

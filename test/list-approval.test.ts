@@ -6,12 +6,10 @@ import { listOf, recordApproval } from "../src/run/record-approval.ts";
 import { recordPrincipalDisabled } from "../src/run/record-governance.ts";
 import { requestApproval } from "../src/run/request-approval.ts";
 import { viewRun } from "../src/run/view-run.ts";
-import { codes, verify } from "./fixtures/check-bundle.ts";
+import { codes } from "./fixtures/check-bundle.ts";
 import { exampleContract, exampleRunbook } from "./fixtures/contracts.ts";
-import { forge } from "./fixtures/forge-bundle.ts";
 import { signApproval, type TestLane } from "./fixtures/lane.ts";
-import { exported, judge, open, start, VALID, verdict } from "./fixtures/real-run.ts";
-import type { SampleBundle } from "./fixtures/sample-bundle.ts";
+import { judge, open, retold, start, VALID, verdict } from "./fixtures/real-run.ts";
 
 const authority = { roles: ["operator" as const], approval: "designated" as const };
 const contract = exampleContract({ effect: "intrusive", authority });
@@ -133,22 +131,17 @@ describe("a server that has every issuer key cannot", () => {
     const { test, run } = await asked();
     await approve(test, run, await digestOf(test, run));
     await advance(test.lane, run);
-    const files = await exported(test.lane, [run]);
-    const sample = { files, trust: test.trust, run } as unknown as SampleBundle;
     // The list is put away: nothing says any more what was approved.
-    const without = await forge(sample, {
-      signer: test.lane.signer,
+    const report = await retold(test, [run], {
       files: (all) => {
         for (const path of all.keys()) if (path.startsWith("definitions/action-list/")) all.delete(path);
       },
     });
-    const report = await verify(without, test.trust);
     expect(report.verdict).toBe("invalid");
     expect(codes(report)).toContain("FAILURE_APPROVAL_INVALID");
-    const single = await forge(sample, {
-      signer: test.lane.signer,
+    const single = await retold(test, [run], {
       receipt: ({ predicate }) => predicate.event !== "approval-recorded",
     });
-    expect(codes(await verify(single, test.trust))).toContain("FAILURE_APPROVAL_INVALID");
+    expect(codes(single)).toContain("FAILURE_APPROVAL_INVALID");
   });
 });

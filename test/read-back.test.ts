@@ -8,22 +8,11 @@ import type { Lane } from "../src/run/lane.ts";
 import { recordEngagementStatus } from "../src/run/record-governance.ts";
 import { startRun } from "../src/run/start-run.ts";
 import { viewRun } from "../src/run/view-run.ts";
-import { codes, stepOf, verify } from "./fixtures/check-bundle.ts";
+import { codes, stepOf } from "./fixtures/check-bundle.ts";
 import { exampleContract, exampleRunbook } from "./fixtures/contracts.ts";
-import { type Draft, forge } from "./fixtures/forge-bundle.ts";
+import type { Draft, Forgery } from "./fixtures/forge-bundle.ts";
 import type { TestLane } from "./fixtures/lane.ts";
-import {
-  exported,
-  fine,
-  judge,
-  open,
-  resolve,
-  scripted,
-  start,
-  VALID,
-  verdict,
-} from "./fixtures/real-run.ts";
-import type { SampleBundle } from "./fixtures/sample-bundle.ts";
+import { fine, judge, open, resolve, retold, scripted, start, VALID, verdict } from "./fixtures/real-run.ts";
 
 const silent: AdapterOutcome = {
   ok: false,
@@ -209,14 +198,8 @@ describe("a read-back", () => {
 });
 
 describe("a server that has every issuer key cannot", () => {
-  async function told(test: TestLane, run: string, receipt: (draft: Draft) => boolean | undefined) {
-    const sample = {
-      files: await exported(test.lane, [run]),
-      trust: test.trust,
-      run,
-    } as unknown as SampleBundle;
-    return verify(await forge(sample, { signer: test.lane.signer, receipt }), test.trust);
-  }
+  const told = (test: TestLane, run: string, receipt: NonNullable<Forgery["receipt"]>) =>
+    retold(test, [run], { receipt });
   const ends = ({ predicate: { event, step } }: Draft, readBack: number | undefined) =>
     /step-(executed|failed)/.test(event) && step?.readBack === readBack;
 
@@ -254,17 +237,13 @@ describe("a server that has every issuer key cannot", () => {
     await advance(test.lane, run);
     expect(verdict(await judge(test, [run]))).toEqual(VALID);
     // The first read-back's own words, under a rule by which they would have settled it.
-    const files = await exported(test.lane, [run]);
-    const sample = { files, trust: test.trust, run } as unknown as SampleBundle;
-    const forged = await forge(sample, {
-      signer: test.lane.signer,
+    const report = await retold(test, [run], {
       receipt: (draft) => {
         if (draft.predicate.step?.readBack === 1) draft.predicate.step.readBack = 2;
         else if (draft.predicate.step?.readBack === 2) draft.predicate.step.readBack = 1;
         return undefined;
       },
     });
-    const report = await verify(forged, test.trust);
     expect(report.verdict).toBe("invalid");
   });
 
@@ -283,16 +262,12 @@ describe("a server that has every issuer key cannot", () => {
 
   it("read back before the action must have ended", async () => {
     const { test, run } = await doubted([says("done")]);
-    const files = await exported(test.lane, [run]);
-    const sample = { files, trust: test.trust, run } as unknown as SampleBundle;
-    const forged = await forge(sample, {
-      signer: test.lane.signer,
+    const report = await retold(test, [run], {
       gateRecord: (record) => {
         if (!record.action.invocation.includes("read-back")) return;
         record.decidedAt = new Date(Date.parse(record.decidedAt) - 150).toISOString();
       },
     });
-    const report = await verify(forged, test.trust);
     expect(report.verdict).toBe("invalid");
     expect(report.reasons.join()).toContain("it reads back too early");
   });

@@ -18,12 +18,11 @@ import { challengeCall, recordDomainControl } from "../src/run/domain-control.ts
 import type { Lane } from "../src/run/lane.ts";
 import { startRun } from "../src/run/start-run.ts";
 import { viewRun } from "../src/run/view-run.ts";
-import { codes, verify } from "./fixtures/check-bundle.ts";
+import { codes } from "./fixtures/check-bundle.ts";
 import { exampleContract, noopAdapter } from "./fixtures/contracts.ts";
-import { type Draft, forge } from "./fixtures/forge-bundle.ts";
+import type { Forgery } from "./fixtures/forge-bundle.ts";
 import { openTestLane, type TestLane } from "./fixtures/lane.ts";
-import { exported, judge, VALID, verdict } from "./fixtures/real-run.ts";
-import type { SampleBundle } from "./fixtures/sample-bundle.ts";
+import { judge, retold, VALID, verdict } from "./fixtures/real-run.ts";
 import { makeCertificate, startDns, startHttps } from "./local-servers.ts";
 
 const catalog = (file: string): Contract =>
@@ -208,11 +207,7 @@ describe("control of a domain", () => {
     const { test, lane } = await workspace(byControl(), { resolvers });
     const look = await prove(lane);
     const run = await target(lane);
-    const told = async (receipt: (draft: Draft) => boolean | undefined) => {
-      const files = await exported(lane, [look, run]);
-      const sample = { files, trust: test.trust, run: look, runs: [look, run] } as unknown as SampleBundle;
-      return verify(await forge(sample, { signer: lane.signer, receipt }), test.trust);
-    };
+    const told = (receipt: NonNullable<Forgery["receipt"]>) => retold(test, [look, run], { receipt }, lane);
     const without = await told(({ predicate }) => predicate.event !== "domain-control-proved");
     expect(without.verdict).toBe("invalid");
     expect(without.reasons.join()).toContain("no receipt before the call records the proof");
