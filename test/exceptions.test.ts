@@ -123,6 +123,9 @@ describe("break-glass", () => {
     ]);
     expect(reportEngagement(test.lane.store, "acme", ago(-25 * HOUR)).breakGlass[0]?.state).toBe("overdue");
     await review(test, run);
+    expect(reportEngagement(test.lane.store, "acme", ago(0)).ran[0]?.evidence).toBe(
+      "eligible for strong proof",
+    );
     const after = await judge(test, [run]);
     expect(verdict(after)).toEqual(VALID);
     expect(stepOf(after, "step-1")).toMatchObject({ proofClass: "strong-proof", reasons: [] });

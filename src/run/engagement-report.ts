@@ -1,3 +1,4 @@
+import { invocationName } from "../contract/invocation-name.ts";
 import type { ReceiptPredicate } from "../contract/receipt-predicate.ts";
 import type { ConclusionStatement } from "../contract/signed-statements.ts";
 import { parseCanonicalJson } from "../format/canonical-json.ts";
@@ -227,7 +228,9 @@ function takeRun(store: Store, report: Mutable<EngagementReport>, run: string): 
     } else if (event === "step-denied") {
       report.denied.push({ run, what: step, why: whyDenied(predicate), at, receipt: digest });
     } else if (event === "step-executed" || event === "step-failed") {
-      report.ran.push(ranStep(run, step, predicate, digest));
+      const name = invocationName(run, predicate.step);
+      const review = report.breakGlass.find((use) => use.invocation === name)?.state;
+      report.ran.push(ranStep(run, step, predicate, digest, review));
       const doubt = doubts.get(step);
       if (doubt !== undefined && detail?.readBack !== undefined)
         Object.assign(doubt, {
@@ -238,7 +241,13 @@ function takeRun(store: Store, report: Mutable<EngagementReport>, run: string): 
   }
 }
 
-function ranStep(run: string, step: string, predicate: ReceiptPredicate, receipt: Digest): ReportedStep {
+function ranStep(
+  run: string,
+  step: string,
+  predicate: ReceiptPredicate,
+  receipt: Digest,
+  review: string | undefined,
+): ReportedStep {
   const { contract, invocation, event, time } = predicate;
   const errorClass = invocation?.errorClass;
   return {
@@ -248,14 +257,21 @@ function ranStep(run: string, step: string, predicate: ReceiptPredicate, receipt
     outcome: phaseOfTerminalEvent[event] ?? event,
     ...(errorClass === undefined ? {} : { errorClass }),
     at: time.claimedUtc,
-    evidence: evidenceOf(predicate),
+    evidence: evidenceOf(predicate, review),
     receipt,
   };
 }
 
 /** As far as a receipt alone tells. */
-function evidenceOf({ exceptions, detail, invocation }: ReceiptPredicate): string {
-  const reasons: string[] = [...exceptions];
+function evidenceOf(
+  { exceptions, detail, invocation }: ReceiptPredicate,
+  review: string | undefined,
+): string {
+  const reasons: string[] = exceptions.filter((one) => one !== "break-glass");
+  if (exceptions.includes("break-glass") && review !== "justified")
+    reasons.push(
+      review === "unjustified" ? "break-glass, found unjustified" : "break-glass that nobody reviewed",
+    );
   if (detail?.resolution !== undefined) reasons.push("settled by a person");
   if (detail?.readBack !== undefined) reasons.push("settled by a read-back");
   if (invocation?.attempts.some(({ exit }) => exit === "in-doubt") === true)
