@@ -100,11 +100,11 @@ module.exports = {
     {
       name: "io-at-the-edges",
       comment:
-        "files, processes and the network: adapters, adapter/egress, store, infrastructure, server, cli (evidence: files)",
+        "files, processes and the network: adapters, adapter/egress, adapter/program, store, infrastructure, server, cli (evidence: files)",
       severity: "error",
       from: {
         path: "^src/",
-        pathNot: [test, "^src/(adapters|store|infrastructure|server|cli|evidence)/", "^src/adapter/egress"],
+        pathNot: [test, "^src/(adapters|store|infrastructure|server|cli|evidence)/", "^src/adapter/(egress|program)/"],
       },
       to: { dependencyTypes: ["core"], path: io },
     },

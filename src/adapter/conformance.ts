@@ -40,6 +40,8 @@ export interface ConformanceSubject {
   readonly silent?: () => Promise<Scenario>;
   /** The peer never stops. */
   readonly endless?: () => Promise<Scenario>;
+  /** How long a good call may take here, in milliseconds; default: as short as a silent peer's deadline. */
+  readonly timeoutMs?: number;
   /** Where a secret goes, when the adapter takes secrets. */
   readonly secretInto?: NonNullable<Contract["execution"]["secrets"]>[number]["into"];
 }
@@ -57,12 +59,13 @@ const SECRET = "conformance-secret-0b5e";
 /** The tests that every adapter must pass, through the wrapper. Each throws AssertionError. */
 export function adapterCases(subject: ConformanceSubject): readonly ConformanceCase[] {
   const { adapter, good, silent, endless, secretInto } = subject;
+  const inTime = { timeoutMs: subject.timeoutMs ?? DEADLINE_MS };
   const cases: ConformanceCase[] = [
     {
       name: "gives a result in canonical JSON and its declared artifacts, twice",
       async run() {
         for (let i = 0; i < 2; i++) {
-          const { outcome, capture } = await attempt(subject, await good(), {});
+          const { outcome, capture } = await attempt(subject, await good(), inTime);
           assert.equal(outcome.exit, "executed", `${outcome.message}`);
           assert.deepEqual([...capture.finished].sort(), [...subject.artifacts].sort());
           canonicalJson(capture.stored[0]);
@@ -72,7 +75,7 @@ export function adapterCases(subject: ConformanceSubject): readonly ConformanceC
     {
       name: "works when the contract asks for no artifact",
       async run() {
-        const { outcome, capture } = await attempt(subject, await good(), { artifacts: [] });
+        const { outcome, capture } = await attempt(subject, await good(), { ...inTime, artifacts: [] });
         assert.equal(outcome.exit, "executed", `${outcome.message}`);
         assert.equal(capture.artifacts.size, 0);
       },

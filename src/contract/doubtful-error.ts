@@ -7,6 +7,8 @@ const ANSWERED: ReadonlySet<string> = new Set([
   "EGRESS_REFUSED",
   "EVIDENCE_INCOMPLETE",
   "OUTPUT_CONTRACT_VIOLATION",
+  "TOOL_ERROR",
+  "PROTOCOL_ERROR",
 ]);
 /** Codes of calls that were refused here before anything of them was sent. */
 const REFUSED_HERE: ReadonlySet<string> = new Set([
@@ -16,6 +18,9 @@ const REFUSED_HERE: ReadonlySet<string> = new Set([
   "URL_MALFORMED",
   "PATH_REFUSED",
   "SECRET_MISSING",
+  "DEFINITION_CHANGED",
+  "TOOL_MISSING",
+  "ORIGIN_REFUSED",
 ]);
 /** Phases in which nothing of the action has left yet. */
 const BEFORE_SENDING: ReadonlySet<string> = new Set(["prepare", "resolve", "connect", "tls", "spawn"]);

@@ -1,7 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, sep } from "node:path";
+import { hashFile } from "../../adapter/program/find-binary.ts";
 import type { Digest } from "../../format/digest.ts";
-import { hashFile } from "./find-binary.ts";
 
 /** A file that a tool reads, as it was before the tool ran. */
 export interface ToolFile {

@@ -1,6 +1,5 @@
 import { delimiter } from "node:path";
-import type { SecretValue } from "../../adapter/adapter.ts";
-import type { ExecParameters } from "./parameters.ts";
+import type { SecretValue } from "../adapter.ts";
 
 /** Variables of the host that every tool gets. */
 const ALWAYS = ["LANG", "TZ"];
@@ -12,7 +11,7 @@ const CODE = /^(LD_|DYLD_|NODE_OPTIONS$|PYTHON|PERL5|RUBYOPT$|BASH_ENV$|ENV$|GCO
  * secrets. Undefined for a variable that would change which code runs: then its name is `refused`.
  */
 export function buildEnvironment(
-  parameters: Pick<ExecParameters, "env" | "passEnv">,
+  parameters: { readonly env?: Readonly<Record<string, string>>; readonly passEnv?: readonly string[] },
   secrets: readonly SecretValue[],
   folders: readonly string[],
   host: NodeJS.ProcessEnv,
