@@ -67,6 +67,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./catalog-reinstate.ts"),
   },
   {
+    name: "catalog import",
+    summary: "draft contracts from what a system says about itself",
+    load: () => import("./catalog-import.ts"),
+  },
+  {
     name: "catalog diff",
     summary: "what changed in the boundary between two versions",
     load: () => import("./catalog-diff.ts"),

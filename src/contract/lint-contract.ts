@@ -1,4 +1,5 @@
 import { millisOfDuration } from "../format/duration.ts";
+import type { Json } from "../format/json.ts";
 import { approvalStrength } from "./approval-strength.ts";
 import { isAwaiting } from "./awaited.ts";
 import { compileCel } from "./cel.ts";
@@ -7,6 +8,7 @@ import type { Contract } from "./contract.ts";
 import { type Finding, type FindingList, findingList } from "./finding.ts";
 import { readBackProblems } from "./read-back.ts";
 import { membersOf, neededOf } from "./schema-members.ts";
+import { lintUndecided } from "./undecided.ts";
 
 /**
  * Says what a reviewer would send back about a contract that parses: all of it at once. That every part of
@@ -20,6 +22,7 @@ export function lintContract(
   options: { adapters?: readonly string[]; contracts?: ReadonlyMap<string, Contract> } = {},
 ): readonly Finding[] {
   const to = findingList();
+  lintUndecided(contract as unknown as Json, to);
   lintEffect(contract, to);
   lintData(contract, to);
   lintErrors(contract, to);
