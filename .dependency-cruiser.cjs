@@ -104,7 +104,11 @@ module.exports = {
       severity: "error",
       from: {
         path: "^src/",
-        pathNot: [test, "^src/(adapters|store|infrastructure|server|cli|evidence)/", "^src/adapter/(egress|program)/"],
+        pathNot: [
+          test,
+          "^src/(adapters|store|infrastructure|server|cli|evidence)/",
+          "^src/adapter/(egress|program)/",
+        ],
       },
       to: { dependencyTypes: ["core"], path: io },
     },
