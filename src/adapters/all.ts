@@ -6,9 +6,22 @@ import { http } from "./http/http-adapter.ts";
 import { manual } from "./manual/manual-adapter.ts";
 import { mcp } from "./mcp/mcp-adapter.ts";
 import { mcpStdio } from "./mcp/mcp-stdio-adapter.ts";
+import { sql } from "./sql/sql-adapter.ts";
 import { tcp } from "./tcp/tcp-adapter.ts";
 import { tls } from "./tls/tls-adapter.ts";
 import { wait } from "./wait/wait-adapter.ts";
 
 /** Every adapter there is; contracts name them by `id`. */
-export const adapters: readonly Adapter[] = [dns, exec, file, http, manual, mcp, mcpStdio, tcp, tls, wait];
+export const adapters: readonly Adapter[] = [
+  dns,
+  exec,
+  file,
+  http,
+  manual,
+  mcp,
+  mcpStdio,
+  sql,
+  tcp,
+  tls,
+  wait,
+];

@@ -7,6 +7,7 @@ const ANSWERED: ReadonlySet<string> = new Set([
   "EGRESS_REFUSED",
   "EVIDENCE_INCOMPLETE",
   "OUTPUT_CONTRACT_VIOLATION",
+  "SQL_ERROR",
   "TOOL_ERROR",
   "PROTOCOL_ERROR",
 ]);

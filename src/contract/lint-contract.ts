@@ -181,6 +181,10 @@ function lintReadBack(
 function lintSecrets({ execution }: Contract, to: FindingList): void {
   const secrets = execution.secrets ?? [];
   for (const [index, { into }] of secrets.entries()) {
+    if ((into.kind === "password") !== (execution.adapter === "sql")) {
+      to.error(`execution.secrets[${index}].into.kind`, "`password` is of `sql`, which takes nothing else");
+      continue;
+    }
     const isEnvironment = into.kind === "env";
     if (isEnvironment !== (execution.adapter === "exec")) {
       const where = isEnvironment
