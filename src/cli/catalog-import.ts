@@ -4,12 +4,11 @@ import { parseDocument, stringify } from "yaml";
 import { definitionDigest, toolDefinition } from "../adapters/mcp/tool-definition.ts";
 import { draftMcpContract, type ListedTool, type McpServer } from "../contract/draft-mcp-contract.ts";
 import { schemaHeader } from "../contract/schemas.ts";
-import { isJsonObject } from "../format/json.ts";
 import { choice } from "./choice.ts";
-import { CliError, usage } from "./cli-error.ts";
+import { usage } from "./cli-error.ts";
 import { argument, defineCommand, option, repeatedOption, requiredOption } from "./command.ts";
 import { exit } from "./exit.ts";
-import { readJsonObject } from "./read-input.ts";
+import { readTools } from "./read-tools.ts";
 import { writeNewFile } from "./write-file.ts";
 
 /** What became of one tool. */
@@ -39,7 +38,7 @@ export const command = defineCommand({
     const server: McpServer =
       given.url === undefined ? { command: given.command ?? "", args: given.arg } : { url: given.url };
     const folder = given.out ?? join("drafts", given.prefix);
-    const imported = toolsOf(given.file).map((tool) => importTool(tool, server, given.prefix, folder));
+    const imported = readTools(given.file).map((tool) => importTool(tool, server, given.prefix, folder));
     return Promise.resolve({
       exit: imported.some(({ state }) => state === "drifted") ? exit.refused : exit.done,
       json: { imported },
@@ -60,19 +59,6 @@ export const command = defineCommand({
     });
   },
 });
-
-function toolsOf(file: string): ListedTool[] {
-  const { tools } = readJsonObject(file);
-  const valid =
-    Array.isArray(tools) && tools.every((tool) => isJsonObject(tool) && typeof tool.name === "string");
-  if (!valid)
-    throw new CliError({
-      code: "INPUT_MALFORMED",
-      message: `\`${file}\` is no answer to \`tools/list\``,
-      hint: "it is a JSON object with `tools`, a list of objects with a `name`",
-    });
-  return tools as unknown as ListedTool[];
-}
 
 /** Drafts a tool's contract; the same tool again changes nothing, and a changed one is named and left to people. */
 function importTool(tool: ListedTool, server: McpServer, prefix: string, folder: string): Imported {

@@ -72,6 +72,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./catalog-import.ts"),
   },
   {
+    name: "catalog drift",
+    summary: "which contracts are no longer what their system says about itself",
+    load: () => import("./catalog-drift.ts"),
+  },
+  {
     name: "catalog diff",
     summary: "what changed in the boundary between two versions",
     load: () => import("./catalog-diff.ts"),

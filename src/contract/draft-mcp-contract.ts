@@ -127,10 +127,15 @@ export function draftMcpContract(
   };
 }
 
+/** A tool's schema as a contract has it: without its dialect, and closed unless it says otherwise. */
+export function closedSchema(schema: JsonObject | undefined): JsonObject {
+  const { $schema: _, ...rest }: JsonObject = schema ?? { type: "object", properties: {} };
+  return { additionalProperties: false, ...rest };
+}
+
 /** A schema of the server's, where it is one that contracts may use. */
 function schemaOf(schema: JsonObject | undefined, what: string): JsonObject {
-  const { $schema: _, ...rest }: JsonObject = schema ?? { type: "object", properties: {} };
-  const closed: JsonObject = { additionalProperties: false, ...rest };
+  const closed = closedSchema(schema);
   return inspectDataSchema(closed, []).length === 0
     ? closed
     : { type: "object", description: `${DECIDE} ${what}, which goes beyond what contracts may use` };
