@@ -1,3 +1,4 @@
+import { createSocket } from "node:dgram";
 import { createServer as createHttp, type RequestListener } from "node:http";
 import { createServer as createHttps } from "node:https";
 import { type AddressInfo, createServer as createTcp, type Server, type Socket } from "node:net";
@@ -100,6 +101,24 @@ export async function startZone(zone: Zone): Promise<{ resolver: string; close()
   });
 }
 
+/** A port of loopback that nobody listens on, neither by UDP nor by TCP. */
+export async function freePortOfBoth(): Promise<number> {
+  for (;;) {
+    const udp = createSocket("udp4");
+    await new Promise<void>((resolve) => udp.bind(0, "127.0.0.1", resolve));
+    const { port } = udp.address();
+    const tcp = createTcp();
+    const isFree = await new Promise<boolean>((resolve) => {
+      tcp.once("error", () => resolve(false));
+      tcp.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    await new Promise<void>((resolve) => udp.close(resolve));
+    if (!isFree) continue;
+    await new Promise((resolve) => tcp.close(resolve));
+    return port;
+  }
+}
+
 /** A DNS responder over UDP and TCP on one port. */
 export async function startDns(
   handle: NonNullable<Parameters<typeof dns2.createServer>[0]>["handle"],
@@ -107,8 +126,8 @@ export async function startDns(
   const answer = handle === undefined ? {} : { handle };
   const udp = dns2.createServer({ udp: true, ...answer });
   udp.on("error", () => undefined);
-  const { udp: address } = await udp.listen({ udp: { port: 0, address: "127.0.0.1" } });
-  const port = address?.port ?? 0;
+  const port = await freePortOfBoth();
+  await udp.listen({ udp: { port, address: "127.0.0.1" } });
   const tcp = dns2.createServer({ tcp: true, ...answer });
   tcp.on("error", () => undefined);
   await tcp.listen({ tcp: { port, address: "127.0.0.1" } });

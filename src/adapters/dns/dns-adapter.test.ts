@@ -10,7 +10,7 @@ import {
   runAdapter,
   testNetwork,
 } from "../../../test/adapter-call.ts";
-import { startZone } from "../../../test/local-servers.ts";
+import { freePortOfBoth, startZone } from "../../../test/local-servers.ts";
 import { adapterCases } from "../../adapter/conformance.ts";
 import type { JsonObject } from "../../format/json.ts";
 import { dns } from "./dns-adapter.ts";
@@ -28,8 +28,8 @@ async function startResponder(
   udp.on("message", (message, peer) => {
     for (const bytes of answer(message, "udp")) udp.send(bytes, peer.port, peer.address);
   });
-  await new Promise<void>((resolve) => udp.bind(0, "127.0.0.1", resolve));
-  const { port } = udp.address();
+  const port = await freePortOfBoth();
+  await new Promise<void>((resolve) => udp.bind(port, "127.0.0.1", resolve));
   const tcp = createServer((socket) => {
     socket.on("error", () => undefined);
     socket.once("data", (chunk: Buffer) => {
