@@ -69,6 +69,45 @@ describe("an escalation", () => {
     expect(test.lane.states.load(run).receipts).toBe(receipts);
   });
 
+  it("is made of every element that failed, so that people can release them in any order", async () => {
+    const list = "['a.example.test', 'b.example.test']";
+    const steps = [
+      {
+        id: "each",
+        uses: "example.noop@1.0.0",
+        with: { host: "each" },
+        forEach: { in: list, max: 5, key: "each" },
+      },
+    ];
+    const test = await open([contract], [scripted(busy)]);
+    const run = await start(test, exampleRunbook({ steps, scope: { include: ["host:*.example.test"] } }));
+    await advance(test.lane, run);
+    expect(viewRun(test.lane, run).steps.map(({ waitingFor }) => waitingFor?.escalatedTo)).toEqual([
+      "incident-lead",
+      "incident-lead",
+    ]);
+    await resolve(test, run, test.lane, "continue", "each[b.example.test]");
+    await resolve(test, run, test.lane, "continue", "each[a.example.test]");
+    await advance(test.lane, run);
+    const report = await judge(test, [run]);
+    expect(verdict(report)).toEqual(VALID);
+    expect(report.runs[0]?.outcome).toBe("completed");
+  });
+
+  it("comes before a release", async () => {
+    const stopping = new AbortController();
+    const test = await open([contract], [scripted(busy)]);
+    const run = await start(test, exampleRunbook({}, 1));
+    // The process ends as soon as the step has failed.
+    await advance({ ...test.lane, signal: stopping.signal }, run, () => stopping.abort());
+    expect(viewRun(test.lane, run).steps[0]?.outcome).toBe("failed");
+    await expect(resolve(test, run, test.lane, "continue")).rejects.toThrow(/was not escalated yet/);
+    await advance(test.lane, run);
+    await resolve(test, run, test.lane, "continue");
+    await advance(test.lane, run);
+    expect(verdict(await judge(test, [run]))).toEqual(VALID);
+  });
+
   it("goes to the owner of the runbook when the contract names nobody", async () => {
     const step = { id: "step-1", uses: "example.noop@1.0.0", with: { host: "inputs.host" } };
     const test = await open([exampleContract({}, { adapter: "scripted" })], [scripted(busy)]);

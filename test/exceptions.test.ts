@@ -109,6 +109,16 @@ async function used(engagement: Partial<Engagement> = glass()) {
 }
 
 describe("break-glass", () => {
+  it("is reviewed once, also when two people review it at once", async () => {
+    const { test, run } = await used(glass({ reviewers: ["olga", "anna"] }));
+    const both = await Promise.allSettled([
+      review(test, run),
+      review(test, run, { finding: "unjustified", principal: "anna", signer: test.people.approver }),
+    ]);
+    expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    expect(verdict(await judge(test, [run]))).toEqual(VALID);
+  });
+
   it("stands for an approval; what was done is provisional until somebody independent has reviewed it", async () => {
     const { test, run } = await used();
     expect(viewRun(test.lane, run).outcome).toBe("completed");

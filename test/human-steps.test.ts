@@ -187,6 +187,38 @@ describe("a step that a person does", () => {
     expect(stepOf(report, "human")?.observed?.outputs).toEqual({ isolated: false, by: "otto" });
   });
 
+  it("goes on by the first answer that counts, in the order in which they were recorded", async () => {
+    const { test, run } = await open(asks);
+    await answer(test, run, { isolated: true });
+    await answer(test, run, { isolated: false }, { principal: "otto", signer: test.people.operator });
+    await advance(test.lane, run);
+    const report = await judge(test, [run]);
+    expect(verdict(report)).toEqual(VALID);
+    expect(stepOf(report, "human")?.observed?.outputs).toEqual({ isolated: true, by: "anna" });
+    const turned = await retold(test, [run], {
+      gateRecord: (record) => {
+        const { given, gates } = record;
+        const last = gates.at(-1);
+        if (given === undefined || given.length < 2 || last?.gate !== "input") return;
+        Object.assign(record, { given: [...given].reverse() });
+        Object.assign(last.facts, { input: given[1]?.digest });
+      },
+    });
+    expect(turned.verdict).toBe("invalid");
+    expect(turned.reasons.join("\n")).toContain("in another order than it was recorded");
+  });
+
+  it("went on by an answer of whom the reviewer does not know: another's later one does not stand for it", async () => {
+    const { test, run } = await open(asks);
+    await answer(test, run, { isolated: true });
+    await answer(test, run, { isolated: false }, { principal: "otto", signer: test.people.operator });
+    await advance(test.lane, run);
+    const principals = test.trust.principals.filter(({ id }) => id !== "anna");
+    const report = await verify(await exported(test.lane, [run]), { ...test.trust, principals });
+    expect(report.verdict).toBe("indeterminate");
+    expect(report.reasons.join("\n")).toContain("does not list `anna`, who answered a step");
+  });
+
   it("is denied when nobody answers in time", async () => {
     let skew = 0;
     const { test, run } = await open(asks, () => Date.now() + skew);
@@ -268,6 +300,12 @@ describe("a step that waits for a webhook", () => {
       expect(await send(signalOf(bound("0123456789abcdef")))).toEqual([
         409,
         "the webhook is refused: another-invocation",
+      ]);
+      const many = signalOf(bound(run));
+      const signature = `${"v1a,AAAA ".repeat(4)}${many.signature}`;
+      expect(await send({ ...many, headers: { ...many.headers, "webhook-signature": signature } })).toEqual([
+        401,
+        "the webhook is refused: signature-invalid",
       ]);
       expect(await send(signalOf("[]"))).toEqual([400, "the webhook is refused: body-malformed"]);
       expect(await send(signalOf(bound(run), { at: Date.now() - 600_000 }))).toEqual([

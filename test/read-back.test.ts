@@ -105,6 +105,28 @@ describe("a read-back", () => {
     expect(stepOf(await valid(test, run), "step-1")).toMatchObject({ outcome: "executed" });
   });
 
+  it("that is under way is waited for: nobody settles the doubt meanwhile", async () => {
+    let answer: (outcome: AdapterOutcome) => void = () => undefined;
+    const pending = new Promise<AdapterOutcome>((done) => {
+      answer = done;
+    });
+    const test = await open(
+      [acting, reading],
+      [scripted(silent), { ...scripted(() => pending), id: "reader" }],
+    );
+    const run = await start(test);
+    const going = advance(test.lane, run);
+    const begun = () =>
+      test.lane.store.dispatches(run).filter(({ invocation }) => /read-back/.test(invocation));
+    await expect.poll(() => begun().length).toBe(1);
+    await expect(resolve(test, run, test.lane, "retry")).rejects.toThrow(/a read-back .* is under way/);
+    answer(says("perhaps"));
+    await going;
+    await resolve(test, run, test.lane, "executed");
+    await advance(test.lane, run);
+    expect((await valid(test, run)).runs[0]?.outcome).toBe("completed");
+  });
+
   it("goes through the gates: a halted engagement denies it", async () => {
     const { test, run, reader } = await doubted([says("perhaps"), says("done")]);
     await recordEngagementStatus(test.lane, "olga", "acme", "halted", "stop");

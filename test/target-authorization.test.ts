@@ -20,7 +20,7 @@ import { startRun } from "../src/run/start-run.ts";
 import { viewRun } from "../src/run/view-run.ts";
 import { codes } from "./fixtures/check-bundle.ts";
 import { exampleContract, noopAdapter } from "./fixtures/contracts.ts";
-import type { Forgery } from "./fixtures/forge-bundle.ts";
+import type { Draft, Forgery } from "./fixtures/forge-bundle.ts";
 import { openTestLane, type TestLane } from "./fixtures/lane.ts";
 import { judge, retold, VALID, verdict } from "./fixtures/real-run.ts";
 import { makeCertificate, startDns, startHttps } from "./local-servers.ts";
@@ -90,12 +90,23 @@ async function workspace(
     extraCa?: string;
     clock?: () => number;
     letters?: `sha256:${string}`[];
+    /** Where sites listen: `http.control` with another default. */
+    port?: number;
   } = {},
 ): Promise<{ test: TestLane; lane: Lane }> {
-  const { resolvers = [], extraCa, clock, letters } = options;
+  const { resolvers = [], extraCa, clock, letters, port = 443 } = options;
+  const fetched = catalog("http/control.yaml");
+  const properties = {
+    ...(fetched.inputs.properties as JsonObject),
+    port: { type: "integer", default: port },
+  };
   const test = await openTestLane({
     adapters: [noopAdapter, dns, http],
-    contracts: [exampleContract(), catalog("dns/control.yaml"), catalog("http/control.yaml")],
+    contracts: [
+      exampleContract(),
+      catalog("dns/control.yaml"),
+      { ...fetched, inputs: { ...fetched.inputs, properties } },
+    ],
     engagement,
     ...(clock === undefined ? {} : { clock }),
     ...(letters === undefined ? {} : { letters }),
@@ -159,6 +170,37 @@ describe("control of a domain", () => {
     expect(outcome(lane, await target(lane))).toEqual(["executed", undefined]);
   });
 
+  it("does not hold for longer, or from another question, than the engagement says, whoever records it", async () => {
+    const resolvers = [await zone({ published: [TOKEN] })];
+    const { test, lane } = await workspace(byControl(), { resolvers });
+    const look = await prove(lane);
+    const run = await target(lane);
+    const longer = (value: { expiresAt?: unknown }): void => {
+      value.expiresAt = new Date(Date.parse(String(value.expiresAt)) + 86_400_000).toISOString();
+    };
+    const proved = (change: (detail: JsonObject) => void) => (draft: Draft) => {
+      if (draft.predicate.event === "domain-control-proved") change(draft.predicate.detail as JsonObject);
+      return undefined;
+    };
+    const told = (forgery: Forgery) => retold(test, [look, run], forgery, lane);
+    const late = await told({
+      receipt: proved(longer),
+      gateRecord: ({ proofs }) => void proofs?.forEach((proof) => void longer(proof as object)),
+    });
+    expect(late.reasons.join()).toContain("would hold for longer than the engagement says");
+    const elsewhere = await told({
+      receipt: proved((detail) => void Object.assign(detail, { domain: "else.test" })),
+    });
+    expect(elsewhere.reasons.join()).toContain("is about another challenge");
+    const asked = await told({
+      gateRecord: ({ action }) => {
+        if (action.contract.id === "dns.control")
+          Object.assign(action.inputs, { domain: "www.example.test" });
+      },
+    });
+    expect([late.verdict, elsewhere.verdict, asked.verdict]).toEqual(["invalid", "invalid", "invalid"]);
+  });
+
   it("ends: later it is looked up again, or nothing runs", async () => {
     let skew = 0;
     const resolvers = [await zone({ published: [TOKEN] })];
@@ -181,8 +223,15 @@ describe("control of a domain", () => {
     });
     closers.push(() => site.close());
     const resolvers = [await zone({ published: [] })];
-    const { test, lane } = await workspace(byControl("well-known"), { resolvers, extraCa: certificate.cert });
-    const look = await prove(lane, { port: site.port });
+    const { test, lane } = await workspace(byControl("well-known"), {
+      resolvers,
+      extraCa: certificate.cert,
+      port: site.port,
+    });
+    const other = await startHttps(certificate, (_, response) => void response.end(`${TOKEN}\n`));
+    closers.push(() => other.close());
+    await expect(prove(lane, { port: other.port })).rejects.toThrow(/asked for something else/);
+    const look = await prove(lane);
     const run = await call(lane, exampleContract(), { host: "example.test" });
     expect(outcome(lane, run)).toEqual(["executed", undefined]);
     expect(outcome(lane, await target(lane))).toEqual(["denied", "target-not-authorized"]);

@@ -98,7 +98,7 @@ export function approvalGate(facts: GateFacts): GateDecision {
   if (isLapsed(facts, need)) {
     return deny<Reason>("approval", "approval-expired", {
       ...seen,
-      pausedAt: facts.pausedAt ?? null,
+      pausedAt: facts.pausedAt?.approval ?? null,
       now: facts.now,
     });
   }
@@ -162,9 +162,9 @@ function maySelfApprove(facts: GateFacts): boolean {
 
 /** A request that waited longer than the rule allows is dead, whatever arrived since: it is asked for anew. */
 function isLapsed(facts: GateFacts, need: Need): boolean {
-  if (need.expiresIn === undefined || facts.pausedAt === undefined) return false;
+  if (need.expiresIn === undefined || facts.pausedAt?.approval === undefined) return false;
   const now = millisOf(facts.now);
-  const pausedAt = millisOf(facts.pausedAt);
+  const pausedAt = millisOf(facts.pausedAt.approval);
   if (now === undefined || pausedAt === undefined) return true;
   return now - pausedAt > millisOfDuration(need.expiresIn);
 }

@@ -118,7 +118,7 @@ const anyFacts: fc.Arbitrary<Changes> = fc.record(
     now: fc.oneof(hostile, fc.constantFrom("2026-11-23T10:00:00Z", "2020-01-01T00:00:00Z")),
     draft: fc.boolean(),
     runbookClassification: hostile,
-    pausedAt: hostile,
+    pausedAt: fc.record({ approval: hostile, input: hostile }),
     runbookScope: fc.record({
       include: fc.array(fc.oneof(hostile, fc.constant("host:*"))),
       exclude: fc.array(fc.oneof(hostile, fc.constant("host:*.example.com"))),

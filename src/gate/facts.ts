@@ -11,6 +11,7 @@ import type {
   LiveStatus,
   ProofFact,
 } from "../contract/gate-record.ts";
+import type { PausedAt } from "../contract/paused-at.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
 import type { Json } from "../format/json.ts";
 
@@ -42,8 +43,8 @@ export interface GateFacts {
   readonly awaited?: Awaited;
   /** What arrived for it, checked. */
   readonly given?: readonly GivenFact[];
-  /** When it last began to wait; undefined before the first pause. */
-  readonly pausedAt?: string;
+  /** When it began to wait, by gate; empty before the first pause. */
+  readonly pausedAt?: PausedAt;
   readonly policy: PolicyDecider;
 }
 

@@ -40,27 +40,35 @@ describe("gate input", () => {
     ["by who nobody knows", asks, { given: [answer("mallory")] }, "pause answer-required"],
     ["in another role", { ...asks, roles: ["owner"] }, { given: [answer("alice")] }, "pause answer-required"],
     ["a webhook instead", asks, { given: [signal] }, "pause answer-required"],
-    ["late", asks, { pausedAt: "2026-11-23T08:59:59.999Z" }, "deny overdue"],
-    ["at the last moment", asks, { pausedAt: "2026-11-23T09:00:00.000Z" }, "pause answer-required"],
+    ["late", asks, { pausedAt: { input: "2026-11-23T08:59:59.999Z" } }, "deny overdue"],
+    [
+      "at the last moment",
+      asks,
+      { pausedAt: { input: "2026-11-23T09:00:00.000Z" } },
+      "pause answer-required",
+    ],
     [
       "late, and answered in time",
       asks,
-      { pausedAt: "2026-11-23T08:00:00.000Z", given: [answer("alice", "held", "2026-11-23T08:30:00Z")] },
+      {
+        pausedAt: { input: "2026-11-23T08:00:00.000Z" },
+        given: [answer("alice", "held", "2026-11-23T08:30:00Z")],
+      },
       "allow ok",
     ],
     [
       "answered late",
       asks,
-      { pausedAt: "2026-11-23T08:00:00.000Z", given: [answer("alice")] },
+      { pausedAt: { input: "2026-11-23T08:00:00.000Z" }, given: [answer("alice")] },
       "deny overdue",
     ],
     [
       "without end",
       { ...asks, within: undefined },
-      { pausedAt: "2020-01-01T00:00:00Z" },
+      { pausedAt: { input: "2020-01-01T00:00:00Z" } },
       "pause answer-required",
     ],
-    ["a clock that is none", asks, { now: "now", pausedAt: NOW }, "deny overdue"],
+    ["a clock that is none", asks, { now: "now", pausedAt: { input: NOW } }, "deny overdue"],
     ["no webhook", { what: "signal", publicKey: "" }, {}, "pause signal-required"],
     ["a webhook", { what: "signal", publicKey: "" }, { given: [signal] }, "allow ok"],
     [
@@ -72,7 +80,7 @@ describe("gate input", () => {
     [
       "a webhook that is late",
       { what: "signal", publicKey: "", within: "1m" },
-      { pausedAt: "2026-11-23T09:00:00Z" },
+      { pausedAt: { input: "2026-11-23T09:00:00Z" } },
       "deny overdue",
     ],
     ["a time to come", { what: "time", until: "2026-11-23T10:00:00.001Z" }, {}, "pause not-yet"],
@@ -81,13 +89,13 @@ describe("gate input", () => {
     [
       "a while that is over",
       { what: "time", after: "1h" },
-      { pausedAt: "2026-11-23T09:00:00.000Z" },
+      { pausedAt: { input: "2026-11-23T09:00:00.000Z" } },
       "allow ok",
     ],
     [
       "a clock that was set back",
       { what: "time", after: "1h" },
-      { pausedAt: "2026-11-23T11:00:00.000Z" },
+      { pausedAt: { input: "2026-11-23T11:00:00.000Z" } },
       "pause not-yet",
     ],
   ] as [string, Awaited, Partial<GateFacts>, string][])("%s", (_, awaited, changes, due) => {

@@ -46,12 +46,16 @@ export function inputGate(facts: GateFacts): GateDecision {
   const seen = { awaits: what, ...(discounted.length === 0 ? {} : { discounted: discounted as never }) };
   if (counted !== undefined) return allow("input", { ...seen, input: counted.digest });
   if (isLate(facts, awaited.within, facts.now))
-    return deny<Reason>("input", "overdue", { ...seen, pausedAt: facts.pausedAt ?? null, now: facts.now });
+    return deny<Reason>("input", "overdue", {
+      ...seen,
+      pausedAt: facts.pausedAt?.input ?? null,
+      now: facts.now,
+    });
   return pause<Reason>("input", what === "answer" ? "answer-required" : "signal-required", seen);
 }
 
 function timeGate(facts: GateFacts, awaited: Awaited & { what: "time" }): GateDecision {
-  const due = dueAt(awaited, facts.pausedAt);
+  const due = dueAt(awaited, facts.pausedAt?.input);
   const now = millisOf(facts.now);
   const seen = { awaits: "time", due: due === undefined ? null : utcFromMillis(due), now: facts.now };
   if (due !== undefined && now !== undefined && now >= due) return allow("input", seen);
@@ -82,8 +86,8 @@ export function mayNotAnswer(
 
 /** Whether an instant is after the end of the wait. */
 function isLate({ pausedAt }: GateFacts, within: string | undefined, instant: string): boolean {
-  if (within === undefined || pausedAt === undefined) return false;
-  const [at, since] = [millisOf(instant), millisOf(pausedAt)];
+  if (within === undefined || pausedAt?.input === undefined) return false;
+  const [at, since] = [millisOf(instant), millisOf(pausedAt.input)];
   if (at === undefined || since === undefined) return true;
   return at - since > millisOfDuration(within);
 }

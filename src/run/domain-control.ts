@@ -1,11 +1,15 @@
+import { isLookUpOf, lookUpContract } from "../contract/challenge.ts";
 import type { Engagement, TargetAuthorization } from "../contract/engagement.ts";
 import type { ProofFact } from "../contract/gate-record.ts";
 import { type Digest, hexOf } from "../format/digest.ts";
 import { millisOfDuration } from "../format/duration.ts";
-import { utcFromMillis } from "../format/time.ts";
+import type { JsonObject } from "../format/json.ts";
+import { millisOf, utcFromMillis } from "../format/time.ts";
 import { engagementStream } from "../ledger/streams.ts";
+import { readReceipt } from "../receipt/read-receipt.ts";
 import { appendReceipt } from "./append-receipt.ts";
 import { isLab } from "./append-to-run.ts";
+import { decidedCall } from "./end-step.ts";
 import type { Lane } from "./lane.ts";
 import { runParts } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
@@ -17,7 +21,7 @@ export function challengeCall({ challenge }: TargetAuthorization): {
   contract: string;
   inputs: { domain: string };
 } {
-  const contract = challenge?.method === "well-known" ? "http.control" : "dns.control";
+  const contract = lookUpContract(challenge ?? { method: "dns-txt" });
   return { contract, inputs: { domain: challenge?.domain ?? "" } };
 }
 
@@ -63,8 +67,21 @@ export async function recordDomainControl(
       hint: `witnessops run show ${run}`,
     });
   }
+  const attempt = found.attempts.at(-1);
+  const called = attempt && decidedCall(lane, attempt);
+  if (
+    called === undefined ||
+    !isLookUpOf(challenge, called.contract, called.record.action.inputs as JsonObject)
+  ) {
+    throw new RunError({
+      code: "STATEMENT_REFUSED",
+      message: `run \`${run}\` asked for something else than the challenge of \`${authorization.id}\``,
+      hint: "let the look-up be made with the domain of the challenge and nothing else",
+    });
+  }
   const { document } = state;
-  const expiresAt = utcFromMillis(lane.clock() + millisOfDuration(challenge.validFor));
+  // The proof is as old as the look-up, whenever it is recorded.
+  const expiresAt = utcFromMillis(lookedUpAt(lane, found.receipt) + millisOfDuration(challenge.validFor));
   const { domain, method } = challenge;
   const detail = { authorization: authorization.id, domain, method, receipt: found.receipt, expiresAt };
   const subject = subjectOf(document.engagement.id, authorization.id);
@@ -81,4 +98,11 @@ export async function recordDomainControl(
   if (!result.ok)
     throw new RunError({ code: "RUN_CONTENDED", message: `the proof was not recorded: ${result.conflict}` });
   return { receipt: found.receipt, expiresAt };
+}
+
+function lookedUpAt(lane: Lane, receipt: Digest): number {
+  const stored = lane.store.receipt(receipt);
+  const at = stored && millisOf(readReceipt(stored.payload).predicate.time.claimedUtc);
+  if (at === undefined) throw new TypeError(`the receipt \`${receipt}\` of a look-up is not in the store`);
+  return at;
 }

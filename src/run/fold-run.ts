@@ -175,10 +175,11 @@ function pause(found: InvocationState, predicate: ReceiptPredicate, record: Gate
   if (waits === undefined) return;
   found.phase = "paused";
   const expiresAt = predicate.detail?.expiresAt;
+  const { actionDigest } = record;
+  found.pauses.push({ actionDigest, gate: waits.gate, at: predicate.time.claimedUtc });
   found.action = {
     document: record.action as ActionDocument,
-    digest: record.actionDigest as Digest,
-    pausedAt: predicate.time.claimedUtc,
+    digest: actionDigest as Digest,
     ...(typeof expiresAt === "string" ? { expiresAt } : {}),
     waits,
   };

@@ -6,6 +6,7 @@ import { buildAction } from "../contract/build-action.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { Engagement } from "../contract/engagement.ts";
 import type { ApprovalFact, GateRecord } from "../contract/gate-record.ts";
+import { pausedAtOf } from "../contract/paused-at.ts";
 import { readBackContext } from "../contract/read-back.ts";
 import { resolveRunbookScope } from "../contract/resolve-action.ts";
 import { resolveStepInputs, type StepContext } from "../contract/step-inputs.ts";
@@ -88,6 +89,9 @@ export async function gateStep(
   const principals = lane.pinned.read("principals", document.principals);
   const scope = resolveRunbookScope(runbook, document.inputs as JsonObject);
   if (!scope.ok) return { ok: false, faults: scope.faults };
+  // What may change meanwhile is read before the instant of the decision is taken: it is not from after it.
+  const proofs = readProofs(lane.store, engagement);
+  const live = readLiveStatus(lane.store, step.definition.uses, engagement.id);
   const now = utcFromMillis(lane.clock());
   const wanted = actionDigest(built.action);
   const approvals: ApprovalFact[] = [];
@@ -100,7 +104,6 @@ export async function gateStep(
     if (covers === "action") approvals.push(checked.fact);
     if (covers === "list") approvals.push({ ...checked.fact, list: approved });
   }
-  const proofs = readProofs(lane.store, engagement);
   const breakGlass = await readBreakGlass(lane, engagement.id, invocation, principals, now, wanted);
   const awaits = awaitedOf(contract, built.action);
   if (!awaits.ok) return awaits;
@@ -125,9 +128,9 @@ export async function gateStep(
       isolation: adapter.isolation,
       egress: adapter.egress,
     },
-    live: readLiveStatus(lane.store, step.definition.uses, engagement.id),
+    live,
     approvals,
-    ...(invocation.action === undefined ? {} : { pausedAt: invocation.action.pausedAt }),
+    pausedAt: pausedAtOf(invocation.pauses, wanted),
     ...(proofs === undefined ? {} : { proofs }),
     ...(breakGlass === undefined ? {} : { breakGlass }),
     ...(awaited === undefined ? {} : { awaited, given: arrived.map(({ fact }) => fact) }),

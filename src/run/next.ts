@@ -57,10 +57,11 @@ export function next(state: RunState, around: Surroundings): Command {
   const waiting: InvocationState[] = [];
   for (const step of state.steps) {
     if (isOver(step)) {
-      const held = step.invocations?.find((one) => isHeld(one, step));
-      if (held === undefined) continue;
-      const isTold = step.onFailure !== "escalate" || held.escalation !== undefined;
-      return isTold ? { do: "wait", for: [held] } : { do: "escalate", invocation: held, step };
+      const held = step.invocations?.filter((one) => isHeld(one, step)) ?? [];
+      if (held.length === 0) continue;
+      const untold =
+        step.onFailure === "escalate" ? held.find(({ escalation }) => escalation === undefined) : undefined;
+      return untold === undefined ? { do: "wait", for: held } : { do: "escalate", invocation: untold, step };
     }
     const readiness = readinessOf(state, step, waiting.length > 0);
     if (readiness === "later") continue;

@@ -30,6 +30,9 @@ export async function performStep(
 ): Promise<Progress> {
   for (;;) {
     const basis = basisOf(state);
+    const doubt = invocation.readBackOf?.doubt;
+    // Others may have moved the run while a retry of a read-back waited.
+    if (doubt !== undefined && doubt.phase !== "in-doubt") return "contended";
     const { decided, secrets } = await decide(lane, state, step, invocation);
     const isFree = decided.ok && decided.gated.record.decision === "allow" && secrets?.ok === true;
     if (!isFree) {

@@ -16,6 +16,7 @@ import { readLiveStatus } from "./live-status.ts";
 import { recordSigned } from "./record-signed.ts";
 import { RunError } from "./run-error.ts";
 import { type InvocationState, invocationsOf, type RunState } from "./run-state.ts";
+import { untilRecorded } from "./until-recorded.ts";
 
 /** Whether an invocation waits for a person's answer. */
 export function isWaitingForAnswer({ phase, action }: InvocationState): boolean {
@@ -29,7 +30,7 @@ export function isWaitingForAnswer({ phase, action }: InvocationState): boolean 
  * @throws RunError `STEP_NOT_WAITING`, `STATEMENT_REFUSED` with every fault.
  */
 export async function recordAnswer(lane: Lane, run: string, envelope: Envelope): Promise<AnswerStatement> {
-  for (;;) {
+  return untilRecorded(lane, run, async () => {
     const state = lane.states.load(run);
     const basis = basisOf(state);
     const principals = lane.pinned.read("principals", state.document.principals);
@@ -65,8 +66,8 @@ export async function recordAnswer(lane: Lane, run: string, envelope: Envelope):
       principal: statement.principal,
       detail: {},
     });
-    if (recorded) return statement;
-  }
+    return recorded ? statement : undefined;
+  });
 }
 
 function findWaiting(state: RunState, statement: AnswerStatement): InvocationState {

@@ -12,6 +12,7 @@ import type { Lane } from "./lane.ts";
 import { recordSigned } from "./record-signed.ts";
 import { RunError } from "./run-error.ts";
 import { type InvocationState, invocationsOf, type RunState, type StepState } from "./run-state.ts";
+import { untilRecorded } from "./until-recorded.ts";
 
 /** Whether it waits for people's approval, not for an answer or anything else. */
 export function isWaitingForApproval({ phase, action }: InvocationState): boolean {
@@ -35,7 +36,7 @@ export async function recordApproval(
   run: string,
   envelope: Envelope,
 ): Promise<{ invocation: string; approval: ApprovalFact }> {
-  for (;;) {
+  return untilRecorded(lane, run, async () => {
     const state = lane.states.load(run);
     const basis = basisOf(state);
     const principals = lane.pinned.read("principals", state.document.principals);
@@ -55,7 +56,7 @@ export async function recordApproval(
         return { invocation: list.waiting.id, approval: fact };
       if (await recordForList(lane, state, basis, list, envelope, fact))
         return { invocation: list.waiting.id, approval: fact };
-      continue;
+      return undefined;
     }
     if (found === undefined) {
       throw new RunError({
@@ -74,8 +75,8 @@ export async function recordApproval(
       detail: { decision },
       parts: { approvals: [{ digest, principal, decision, keyId }] },
     });
-    if (recorded) return { invocation: found.id, approval: fact };
-  }
+    return recorded ? { invocation: found.id, approval: fact } : undefined;
+  });
 }
 
 /** The list of a `forEach` step whose digest this is, with an element of it that waits. */

@@ -12,6 +12,7 @@ import { recordSigned } from "./record-signed.ts";
 import { reviewsOf } from "./reviews.ts";
 import { RunError } from "./run-error.ts";
 import { invocationsOf } from "./run-state.ts";
+import { untilRecorded } from "./until-recorded.ts";
 
 /**
  * Records a person's signed word that they act without the approval that a paused invocation waits for. It stands for
@@ -24,7 +25,7 @@ export async function recordBreakGlass(
   run: string,
   envelope: Envelope,
 ): Promise<BreakGlassStatement> {
-  for (;;) {
+  return untilRecorded(lane, run, async () => {
     const state = lane.states.load(run);
     const basis = basisOf(state);
     const { document } = state;
@@ -57,8 +58,8 @@ export async function recordBreakGlass(
       principal: statement.principal,
       detail: { id: statement.breakGlass, reason: statement.reason },
     });
-    if (recorded) return statement;
-  }
+    return recorded ? statement : undefined;
+  });
 }
 
 function refused(run: string, reason: string): RunError {

@@ -14,18 +14,26 @@ import { readLiveStatus } from "./live-status.ts";
 import { runParts } from "./receipt-entry.ts";
 import { isUnreviewed, reviewsOf } from "./reviews.ts";
 import { RunError } from "./run-error.ts";
+import { untilRecorded } from "./until-recorded.ts";
 
 /**
  * Records an independent person's signed review of a use of break-glass, in the engagement's stream: the run may have
  * closed. The first review stands.
  *
- * @throws RunError `STATEMENT_REFUSED`.
+ * @throws RunError `STATEMENT_REFUSED`, `RUN_CONTENDED`.
  */
-export async function recordReview(lane: Lane, run: string, envelope: Envelope): Promise<ReviewStatement> {
+export function recordReview(lane: Lane, run: string, envelope: Envelope): Promise<ReviewStatement> {
+  return untilRecorded(lane, run, () => tryReview(lane, run, envelope));
+}
+
+async function tryReview(lane: Lane, run: string, envelope: Envelope): Promise<ReviewStatement | undefined> {
   const state = lane.states.load(run);
   const { document } = state;
   const principals = lane.pinned.read("principals", document.principals);
   const engagement = lane.pinned.read("engagement", document.engagement.digest);
+  // Of two reviews at once one finds that the stream has moved, and then that the use was reviewed.
+  const stream = engagementStream(engagement.id);
+  const head = lane.store.head(stream);
   const now = utcFromMillis(lane.clock());
   const checked = await checkReview(envelope, principals, now);
   if (!checked.ok) throw refused(run, checked.reason);
@@ -49,7 +57,7 @@ export async function recordReview(lane: Lane, run: string, envelope: Envelope):
   const { finding, receipt } = statement;
   const result = await appendReceipt(
     lane,
-    engagementStream(engagement.id),
+    stream,
     {
       event: "break-glass-reviewed",
       subject: [{ name: "review", digest: { sha256: hexOf(pinned.digest) } }],
@@ -59,11 +67,9 @@ export async function recordReview(lane: Lane, run: string, envelope: Envelope):
         detail: { review: pinned.digest, receipt, finding },
       },
     },
-    { change: { documents: [pinned] } },
+    { change: { documents: [pinned] }, onHead: head ?? "empty" },
   );
-  if (!result.ok)
-    throw new RunError({ code: "RUN_CONTENDED", message: `the review was not recorded: ${result.conflict}` });
-  return statement;
+  return result.ok ? statement : undefined;
 }
 
 function refused(run: string, reason: string): RunError {

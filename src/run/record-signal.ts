@@ -3,12 +3,18 @@ import { checkSchema } from "../contract/check-schema.ts";
 import { type Signal, signalSchema } from "../contract/signal.ts";
 import { hexOf } from "../format/digest.ts";
 import { utcFromMillis } from "../format/time.ts";
-import { checkSignal, type SignalRefusal } from "../gate/check-signal.ts";
+import {
+  checkSignal,
+  invocationNamedIn,
+  RECEIVED_WITHIN_MS,
+  type SignalRefusal,
+} from "../gate/check-signal.ts";
 import { appendDecided, basisOf, isLab } from "./append-to-run.ts";
 import { pinJson } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { runParts, stepParts } from "./receipt-entry.ts";
 import { type InvocationState, invocationsOf, type RunState } from "./run-state.ts";
+import { untilRecorded } from "./until-recorded.ts";
 
 /** What became of an inbound webhook. */
 export type Signalled =
@@ -32,7 +38,7 @@ export function isWaitingForSignal({ phase, action }: InvocationState): boolean 
 export async function recordSignal(lane: Lane, run: string, signal: Signal): Promise<Signalled> {
   if (checkSchema(signalSchema, signal).length > 0) return { recorded: false, reason: "malformed" };
   const pinned = pinJson(signal);
-  for (;;) {
+  return untilRecorded<Signalled>(lane, run, async () => {
     const state = lane.states.load(run);
     const basis = basisOf(state);
     const before = [...invocationsOf(state)].find(({ given }) =>
@@ -57,28 +63,32 @@ export async function recordSignal(lane: Lane, run: string, signal: Signal): Pro
       },
     };
     const appended = await appendDecided(lane, state, basis, entry, { documents: [pinned] });
-    if (appended === "moved") return { recorded: true, invocation: found.id, again: false };
-    lane.states.drop(run);
-  }
+    return appended === "moved" ? { recorded: true, invocation: found.id, again: false } : undefined;
+  });
 }
 
-/** The waiting invocation that the signed body names, or the reason that tells most. */
+/** The waiting invocation that the body names, once its signature holds; or the reason that tells most. */
 async function findWaiting(
   lane: Lane,
   state: RunState,
   signal: Signal,
 ): Promise<InvocationState | { readonly refused: SignalRefusal | "not-waiting" }> {
-  let refused: SignalRefusal | "not-waiting" = "not-waiting";
-  if (state.closed !== undefined) return { refused };
-  for (const invocation of invocationsOf(state)) {
-    if (!isWaitingForSignal(invocation) || invocation.action === undefined) continue;
-    const { document } = invocation.action;
-    const awaits = awaitedOf(lane.pinned.read("contract", document.contract.digest), document);
-    if (!awaits.ok || awaits.awaited?.what !== "signal") continue;
-    const now = utcFromMillis(lane.clock());
-    const checked = await checkSignal(signal, awaits.awaited.publicKey, invocation.id, now);
-    if (checked.ok) return invocation;
-    if (refused === "not-waiting" || refused === "another-invocation") refused = checked.reason;
-  }
-  return { refused };
+  if (state.closed !== undefined) return { refused: "not-waiting" };
+  // Before any signature is looked at: what somebody sends costs at most one invocation's check.
+  const named = invocationNamedIn(signal);
+  if (!named.ok) return { refused: named.reason };
+  const invocation = [...invocationsOf(state)].find(({ id }) => id === named.invocation);
+  if (invocation?.action === undefined || !isWaitingForSignal(invocation))
+    return { refused: isAnyWaiting(state) ? "another-invocation" : "not-waiting" };
+  const { document } = invocation.action;
+  const awaits = awaitedOf(lane.pinned.read("contract", document.contract.digest), document);
+  if (!awaits.ok || awaits.awaited?.what !== "signal") return { refused: "not-waiting" };
+  const { publicKey } = awaits.awaited;
+  const now = utcFromMillis(lane.clock());
+  const checked = await checkSignal(signal, publicKey, invocation.id, now, RECEIVED_WITHIN_MS);
+  return checked.ok ? invocation : { refused: checked.reason };
+}
+
+function isAnyWaiting(state: RunState): boolean {
+  return [...invocationsOf(state)].some(isWaitingForSignal);
 }

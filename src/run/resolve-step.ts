@@ -10,6 +10,7 @@ import { readLiveStatus } from "./live-status.ts";
 import { recordSigned } from "./record-signed.ts";
 import { RunError } from "./run-error.ts";
 import { type InvocationState, invocationsOf, type RunState } from "./run-state.ts";
+import { untilRecorded } from "./until-recorded.ts";
 
 /**
  * Records a person's signed resolution of an in-doubt attempt or a held step. Never guesses: the person says
@@ -18,7 +19,7 @@ import { type InvocationState, invocationsOf, type RunState } from "./run-state.
  * @throws RunError `STEP_UNKNOWN`, `STEP_NOT_WAITING`, `STATEMENT_REFUSED`.
  */
 export async function resolveStep(lane: Lane, run: string, envelope: Envelope): Promise<ResolutionStatement> {
-  for (;;) {
+  return untilRecorded(lane, run, async () => {
     const state = lane.states.load(run);
     const basis = basisOf(state);
     const principals = lane.pinned.read("principals", state.document.principals);
@@ -55,8 +56,8 @@ export async function resolveStep(lane: Lane, run: string, envelope: Envelope): 
       principal,
       detail: { finding: statement.finding, attempt: statement.attempt },
     });
-    if (recorded) return statement;
-  }
+    return recorded ? statement : undefined;
+  });
 }
 
 function findInvocation(state: RunState, statement: ResolutionStatement): InvocationState {
@@ -71,6 +72,23 @@ function findInvocation(state: RunState, statement: ResolutionStatement): Invoca
     const message = `\`${found.id}\` is ${found.phase}: \`${statement.finding}\` does not settle anything there`;
     throw new RunError({ code: "STEP_NOT_WAITING", message, hint });
   }
+  const step = state.steps.find(({ definition }) => definition.id === found.step);
+  if (held && step?.onFailure === "escalate" && found.escalation === undefined) {
+    const message = `\`${found.id}\` was not escalated yet: it cannot be released before`;
+    throw new RunError({
+      code: "STEP_NOT_WAITING",
+      message,
+      hint: `witnessops run resume ${state.document.run}`,
+    });
+  }
+  if (found.readBacks.some(isUnderWay)) {
+    const message = `a read-back of \`${found.id}\` is under way: it may settle the doubt`;
+    throw new RunError({
+      code: "STEP_NOT_WAITING",
+      message,
+      hint: `witnessops run resume ${state.document.run}`,
+    });
+  }
   if (found.phase === "in-doubt" && found.attempts.at(-1)?.attempt !== statement.attempt) {
     throw new RunError({ code: "STATEMENT_REFUSED", message: "the resolution names another attempt", hint });
   }
@@ -79,4 +97,9 @@ function findInvocation(state: RunState, statement: ResolutionStatement): Invoca
     throw new RunError({ code: "STATEMENT_REFUSED", message: "the resolution names another action", hint });
   }
   return found;
+}
+
+/** Whether a read-back was begun and has not ended: what it finds is about this doubt, and no later one. */
+function isUnderWay({ phase, attempts }: InvocationState): boolean {
+  return phase === "dispatched" || (phase === "pending" && attempts.length > 0);
 }

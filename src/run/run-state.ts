@@ -1,5 +1,6 @@
 import type { ActionDocument } from "../contract/action-document.ts";
 import type { GateDecision } from "../contract/gate-record.ts";
+import type { Pause } from "../contract/paused-at.ts";
 import { readBackId } from "../contract/read-back.ts";
 import type { Invocation, ReceiptEvent } from "../contract/receipt-predicate.ts";
 import type { RunDocument } from "../contract/run-document.ts";
@@ -33,11 +34,12 @@ export interface InvocationState {
   action?: {
     document: ActionDocument;
     digest: Digest;
-    pausedAt: string;
     expiresAt?: string;
     /** The gate that it waits at, why, and what that gate saw. */
     waits: GateDecision;
   };
+  /** Every time it paused, in order. */
+  pauses: Pause[];
   /** Digests of approval envelopes recorded for it. */
   approvals: Digest[];
   /** A person's word that they act without approval: digest of its envelope, and of the receipt. */
@@ -130,6 +132,7 @@ export function newInvocation(
     step,
     ...(each === undefined ? {} : { key: each.key, element: each.element }),
     phase: "pending",
+    pauses: [],
     approvals: [],
     given: [],
     attempts: [],

@@ -11,6 +11,8 @@ export type ApprovalLedger = Map<string, string>;
 export interface Again {
   readonly bundle: Bundle;
   readonly anchor: Anchor;
+  /** The runs that the bundle claims. */
+  readonly runs: readonly ClaimedRun[];
   /** Findings of the layer `authorization`: approvals. */
   readonly approvals: Findings;
   /** Findings of the layer `re-decision`. */

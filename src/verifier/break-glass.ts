@@ -47,7 +47,8 @@ export async function checkRecordedGlass(
   if (!same(fact, stated)) return invalid(`the gate saw another word than \`${stated.principal}\` signed`);
   if (invoked.breakGlass?.digest !== stated.digest)
     return invalid("no receipt before the call records that somebody acts without approval");
-  if (recordExceptions(record).includes("break-glass")) {
+  // A use is taken by the call that it let through, and by nothing else.
+  if (record.decision === "allow" && recordExceptions(record).includes("break-glass")) {
     const use = `break-glass ${action.engagement.id} ${stated.breakGlass} ${stated.use}`;
     const other = again.ledger.get(use);
     if (other !== undefined && other !== action.invocation)

@@ -13,7 +13,7 @@ export function checkFlow(again: Again, run: WholeRun, soFar: RunSoFar, receipt:
   const { event, detail } = predicate;
   const step = soFar.stepOf(receipt);
   // A read-back has no turn of its own: its step waits, in doubt.
-  if (step === undefined || predicate.step?.readBack !== undefined) return;
+  if (step === undefined || soFar.find(receipt)?.readBackOf !== undefined) return;
   const { definition } = step;
   const wrong = (message: string): void =>
     again.decisions.fail("FAILURE_DECISION_MISMATCH", `\`${definition.id}\`: ${message}`, {

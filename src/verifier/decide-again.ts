@@ -14,6 +14,7 @@ import { type Deciding, decideCall, type WholeRun } from "./decide-call.ts";
 import type { Invoked } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { readingOf } from "./reading.ts";
+import { checkRecordedWord } from "./recorded-words.ts";
 import { checkResolved } from "./resolutions.ts";
 import { RunSoFar } from "./run-so-far.ts";
 import { misplaced } from "./transitions.ts";
@@ -60,6 +61,7 @@ async function decideReceipts(again: Again, run: WholeRun, policy: Deciding["pol
     }
     checkFlow(again, run, soFar, receipt);
     const invoked = soFar.find(receipt);
+    await checkRecordedWord(again, run, receipt, invoked);
     if (invoked !== undefined) {
       const of = soFar.stepOf(receipt);
       if (of !== undefined) checkEscalation(again, run, of, invoked, receipt);

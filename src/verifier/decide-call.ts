@@ -3,6 +3,7 @@ import { buildAction } from "../contract/build-action.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { GateRecord } from "../contract/gate-record.ts";
 import { invocationName } from "../contract/invocation-name.ts";
+import { pausedAtOf } from "../contract/paused-at.ts";
 import { readBackContext, readBackStep } from "../contract/read-back.ts";
 import type { resolveRunbookScope } from "../contract/resolve-action.ts";
 import type { RunbookStep } from "../contract/runbook.ts";
@@ -156,7 +157,7 @@ async function decideRecord(
   const ignored = ignoredStatus(again.bundle, run, record);
   if (ignored !== undefined) wrong(ignored);
   const approvals = await checkRecordedApprovals(again, run, receipt, invoked, record);
-  const proofs = checkRecordedProofs(again, run, record, wrong);
+  const proofs = await checkRecordedProofs(again, run, record, wrong);
   const breakGlass = await checkRecordedGlass(again, run.principals, receipt, invoked, record);
   const awaits = again.cel(() => awaitedOf(contract, built.action));
   if (!awaits.ok) return wrong("what it waits for cannot be computed");
@@ -179,7 +180,7 @@ async function decideRecord(
     adapter: record.adapter,
     live: record.live,
     approvals,
-    ...(invoked.paused === undefined ? {} : { pausedAt: invoked.paused.at }),
+    pausedAt: pausedAtOf(invoked.pauses, record.actionDigest),
     ...(proofs === undefined ? {} : { proofs }),
     ...(breakGlass === undefined ? {} : { breakGlass }),
     ...(awaited === undefined || given === undefined ? {} : { awaited, given }),
@@ -196,7 +197,7 @@ async function decideRecord(
   }
   if (record.decision === "allow") {
     await checkAnchoredApprovals(again, facts, receipt);
-    await checkAnchoredAnswer(again, facts, receipt);
+    await checkAnchoredAnswer(again, facts, record, receipt);
   }
   return facts;
 }

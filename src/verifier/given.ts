@@ -41,6 +41,14 @@ export async function checkRecordedGiven(
   const invalid = (message: string): void =>
     again.approvals.fail("FAILURE_APPROVAL_INVALID", `\`${record.action.invocation}\`: ${message}`, at);
   const stated = record.given ?? [];
+  const inOrder = invoked.given.filter(({ digest }) => stated.some((one) => one.digest === digest));
+  if (
+    !same(
+      inOrder.map(({ digest }) => digest),
+      stated.map(({ digest }) => digest),
+    )
+  )
+    invalid("the gate saw what was given in another order than it was recorded, or twice");
   const facts: GivenFact[] = [];
   for (const one of stated) {
     const recorded = invoked.given.find(({ digest, what }) => digest === one.digest && what === one.what);
@@ -111,7 +119,12 @@ export async function givenTo(
 }
 
 /** Decides the input gate of an answered call once more, with keys, roles and custody of the reviewer's trust file. */
-export async function checkAnchoredAnswer(again: Again, facts: GateFacts, receipt: Receipt): Promise<void> {
+export async function checkAnchoredAnswer(
+  again: Again,
+  facts: GateFacts,
+  record: GateRecord,
+  receipt: Receipt,
+): Promise<void> {
   const { anchor, approvals: findings } = again;
   const isAnswered = facts.awaited?.what === "answer" && (facts.given ?? []).length > 0;
   // One without an answer that holds has been reported.
@@ -129,7 +142,9 @@ export async function checkAnchoredAnswer(again: Again, facts: GateFacts, receip
     const checked = envelope && (await checkAnswer(envelope, principals, facts.now, fact.at));
     if (checked?.ok === true) given.push(checked.fact);
   }
-  if (inputGate({ ...facts, principals, given }).decision === "allow") return;
+  const decided = inputGate({ ...facts, principals, given });
+  // Another answer that would have been accepted is not the one by which the call went on.
+  if (decided.decision === "allow" && decided.facts.input === record.gates.at(-1)?.facts.input) return;
   if (unlisted.length > 0) {
     findings.untested(`the trust file does not list \`${unlisted[0]}\`, who answered a step`);
   } else {

@@ -1,3 +1,4 @@
+import type { Pause } from "../contract/paused-at.ts";
 import type { ReadBackFinding } from "../contract/read-back.ts";
 import type { ReceiptEvent } from "../contract/receipt-predicate.ts";
 import { releases } from "../contract/signed-statements.ts";
@@ -14,8 +15,10 @@ export interface Invoked {
   outputs?: JsonObject;
   /** Claimed time of the newest receipt about it, else of when it came to be. */
   lastAt: string;
-  /** When it last paused, and for which action. */
-  paused?: { readonly actionDigest: string; readonly at: string };
+  /** For which action it last paused, and the gate record of it. */
+  paused?: { readonly actionDigest: string; readonly record: string | undefined };
+  /** Every time it paused, in order. */
+  readonly pauses: Pause[];
   /** Digests of approval envelopes recorded for it, with the host's time. */
   readonly approvals: { readonly digest: string; readonly at: string }[];
   /** Digest of a person's word, recorded for it, that they act without approval; and of its receipt. */
@@ -65,6 +68,7 @@ export function newInvoked(since: string, each?: { key: string; element: Json })
     ...each,
     phase: "pending",
     lastAt: since,
+    pauses: [],
     approvals: [],
     given: [],
     dispatched: new Map(),
@@ -79,7 +83,8 @@ export function newInvoked(since: string, each?: { key: string; element: Json })
 
 /** Takes one more receipt about it into account. */
 export function takeReceipt(found: Invoked, receipt: Receipt): void {
-  const { event, detail, time, invocation } = receipt.predicate;
+  const { predicate } = receipt;
+  const { event, detail, time, invocation } = predicate;
   found.phase = phaseOfEvent[event] ?? found.phase;
   found.lastAt = time.claimedUtc;
   if (invocation?.outputs !== undefined) found.outputs = invocation.outputs as JsonObject;
@@ -88,7 +93,9 @@ export function takeReceipt(found: Invoked, receipt: Receipt): void {
     found.attempt = { n, actionDigest: invocation.actionDigest };
   }
   if (event === "step-paused" && invocation !== undefined) {
-    found.paused = { actionDigest: invocation.actionDigest, at: time.claimedUtc };
+    const { actionDigest } = invocation;
+    found.paused = { actionDigest, record: gateRecordDigest(receipt) };
+    found.pauses.push({ actionDigest, gate: predicate.gates?.at(-1)?.gate ?? "", at: time.claimedUtc });
   }
   if (event === "approval-recorded") {
     found.approvals.push({ digest: String(detail?.approval), at: time.claimedUtc });

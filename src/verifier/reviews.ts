@@ -2,7 +2,7 @@ import type { PrincipalSet } from "../contract/principal.ts";
 import type { ReviewStatement } from "../contract/signed-statements.ts";
 import type { Digest } from "../format/digest.ts";
 import { permissionOf } from "../gate/break-glass.ts";
-import { checkReview } from "../gate/break-glass-statement.ts";
+import { checkBreakGlass, checkReview } from "../gate/break-glass-statement.ts";
 import { mayNotReview } from "../gate/may-review.ts";
 import type { Anchor } from "./anchor.ts";
 import { trustedPrincipals } from "./approvals.ts";
@@ -76,6 +76,13 @@ async function checkOne(
     findings.fail("FAILURE_DIGEST_MISMATCH", "the review is about something else than its receipt", at);
     return undefined;
   }
+  // Who acted, and by which permission, is what they signed, not what the receipt says of it.
+  const word = bundle.envelope("break-glass", String(use.predicate.detail?.breakGlass));
+  const acted = word && (await checkBreakGlass(word, principals, use.predicate.time.claimedUtc, 1));
+  if (acted?.ok !== true) {
+    findings.fail("FAILURE_COMPLETENESS", "the use of break-glass that is reviewed was signed by nobody", at);
+    return undefined;
+  }
   const { principal } = statement;
   const refusal = async (known: PrincipalSet): Promise<string | undefined> => {
     const signed = await checkReview(envelope, known, time.claimedUtc);
@@ -83,10 +90,10 @@ async function checkOne(
     return mayNotReview({
       principal,
       custody: signed.custody,
-      glass: permissionOf({ engagement }, String(use.predicate.detail?.id)),
+      glass: permissionOf({ engagement }, acted.statement.breakGlass),
       engagement,
       principals: known,
-      involved: [use.predicate.actor.principal, run.document.requester],
+      involved: [acted.statement.principal, run.document.requester],
       disabled: disabledBefore(bundle, time.claimedUtc),
     });
   };

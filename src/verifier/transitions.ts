@@ -58,6 +58,8 @@ export function misplaced(soFar: RunSoFar, receipt: Receipt): string | undefined
   const { event, step: named, invocation, detail } = receipt.predicate;
   const step = soFar.stepOf(receipt);
   if (step === undefined) return "the run has no such step";
+  // A receipt that calls itself a read-back's has no turn of its own, so it must be one.
+  if (named?.readBack !== undefined && !ofReadBacks.has(event)) return `\`${event}\` is about no read-back`;
   if (uncalled.has(event) && invocation !== undefined) return `\`${event}\` is about no call`;
   if (event === "step-denied" && invocation === undefined && !refusals.has(detail?.reason))
     return "it was denied without a gate record and without a reason";
@@ -67,6 +69,7 @@ export function misplaced(soFar: RunSoFar, receipt: Receipt): string | undefined
     return step.invocations === undefined ? undefined : "it was expanded or ended before";
   }
   if (step.invocations === undefined) {
+    if (named?.readBack !== undefined) return "a read-back is about a doubt, and there is none";
     const ends = unexpandedEnds.has(event) && named?.key === undefined && invocation === undefined;
     return ends ? undefined : "it was never expanded, and only then has invocations";
   }

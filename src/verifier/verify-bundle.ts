@@ -113,7 +113,17 @@ async function checkDecisions(
   const ledger = new Map<string, string>();
   const cel = <T>(work: () => T): T => withCelBudget(bundle.celBudget, work);
   const charge = (steps: number): void => cel(() => chargeCel(steps));
-  const again: Again = { bundle, anchor, approvals: authorization, decisions, ledger, decider, cel, charge };
+  const again: Again = {
+    bundle,
+    anchor,
+    runs,
+    approvals: authorization,
+    decisions,
+    ledger,
+    decider,
+    cel,
+    charge,
+  };
   for (const run of runs) {
     if (await checkAuthority(bundle, run, anchor, authorization)) authorized.add(run.id);
     else
