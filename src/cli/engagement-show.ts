@@ -1,6 +1,6 @@
 import type { TargetAuthorization } from "../contract/engagement.ts";
 import type { ProofFact } from "../contract/gate-record.ts";
-import { readProofs } from "../run/domain-control.ts";
+import { readProofs } from "../run/read-proofs.ts";
 import { argument, defineCommand } from "./command.ts";
 import { authorizationProblems } from "./engagement-state.ts";
 import { exit } from "./exit.ts";

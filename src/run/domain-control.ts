@@ -1,6 +1,5 @@
 import { isLookUpOf, lookUpContract } from "../contract/challenge.ts";
-import type { Engagement, TargetAuthorization } from "../contract/engagement.ts";
-import type { ProofFact } from "../contract/gate-record.ts";
+import type { TargetAuthorization } from "../contract/engagement.ts";
 import { type Digest, hexOf } from "../format/digest.ts";
 import { millisOfDuration } from "../format/duration.ts";
 import type { JsonObject } from "../format/json.ts";
@@ -11,10 +10,10 @@ import { appendReceipt } from "./append-receipt.ts";
 import { isLab } from "./append-to-run.ts";
 import { decidedCall } from "./end-step.ts";
 import type { Lane } from "./lane.ts";
+import { proofSubject } from "./read-proofs.ts";
 import { runParts } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
 import { invocationsOf } from "./run-state.ts";
-import type { Store } from "./store.ts";
 
 /** The contract that looks a challenge up, and what it is called with. */
 export function challengeCall({ challenge }: TargetAuthorization): {
@@ -23,24 +22,6 @@ export function challengeCall({ challenge }: TargetAuthorization): {
 } {
   const contract = lookUpContract(challenge ?? { method: "dns-txt" });
   return { contract, inputs: { domain: challenge?.domain ?? "" } };
-}
-
-const subjectOf = (engagement: string, authorization: string): string =>
-  `domain-control:${engagement}/${authorization}`;
-
-/** The proofs of domain control of an engagement; undefined when it has no such authorization. */
-export function readProofs(
-  store: Pick<Store, "status">,
-  { id, authorizations }: Engagement,
-): ProofFact[] | undefined {
-  const asked = authorizations.filter(({ kind }) => kind === "domain-control");
-  if (asked.length === 0) return undefined;
-  return asked.flatMap((authorization) => {
-    const [receipt, expiresAt] = (store.status(subjectOf(id, authorization.id)) ?? "").split(" ");
-    return receipt === undefined || expiresAt === undefined
-      ? []
-      : [{ authorization: authorization.id, receipt, expiresAt }];
-  });
 }
 
 /**
@@ -84,7 +65,7 @@ export async function recordDomainControl(
   const expiresAt = utcFromMillis(lookedUpAt(lane, found.receipt) + millisOfDuration(challenge.validFor));
   const { domain, method } = challenge;
   const detail = { authorization: authorization.id, domain, method, receipt: found.receipt, expiresAt };
-  const subject = subjectOf(document.engagement.id, authorization.id);
+  const subject = proofSubject(document.engagement.id, authorization.id);
   const result = await appendReceipt(
     lane,
     engagementStream(document.engagement.id),
