@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { checkOf } from "../contract/catalog-checks.ts";
 import { referenceOf } from "../contract/contract.ts";
 import { defineCommand } from "./command.ts";
 import { describeRule } from "./describe-action.ts";
@@ -14,10 +15,13 @@ export const command = defineCommand({
     const locked = existsSync(join(definitions.root, "catalog.lock.json"))
       ? definitions.lock().contracts
       : {};
+    const checks = definitions.checks();
     const contracts = definitions.contracts().map(({ contract, digest, file }) => {
-      const pinned = locked[referenceOf(contract)];
+      const reference = referenceOf(contract);
+      const pinned = locked[reference];
+      const check = checkOf(checks, reference, digest);
       return {
-        contract: referenceOf(contract),
+        contract: reference,
         title: contract.title,
         effect: contract.effect,
         approval: contract.authority.approval,
@@ -25,19 +29,28 @@ export const command = defineCommand({
         digest,
         file,
         lock: pinned === undefined ? "not locked" : pinned === digest ? "locked" : "changed",
+        checked: check?.checked ?? "no",
+        ...(check === undefined ? {} : { against: check.against }),
       };
     });
+    const counts = {
+      contracts: contracts.length,
+      systems: new Set(contracts.map(({ contract }) => contract.split(".")[0])).size,
+      live: contracts.filter(({ checked }) => checked === "live").length,
+      schema: contracts.filter(({ checked }) => checked === "schema").length,
+    };
     return {
       exit: exit.done,
-      json: { contracts },
+      json: { counts, contracts },
       print(out) {
         out.table(
-          ["contract", "effect", "approval", "lock", "title"],
-          contracts.map(({ contract, effect, approval, lock, title }) => [
+          ["contract", "effect", "approval", "lock", "checked", "title"],
+          contracts.map(({ contract, effect, approval, lock, checked, title }) => [
             contract,
             effect,
             typeof approval === "string" ? approval : describeRule(approval, "the requester"),
             { text: lock, style: lock === "locked" ? "plain" : "warn" },
+            { text: checked, style: checked === "no" ? "warn" : "plain" },
             title,
           ]),
         );

@@ -2,6 +2,7 @@ import type { TSchema } from "typebox";
 import { actionDocumentSchema } from "./action-document.ts";
 import { approvalRequestSchema, signedDecisionSchema } from "./approval-request.ts";
 import { authorizationPredicateSchema } from "./authorization-record.ts";
+import { catalogChecksSchema } from "./catalog-checks.ts";
 import { catalogLockSchema } from "./catalog-lock.ts";
 import { contractSchema } from "./contract.ts";
 import { engagementSchema } from "./engagement.ts";
@@ -30,6 +31,7 @@ const byKind = {
   "principal-set": principalSetSchema,
   "policy-set": policySetSchema,
   "catalog-lock": catalogLockSchema,
+  "catalog-checks": catalogChecksSchema,
   trust: trustSchema,
   "action-document": actionDocumentSchema,
   "gate-record": gateRecordSchema,

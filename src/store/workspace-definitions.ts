@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
+import { type CatalogChecks, parseCatalogChecks } from "../contract/catalog-checks.ts";
 import type { CatalogLock } from "../contract/catalog-lock.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
 import { digestOfDocument } from "../contract/digest-document.ts";
@@ -39,6 +40,8 @@ export interface RunbookEntry {
 export interface WorkspaceDefinitions extends Definitions {
   readonly root: string;
   workspace(): Workspace;
+  /** How the contracts were checked, where `catalog/checks.json` says. */
+  checks(): CatalogChecks | undefined;
   /** Every contract of the catalog, sorted by file. @throws at the first that cannot be parsed. */
   contracts(): CatalogEntry[];
   /** Paths of the catalog's files, relative to the workspace. */
@@ -80,6 +83,11 @@ export function openDefinitions(
       const path = at("catalog.lock.json");
       if (!existsSync(path)) throw missing("the catalog has no lock", "witnessops catalog lock");
       return parseCatalogLock(text(path), { file: named(path) });
+    },
+
+    checks() {
+      const path = at("catalog", "checks.json");
+      return existsSync(path) ? parseCatalogChecks(text(path), { file: named(path) }) : undefined;
     },
 
     contract(reference) {
