@@ -4,7 +4,7 @@ import { parseScopePattern } from "../scope-pattern.ts";
 import { DECIDE } from "../undecided.ts";
 import { type DraftCall, draftContract } from "./draft-contract.ts";
 import { draftExec } from "./draft-exec.ts";
-import { draftHttp, secretOf, type TakeInput } from "./draft-http.ts";
+import { CREDENTIAL_HEADER, draftHttp, secretOf, type TakeInput } from "./draft-http.ts";
 import { draftTask } from "./draft-task.ts";
 import type { ImportReport } from "./import-report.ts";
 import { credentialHint } from "./inline-secrets.ts";
@@ -113,6 +113,16 @@ export function draftCommand(site: CommandSite, to: ImportReport): DraftedComman
           server.path,
           "whether the address is reached by `http` or `https`; drafted as `https`",
           "the scheme and the port",
+        );
+      const credentials = Object.keys(objectOf(command, "headers")).filter((name) =>
+        CREDENTIAL_HEADER.test(name),
+      );
+      for (const name of credentials)
+        to.lose(
+          stepId,
+          `${path}.headers`,
+          `the header \`${shortText(name, 60)}\`, which carries a credential`,
+          "the contract's `execution.secrets`",
         );
       loseOutputs();
       return done(call, { status: { type: "integer" } });

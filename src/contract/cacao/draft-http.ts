@@ -8,6 +8,9 @@ import { splitVariables, wholeVariable } from "./variable-names.ts";
 /** The name of the contract's input for a variable, taken with this pattern where one is given. */
 export type TakeInput = (variable: string, pattern?: string) => string;
 
+/** Headers whose values are secrets: they come from `execution.secrets` alone. */
+export const CREDENTIAL_HEADER = /^(proxy-)?authorization$|^cookie$|api-?key|token|secret/i;
+
 const METHOD = /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\/\S*) HTTP\/[0-9.]+$/;
 /** One path segment that cannot leave its place: unreserved characters (RFC 3986), no dot first. */
 const SEGMENT = "^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$";
@@ -61,9 +64,8 @@ export function draftHttp(
     const lower = name.toLowerCase();
     if (
       !/^[a-z0-9-]{1,100}$/.test(lower) ||
-      /^(host|content-length|connection|transfer-encoding|authorization|cookie|proxy-authorization)$/.test(
-        lower,
-      )
+      /^(host|content-length|connection|transfer-encoding)$/.test(lower) ||
+      CREDENTIAL_HEADER.test(lower)
     )
       continue;
     headers[lower] = joined(

@@ -10,7 +10,7 @@ import { celString, durationText, listOf, shortText, slug, textOf, unique } from
 import type { PlaybookVariables, VariableReference } from "./playbook-variables.ts";
 import { translateCondition } from "./translate-condition.ts";
 import { variableNamed, wholeVariable } from "./variable-names.ts";
-import { type Edge, reachable, type WorkflowGraph } from "./workflow-graph.ts";
+import type { Edge, WorkflowGraph } from "./workflow-graph.ts";
 
 export interface DraftedSteps {
   readonly steps: readonly JsonObject[];
@@ -49,7 +49,8 @@ export function draftSteps(
   const contracts = new Map<string, JsonObject>();
   const scope = new Map<string, string | JsonObject>();
   const ids = new Set<string>();
-  const contractIds = new Set<string>();
+  // The delays" contract, wherever it comes.
+  const contractIds = new Set(["wait"]);
   const reached = new Map<string, Reached>();
   const addScope = (entries: readonly (string | JsonObject)[]) => {
     for (const entry of entries) scope.set(canonicalJson(entry), entry);
@@ -83,7 +84,6 @@ export function draftSteps(
     if (delay !== undefined) {
       const wait = waitContract(prefix, sensitivity);
       contracts.set(String(wait.id), wait);
-      contractIds.add("wait");
       const stepId = unique(`${name}-delay`, ids);
       put(stepId, `${String(wait.id)}@1.0.0`, { after: celString(durationText(delay)) });
       if (when !== undefined) when = `steps['${stepId}'].outcome == 'executed'`;
@@ -172,7 +172,7 @@ export function draftSteps(
           put(
             stepId,
             `${contractId}@1.0.0`,
-            { target: each ? "each" : (values[0] ?? "'decide'"), ...drafted.with },
+            { target: each ? "each" : (values[0] ?? "decide: what the step is about"), ...drafted.with },
             {
               ...(each ? { forEach: { in: `[${values.join(", ")}]`, max: values.length } } : {}),
               ...(handlesFailure ? { onFailure: "continue" } : {}),
@@ -281,10 +281,11 @@ export function draftSteps(
           cases,
           `steps['${question}'].outputs.answer`,
           (one) => `steps['${question}'].outcome == 'executed' && ${one}`,
+          when,
         );
       }
       const value = reference.schema.type === "string" ? reference.cel : `string(${reference.cel})`;
-      return caseEdges(cases, value, both);
+      return caseEdges(cases, value, both, when);
     }
     if (type !== "if-condition" && type !== "while-condition") return () => when;
     const text = textOf(step, "condition") ?? "";
@@ -339,11 +340,12 @@ function caseEdges(
   cases: readonly string[],
   value: string,
   wrap: (condition: string) => string,
+  otherwise: string | undefined,
 ): Reached["edge"] {
   const named = cases.filter((one) => one !== "default");
   return (kind) => {
     if (kind === "case:default") return wrap(`!(${value} in [${named.map(celString).join(", ")}])`);
-    return kind.startsWith("case:") ? wrap(`${value} == ${celString(kind.slice(5))}`) : wrap("true");
+    return kind.startsWith("case:") ? wrap(`${value} == ${celString(kind.slice(5))}`) : otherwise;
   };
 }
 
@@ -364,7 +366,7 @@ function ancestorsOf(id: string, graph: WorkflowGraph, reached: ReadonlyMap<stri
   return (variable: string): { step: string; mayBeSkipped: boolean }[] =>
     [...reached].flatMap(([other, { gives }]) => {
       const source = gives.get(variable);
-      return source !== undefined && reachable([other], graph.outOf).has(id) ? [source] : [];
+      return source !== undefined && graph.before.get(id)?.has(other) === true ? [source] : [];
     });
 }
 

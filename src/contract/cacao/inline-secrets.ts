@@ -6,7 +6,8 @@ import { variableNamed, wholeVariable } from "./variable-names.ts";
 
 const SECRET_MEMBER =
   /pass(word|phrase|wd)?$|token$|secret$|private_?key$|api_?key$|credentials?$|^oauth_header$|^pin$/i;
-const SECRET_NAME = /pass(word|phrase|wd)|token|secret|private[_-]?key|api[_-]?key|credential/i;
+/** Names of variables that hold secrets. */
+export const SECRET_NAME = /pass(word|phrase|wd)|token|secret|private[_-]?key|api[_-]?key|credential/i;
 const SECRET_HEADER = /^(proxy-)?authorization$|^cookie$|api-?key|token|secret/i;
 const SECRET_TEXT =
   /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----|\bauthorization:\s{0,5}(basic|bearer)\s{1,5}[A-Za-z0-9+/=._~-]{8}|\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30}|\bxox[abprs]-[A-Za-z0-9-]{10}|\/\/[^/\s:@]{1,100}:[^/\s:@]{1,100}@|(--?(password|passwd|token|secret|api-?key)|\b(password|passwd|api_?key|secret|token))\s{0,3}[= :]\s{0,3}["']?(?!_?_?[$_"'\s])[^\s"']{4}/i;

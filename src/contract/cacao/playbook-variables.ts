@@ -1,6 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from "../../format/json.ts";
 import { pathText } from "../fault.ts";
 import type { ImportReport } from "./import-report.ts";
+import { SECRET_NAME } from "./inline-secrets.ts";
 import { celString, objectOf, shortText, textOf } from "./playbook-text.ts";
 import { variableNamed } from "./variable-names.ts";
 
@@ -107,6 +108,13 @@ export function playbookVariables(playbook: JsonObject, to: ImportReport): Playb
             path,
             `\`${shortText(variable, 60)}\` is declared nowhere; it became an input of the run`,
             "where its value comes from",
+          );
+        if (SECRET_NAME.test(variable))
+          to.lose(
+            variable,
+            path,
+            `\`${shortText(variable, 60)}\` sounds like a secret, and inputs are not kept secret`,
+            "the contract's `execution.secrets` instead",
           );
         const description = object === undefined ? undefined : textOf(object, "description");
         used.set(name, {

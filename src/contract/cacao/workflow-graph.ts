@@ -16,6 +16,8 @@ export interface Edge {
 export interface WorkflowGraph {
   readonly steps: ReadonlyMap<string, JsonObject>;
   readonly order: readonly string[];
+  /** All that has ended when a step is reached: what leads to it, and the branches before it. */
+  readonly before: ReadonlyMap<string, ReadonlySet<string>>;
   readonly into: ReadonlyMap<string, readonly Edge[]>;
   readonly outOf: ReadonlyMap<string, readonly Edge[]>;
 }
@@ -28,7 +30,7 @@ export function readWorkflow(playbook: JsonObject, tolerant: boolean, to: Import
   const steps = new Map(
     Object.entries(workflow).filter((one): one is [string, JsonObject] => isJsonObject(one[1])),
   );
-  const none = { steps: new Map(), order: [], into: new Map(), outOf: new Map() };
+  const none = { steps: new Map(), order: [], before: new Map(), into: new Map(), outOf: new Map() };
   if (Object.keys(workflow).length > MAX_STEPS) {
     to.refuse(
       "workflow",
@@ -67,7 +69,7 @@ export function readWorkflow(playbook: JsonObject, tolerant: boolean, to: Import
   }
   const used = kept.filter(({ from }) => reached.has(from));
   const outOf = groupBy(used, "from");
-  return { steps, order: orderOf([...reached], outOf), into: groupBy(used, "to"), outOf };
+  return { steps, ...orderOf([...reached], outOf), into: groupBy(used, "to"), outOf };
 }
 
 function edgesOf(id: string, step: JsonObject, to: ImportReport): Edge[] {
@@ -152,7 +154,10 @@ export function reachable(from: readonly string[], outOf: ReadonlyMap<string, re
 }
 
 /** A step after all that lead to it, and what follows a branching step after its branches (section 4). */
-function orderOf(ids: readonly string[], outOf: ReadonlyMap<string, readonly Edge[]>): string[] {
+function orderOf(
+  ids: readonly string[],
+  outOf: ReadonlyMap<string, readonly Edge[]>,
+): Pick<WorkflowGraph, "order" | "before"> {
   const before = new Map<string, Set<string>>(ids.map((id) => [id, new Set()]));
   for (const id of ids) {
     const edges = outOf.get(id) ?? [];
@@ -171,10 +176,12 @@ function orderOf(ids: readonly string[], outOf: ReadonlyMap<string, readonly Edg
   while (rest.length > 0) {
     const index = rest.findIndex((id) => [...(before.get(id) ?? [])].every((one) => placed.has(one)));
     const [id = ""] = rest.splice(Math.max(index, 0), 1);
+    for (const one of [...(before.get(id) ?? [])])
+      for (const earlier of before.get(one) ?? []) before.get(id)?.add(earlier);
     placed.add(id);
     order.push(id);
   }
-  return order;
+  return { order, before };
 }
 
 function groupBy(edges: readonly Edge[], by: "from" | "to"): Map<string, Edge[]> {
