@@ -59,8 +59,13 @@ export function draftSteps(
     if (steps.length === MAX_STEPS)
       to.refuse(path, `becomes more than ${MAX_STEPS} steps, which is what a runbook holds`);
     if (steps.length < MAX_STEPS) steps.push(step);
-    if (String(step.when ?? "").length > MAX_CEL)
-      to.refuse(path, "is reached in more ways than one condition can say");
+  };
+
+  // Checked as conditions are made: where branches meet again and again, each could be twice as long as the one before.
+  const bounded = (condition: string | undefined, path: string): string | undefined => {
+    if ((condition ?? "").length <= MAX_CEL) return condition;
+    to.refuse(path, "is reached in more ways than one condition can say");
+    return "false";
   };
 
   for (const id of graph.order) {
@@ -68,7 +73,10 @@ export function draftSteps(
     const path = pathText(["workflow", id]);
     const type = textOf(step, "type") ?? "";
     const title = shortText(textOf(step, "name") ?? textOf(step, "description") ?? type);
-    let when = conditionOf(graph.into.get(id) ?? [], reached);
+    // An end ends its branch: what comes then follows the step that branched.
+    if (type === "end") continue;
+    const entered = bounded(conditionOf(graph.into.get(id) ?? [], reached), path);
+    let when = entered;
     const before = ancestorsOf(id, graph, reached);
     const read = (variable: string, at: string): VariableReference =>
       variables.read(variable, step, at, before(variable));
@@ -190,10 +198,10 @@ export function draftSteps(
           if (isLast && !each)
             for (const one of outNames) gives.set(one, { step: stepId, mayBeSkipped: when !== undefined });
         }
-      const guarded = conditionOf(graph.into.get(id) ?? [], reached) !== undefined || handlesFailure;
+      const guarded = entered !== undefined || handlesFailure;
       const last = made.at(-1);
       reached.set(id, {
-        when: conditionOf(graph.into.get(id) ?? [], reached),
+        when: entered,
         gives,
         edge: (kind) => {
           if (kind === "failed")

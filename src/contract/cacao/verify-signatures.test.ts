@@ -10,13 +10,16 @@ import { keyOfCertificate, keyOfPem } from "./certificate-key.ts";
 import { signatureRefusal, verifySignatures } from "./verify-signatures.ts";
 
 const root = join(import.meta.dirname, "../../..");
-const signed = JSON.parse(readFileSync(join(root, "test/fixtures/cacao/oasis-signed.json"), "utf8")) as JsonObject;
+const signed = JSON.parse(
+  readFileSync(join(root, "test/fixtures/cacao/oasis-signed.json"), "utf8"),
+) as JsonObject;
 const [signature] = signed.signatures as JsonObject[];
 const embedded = keyOfPem(String(signature?.public_key));
 const folder = mkdtempSync(join(tmpdir(), "witnessops-cacao-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: ["ignore", "pipe", "ignore"] });
+const openssl = (...args: string[]) =>
+  execFileSync("openssl", args, { cwd: folder, stdio: ["ignore", "pipe", "ignore"] });
 
 describe("the standard's own example", () => {
   it("has the digest that the standard prints", () => {
@@ -34,10 +37,13 @@ describe("the standard's own example", () => {
   });
 
   it("holds beside other signatures, and with the members in another order", async () => {
-    const other = { ...signature, id: "jss--other", public_key: undefined, cert_url: "https://keys.example/x" };
-    delete (other as { public_key?: unknown }).public_key;
+    const { public_key: _, ...keyless } = signature as JsonObject;
+    const other = { ...keyless, id: "jss--other", cert_url: "https://keys.example/x" };
     const turned = Object.fromEntries(Object.entries(signed).reverse()) as JsonObject;
-    const checked = await verifySignatures({ ...turned, signatures: [other as JsonObject, signature as JsonObject] }, undefined);
+    const checked = await verifySignatures(
+      { ...turned, signatures: [other, signature as JsonObject] },
+      undefined,
+    );
     expect(checked.map(({ verdict }) => verdict)).toEqual(["unchecked", "integrity-only"]);
   });
 
@@ -53,7 +59,9 @@ describe("the standard's own example", () => {
   ])("is refused with %s", async (_name, playbook) => {
     const checked = await verifySignatures(playbook as JsonObject, undefined);
     expect(checked[0]?.verdict).toBe("invalid");
-    expect(signatureRefusal(playbook as JsonObject, checked, undefined)).toContain("`signatures[0]` does not hold");
+    expect(signatureRefusal(playbook as JsonObject, checked, undefined)).toContain(
+      "`signatures[0]` does not hold",
+    );
   });
 
   it("does not count when it was revoked, or when its algorithm is not known", async () => {
@@ -72,20 +80,43 @@ describe("the standard's own example", () => {
 });
 
 describe("beside openssl", () => {
-  const make = (algorithm: string, name: string, ...options: string[]): { playbook: JsonObject; spki: Uint8Array } => {
+  const make = (
+    algorithm: string,
+    name: string,
+    ...options: string[]
+  ): { playbook: JsonObject; spki: Uint8Array } => {
     openssl("genpkey", "-algorithm", name, ...options.flatMap((one) => ["-pkeyopt", one]), "-out", "key.pem");
     openssl("pkey", "-in", "key.pem", "-pubout", "-out", "pub.pem");
     const pem = readFileSync(join(folder, "pub.pem"), "utf8");
-    const unsigned = { type: "jss", id: "jss--1", hash_algorithm: "sha-256", algorithm, public_key: pem.replace(/-----[^-]+-----|\s/g, "") };
+    const unsigned = {
+      type: "jss",
+      id: "jss--1",
+      hash_algorithm: "sha-256",
+      algorithm,
+      public_key: pem.replace(/-----[^-]+-----|\s/g, ""),
+    };
     const playbook = { type: "playbook", name: "é\u0007", n: 1e21, signatures: [unsigned] };
     writeFileSync(join(folder, "hash"), sha256Hex(canonicalJson(playbook)));
-    if (algorithm === "Ed25519") openssl("pkeyutl", "-sign", "-inkey", "key.pem", "-rawin", "-in", "hash", "-out", "sig");
-    else openssl("dgst", algorithm.endsWith("512") ? "-sha512" : algorithm.endsWith("384") ? "-sha384" : "-sha256", "-sign", "key.pem", "-out", "sig", "hash");
+    if (algorithm === "Ed25519")
+      openssl("pkeyutl", "-sign", "-inkey", "key.pem", "-rawin", "-in", "hash", "-out", "sig");
+    else
+      openssl(
+        "dgst",
+        algorithm.endsWith("512") ? "-sha512" : algorithm.endsWith("384") ? "-sha384" : "-sha256",
+        "-sign",
+        "key.pem",
+        "-out",
+        "sig",
+        "hash",
+      );
     let bytes = readFileSync(join(folder, "sig"));
     const size = { ES256: 32, ES384: 48, ES512: 66 }[algorithm];
     if (size !== undefined) bytes = rawOf(bytes, size);
     const value = bytes.toString("base64url");
-    return { playbook: { ...playbook, signatures: [{ ...unsigned, value }] } as JsonObject, spki: keyOfPem(pem) as Uint8Array };
+    return {
+      playbook: { ...playbook, signatures: [{ ...unsigned, value }] } as JsonObject,
+      spki: keyOfPem(pem) as Uint8Array,
+    };
   };
 
   it.each([
@@ -107,13 +138,30 @@ describe("beside openssl", () => {
   });
 
   it("the key of a certificate is the one that openssl reads", () => {
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=x", "-days", "2");
+    openssl(
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-nodes",
+      "-keyout",
+      "key.pem",
+      "-out",
+      "cert.pem",
+      "-subj",
+      "/CN=x",
+      "-days",
+      "2",
+    );
     const text = readFileSync(join(folder, "cert.pem"), "utf8");
     const pem = openssl("x509", "-in", "cert.pem", "-noout", "-pubkey").toString();
     expect(keyOfPem(text)).toEqual(keyOfPem(pem));
     const base64 = text.replace(/-----[^-]+-----|\s/g, "");
     expect(keyOfCertificate(base64)).toEqual(keyOfPem(pem));
-    for (let cut = 4; cut < base64.length; cut += 40) expect(keyOfCertificate(base64.slice(0, cut))).toBeUndefined();
+    for (let cut = 4; cut < base64.length; cut += 40)
+      expect(keyOfCertificate(base64.slice(0, cut))).toBeUndefined();
     expect(keyOfPem(readFileSync(join(folder, "key.pem"), "utf8"))).toBeUndefined();
   });
 });
