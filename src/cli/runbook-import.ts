@@ -44,10 +44,10 @@ export const command = defineCommand({
   example: "runbook import cacao playbook.json",
   async run(given, _context) {
     choice("<from>", given.from, ["cacao"] as const);
-    if (given.prefix !== undefined && !/^[a-z][a-z0-9]*([.-][a-z0-9]+)*$/.test(given.prefix.slice(0, 60)))
+    if (given.prefix !== undefined && !/^(?=.{1,48}$)[a-z][a-z0-9]*([.-][a-z0-9]+)*$/.test(given.prefix))
       throw usage(
         `\`${given.prefix.slice(0, 60)}\` is no id`,
-        "an id is like `block-address`: lower-case letters, digits, `-` and `.`",
+        "an id is like `block-address`: at most 48 lower-case letters, digits, `-` and `.`",
       );
     const source = readPlaybook(readBytes(given.file), given.file);
     const trusted = given.trustKey === undefined ? undefined : readKey(given.trustKey);

@@ -45,6 +45,8 @@ export interface CommandSite {
   readonly timeout: number | undefined;
   readonly sensitivity: string;
   readonly playbook: JsonObject;
+  /** Ids of the credentials that drafts carry or that are listed as lost; grows. */
+  readonly credentials: Set<string>;
   readonly read: (variable: string, path: string) => VariableReference;
 }
 export interface DraftedCommand {
@@ -221,6 +223,7 @@ function secretFor(
 ): JsonObject | undefined {
   const id = server === undefined ? undefined : textOf(server.object, "authentication_info");
   if (id === undefined) return undefined;
+  site.credentials.add(id);
   const info = objectOf(site.playbook, "authentication_info_definitions")[id];
   const secret = isJsonObject(info) ? secretOf(info, credentialHint(info)) : undefined;
   if (secret === undefined)

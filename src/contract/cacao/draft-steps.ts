@@ -4,8 +4,10 @@ import { pathText } from "../fault.ts";
 import { draftCommand, scopeOf } from "./draft-command.ts";
 import { draftContract } from "./draft-contract.ts";
 import { draftTask } from "./draft-task.ts";
+import { waitContract } from "./draft-wait.ts";
 import type { ImportReport } from "./import-report.ts";
-import { definitionOf, type PlaybookTarget, readTarget } from "./playbook-targets.ts";
+import { loseMembers } from "./lose-members.ts";
+import { MAX_TARGETS, targetsOf } from "./playbook-targets.ts";
 import { celString, durationText, listOf, shortText, slug, textOf, unique } from "./playbook-text.ts";
 import type { PlaybookVariables, VariableReference } from "./playbook-variables.ts";
 import { translateCondition } from "./translate-condition.ts";
@@ -16,8 +18,8 @@ export interface DraftedSteps {
   readonly steps: readonly JsonObject[];
   readonly contracts: readonly JsonObject[];
   readonly scope: readonly (string | JsonObject)[];
-  /** Everything drafted, as text: to see what no draft refers to. */
-  readonly text: string;
+  /** Ids of credentials that a contract carries, or that are listed as lost. */
+  readonly credentials: ReadonlySet<string>;
 }
 
 /** What a playbook's step became: the condition under which it is reached, and those of the edges out of it. */
@@ -30,7 +32,6 @@ interface Reached {
 }
 
 const MAX_STEPS = 500;
-const MAX_TARGETS = 200;
 const MAX_CEL = 4000;
 
 /**
@@ -49,9 +50,10 @@ export function draftSteps(
   const contracts = new Map<string, JsonObject>();
   const scope = new Map<string, string | JsonObject>();
   const ids = new Set<string>();
-  // The delays" contract, wherever it comes.
+  // Kept for the delays, whichever step is named so.
   const contractIds = new Set(["wait"]);
   const reached = new Map<string, Reached>();
+  const credentials = new Set<string>();
   const addScope = (entries: readonly (string | JsonObject)[]) => {
     for (const entry of entries) scope.set(canonicalJson(entry), entry);
   };
@@ -73,6 +75,7 @@ export function draftSteps(
     const path = pathText(["workflow", id]);
     const type = textOf(step, "type") ?? "";
     const title = shortText(textOf(step, "name") ?? textOf(step, "description") ?? type);
+    loseMembers(id, path, step, to);
     // An end ends its branch: what comes then follows the step that branched.
     if (type === "end") continue;
     const entered = bounded(conditionOf(graph.into.get(id) ?? [], reached), path);
@@ -162,6 +165,7 @@ export function draftSteps(
               sensitivity,
               playbook,
               read,
+              credentials,
             },
             to,
           );
@@ -210,7 +214,8 @@ export function draftSteps(
               : made
                   .map((one) => `steps['${one.id}'].outcome == '${one.each ? "mixed" : "failed"}'`)
                   .join(" || ");
-          return guarded && last !== undefined ? `steps['${last.id}'].outcome == 'executed'` : undefined;
+          if (last === undefined) return entered;
+          return guarded ? `steps['${last.id}'].outcome == 'executed'` : undefined;
         },
       });
       continue;
@@ -250,11 +255,7 @@ export function draftSteps(
     steps,
     contracts: [...contracts.values()],
     scope: [...scope.values()],
-    text: JSON.stringify(
-      [...graph.order.map((id) => graph.steps.get(id)), playbook.agent_definitions ?? null].filter((one) =>
-        JSON.stringify(one).includes("http-api"),
-      ),
-    ),
+    credentials,
   };
 
   /** Conditions of a branching step's edges: by CEL where its condition can be said so, else by a person's answer. */
@@ -378,23 +379,6 @@ function ancestorsOf(id: string, graph: WorkflowGraph, reached: ReadonlyMap<stri
     });
 }
 
-function targetsOf(
-  playbook: JsonObject,
-  references: readonly unknown[],
-  path: string,
-  to: ImportReport,
-): PlaybookTarget[] {
-  return references.slice(0, MAX_TARGETS + 1).flatMap((id) => {
-    if (typeof id !== "string") return [];
-    const found = definitionOf(playbook, id);
-    if (found === undefined) {
-      to.refuse(path, `\`${shortText(id, 80)}\` is defined nowhere`, "unknown-reference");
-      return [];
-    }
-    return [readTarget(id, pathText([found[0], id]), found[1])];
-  });
-}
-
 function typeOf(playbook: JsonObject, step: JsonObject, variable: string): string | undefined {
   for (const dictionary of [step.step_variables, playbook.playbook_variables]) {
     if (!isJsonObject(dictionary)) continue;
@@ -402,42 +386,4 @@ function typeOf(playbook: JsonObject, step: JsonObject, variable: string): strin
     if (isJsonObject(found)) return textOf(found, "type");
   }
   return undefined;
-}
-
-function waitContract(prefix: string, sensitivity: string): JsonObject {
-  return draftContract(
-    {
-      id: `${prefix}.wait`,
-      title: "Wait",
-      purpose: "The delay that the playbook has before a step.",
-      inputs: { after: { type: "string", pattern: "^[0-9]{1,9}(ms|s)$" } },
-      outputs: { at: { type: "string" } },
-      subject: { kind: "delay", from: "inputs.after" },
-      sensitivity,
-      activity: undefined,
-    },
-    {
-      execution: {
-        adapter: "wait",
-        with: { after: "inputs.after" },
-        outputs: { at: "result.due" },
-        timeout: "10s",
-        idempotency: "safe",
-      },
-      errors: [
-        {
-          class: "NOT_GIVEN",
-          side: "witnessops",
-          retryable: false,
-          when: "error.code == 'NOT_GIVEN'",
-          meaning: "the time had not come",
-        },
-      ],
-      artifacts: ["time"],
-      attests: "that the step waited until then by the host's clock",
-      doesNotAttest: "that the host's clock was right",
-      waits: true,
-      external: ["how the host's clock goes"],
-    },
-  );
 }

@@ -348,6 +348,16 @@ describe("secrets that stand in a playbook", () => {
     }
   });
 
+  it.each([
+    "Force a password reset, and revoke every token that is left.",
+    "New password: must be changed at the next login. Secret questions too.",
+    "mysql --password=__db_password__:value",
+    "curl -H 'Authorization: Bearer __api_token__:value' https://x.example/",
+    "see https://x.example:8443/a@b",
+  ])("`%s` holds none", (command) => {
+    expect(faultsOf(small({ commands: [{ type: "manual", command }] }))).toEqual([]);
+  });
+
   it("references to them are none", () => {
     expect(
       faultsOf(
@@ -408,6 +418,34 @@ describe("departures from the standard", () => {
         .losses.map(({ lost }) => lost)
         .join(),
     ).toContain("the way back was not drafted");
+  });
+
+  it("a step without commands, under a condition, makes nothing after it unconditional", () => {
+    const playbook = small(
+      { commands: [], on_completion: `action--${uuid(8)}` },
+      { playbook_variables: { __a__: { type: "string", value: "x" } } },
+      {
+        [`start--${uuid(3)}`]: { type: "start", on_completion: `if-condition--${uuid(7)}` },
+        [`if-condition--${uuid(7)}`]: {
+          type: "if-condition",
+          name: "If",
+          condition: "__a__:value = 'y'",
+          on_true: `action--${uuid(4)}`,
+          on_completion: `end--${uuid(5)}`,
+        },
+        [`action--${uuid(8)}`]: {
+          type: "action",
+          name: "After",
+          agent: `individual--${uuid(6)}`,
+          commands: [{ type: "manual", command: "x" }],
+          on_completion: `end--${uuid(5)}`,
+          owner: "identity--x",
+        },
+      },
+    );
+    const { runbook, losses } = drafted(playbook, true);
+    expect(runbook.steps).toMatchObject([{ id: "after", when: "(inputs.a == 'y')" }]);
+    expect(losses.map(({ path, lost }) => `${path} ${lost}`).join()).toContain("`owner` of the step");
   });
 
   it("a step that nothing leads to is listed, not drafted", () => {

@@ -13,6 +13,8 @@ import type { SourcePlaybook } from "./read-playbook.ts";
 import type { CheckedSignature } from "./verify-signatures.ts";
 import { readWorkflow } from "./workflow-graph.ts";
 
+const TARGET_MEMBERS = ["type", "name", "address", "port", "authentication_info", "sector", "category"];
+
 /** What a playbook became. */
 export interface ImportedPlaybook {
   readonly runbook: JsonObject;
@@ -62,13 +64,26 @@ export function importCacao(
   const drafted = draftSteps(playbook, graph, variables, prefix, sensitivityOf(classification), to);
   loseRest(playbook, to);
   for (const [id, info] of Object.entries(objectOf(playbook, "authentication_info_definitions")))
-    if (isJsonObject(info) && !drafted.text.includes(id))
+    if (isJsonObject(info) && !drafted.credentials.has(id))
       to.lose(
         id,
         pathText(["authentication_info_definitions", id]),
         "a credential; no draft carries it",
         "which contract needs it, and where the secret is",
       );
+  for (const dictionary of ["agent_definitions", "target_definitions"])
+    for (const [id, object] of Object.entries(objectOf(playbook, dictionary))) {
+      const more = Object.keys(isJsonObject(object) ? object : {}).filter(
+        (member) => !TARGET_MEMBERS.includes(member),
+      );
+      if (more.length > 0)
+        to.lose(
+          id,
+          pathText([dictionary, id]),
+          `${more.map((member) => `\`${shortText(member, 60)}\``).join(", ")} of it`,
+          "whether people who do the steps need them",
+        );
+    }
   finish();
   const runbook = {
     apiVersion: "witnessops/v1",

@@ -10,7 +10,7 @@ const SECRET_MEMBER =
 export const SECRET_NAME = /pass(word|phrase|wd)|token|secret|private[_-]?key|api[_-]?key|credential/i;
 const SECRET_HEADER = /^(proxy-)?authorization$|^cookie$|api-?key|token|secret/i;
 const SECRET_TEXT =
-  /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----|\bauthorization:\s{0,5}(basic|bearer)\s{1,5}[A-Za-z0-9+/=._~-]{8}|\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30}|\bxox[abprs]-[A-Za-z0-9-]{10}|\/\/[^/\s:@]{1,100}:[^/\s:@]{1,100}@|(--?(password|passwd|token|secret|api-?key)|\b(password|passwd|api_?key|secret|token))\s{0,3}[= :]\s{0,3}["']?(?!_?_?[$_"'\s])[^\s"']{4}/i;
+  /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----|\bauthorization:\s{0,5}(basic|bearer)\s{1,5}(?!__)[A-Za-z0-9+/=._~-]{8}|\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30}|\bxox[abprs]-[A-Za-z0-9-]{10}|\/\/[^/\s:@]{1,100}:[^/\s:@]{1,100}@|--?(password|passwd|token|secret|api-?key)[= ]["']?(?![_$"'\s])[^\s"']{4}|\b(password|passwd|api_?key|secret|token)["']?(\s?=\s?|:\s?(?=["'])|:)["']?(?![_$"'\s])[^\s"']{4}/i;
 
 /**
  * Refuses secrets that stand in a playbook: they are in whatever it was sent through. Names the path, and never the value.

@@ -1,5 +1,10 @@
 import { isJsonObject, type JsonObject } from "../../format/json.ts";
-import { listOf, objectOf, textOf } from "./playbook-text.ts";
+import { pathText } from "../fault.ts";
+import type { ImportReport } from "./import-report.ts";
+import { listOf, objectOf, shortText, textOf } from "./playbook-text.ts";
+
+/** Most targets of one step: what a list in CEL holds. */
+export const MAX_TARGETS = 200;
 
 /** What a step is about, or who does it: a scope kind, and its value as the playbook has it (which may be a variable). */
 export interface PlaybookTarget {
@@ -60,11 +65,29 @@ function blockOr(kind: string, value: string): string {
 }
 
 /** A definition by its id, in either dictionary of definitions. */
-export function definitionOf(playbook: JsonObject, id: string): [string, JsonObject] | undefined {
+function definitionOf(playbook: JsonObject, id: string): [string, JsonObject] | undefined {
   for (const dictionary of ["target_definitions", "agent_definitions", "targets"]) {
     const definitions = objectOf(playbook, dictionary);
     const found = Object.hasOwn(definitions, id) ? definitions[id] : undefined;
     if (isJsonObject(found)) return [dictionary, found];
   }
   return undefined;
+}
+
+/** The agents or targets that a step names. One that is defined nowhere is refused. */
+export function targetsOf(
+  playbook: JsonObject,
+  references: readonly unknown[],
+  path: string,
+  to: ImportReport,
+): PlaybookTarget[] {
+  return references.slice(0, MAX_TARGETS + 1).flatMap((id) => {
+    if (typeof id !== "string") return [];
+    const found = definitionOf(playbook, id);
+    if (found === undefined) {
+      to.refuse(path, `\`${shortText(id, 80)}\` is defined nowhere`, "unknown-reference");
+      return [];
+    }
+    return [readTarget(id, pathText([found[0], id]), found[1])];
+  });
 }
