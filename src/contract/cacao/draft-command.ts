@@ -187,9 +187,9 @@ function taskOf(site: CommandSite, type: string, take: TakeInput, fields: readon
   );
   const text = [
     textOf(command, "description") ?? site.title,
-    ...(agent === undefined || type === "manual" ? [] : [`on ${agent.type} ${agent.name}, as \`${type}\`:`]),
+    ...(agent === undefined || type === "manual" ? [] : [`on ${agent.type} ${agent.name}, as \`${type}\``]),
     ...body,
-  ].join("\n");
+  ].join(": ");
   const names = [
     ...new Set(splitVariables(text).flatMap((part) => ("variable" in part ? [part.variable] : []))),
   ];

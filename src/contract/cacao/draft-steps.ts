@@ -95,6 +95,7 @@ export function draftSteps(
     if (delay !== undefined) {
       const wait = waitContract(prefix, sensitivity);
       contracts.set(String(wait.id), wait);
+      addScope(["delay:*"]);
       const stepId = unique(`${name}-delay`, ids);
       put(stepId, `${String(wait.id)}@1.0.0`, { after: celString(durationText(delay)) });
       if (when !== undefined) when = `steps['${stepId}'].outcome == 'executed'`;

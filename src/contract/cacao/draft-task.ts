@@ -6,7 +6,7 @@ import { celString, durationText } from "./playbook-text.ts";
 const MAX_TEXT = 2500;
 
 /**
- * A task that a person does. The text stands as the playbook has it; values of variables are told in lines of their own, so
+ * A task that a person does. The text stands as the playbook has it; values of variables are told behind it, so
  * that none becomes part of a command that somebody copies.
  *
  * @param reads names of the contract's inputs by the name in the text.
@@ -26,7 +26,7 @@ export function draftTask(
     .slice(0, 20)
     .map(
       ([variable, { name, isText }]) =>
-        ` + ${celString(`\n${variable} is: `)} + ${isText ? `inputs.${name}` : `string(inputs.${name})`}`,
+        ` + ${celString(`; \`${variable}\` is: `)} + ${isText ? `inputs.${name}` : `string(inputs.${name})`}`,
     );
   return {
     execution: {
