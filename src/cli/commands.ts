@@ -86,6 +86,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "say what is wrong with runbooks",
     load: () => import("./runbook-lint.ts"),
   },
+  {
+    name: "runbook import",
+    summary: "draft a runbook from a playbook of another system",
+    load: () => import("./runbook-import.ts"),
+  },
   { name: "runbook show", summary: "one runbook", load: () => import("./runbook-show.ts") },
   {
     name: "runbook plan",

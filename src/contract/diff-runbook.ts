@@ -22,7 +22,7 @@ export function diffRunbooks(before: Runbook, after: Runbook): readonly Change[]
   for (const name of required.removed)
     to.breaking("evidence.require", `fewer artifacts: \`${name}\` is no longer required`);
   for (const name of required.added) to.note("evidence.require", `\`${name}\` is now required`);
-  for (const key of ["title", "objective", "technique"] as const) {
+  for (const key of ["title", "objective", "technique", "source"] as const) {
     if (!sameJson(before[key], after[key])) to.note(key, `${key} changed`);
   }
   return to.all;

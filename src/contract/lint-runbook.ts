@@ -1,4 +1,5 @@
 import { millisOfDuration } from "../format/duration.ts";
+import type { Json } from "../format/json.ts";
 import { approvalStrength } from "./approval-strength.ts";
 import { compileCel } from "./cel.ts";
 import { expressionsOf } from "./cel-tree.ts";
@@ -6,6 +7,7 @@ import type { Contract } from "./contract.ts";
 import { type Finding, type FindingList, findingList } from "./finding.ts";
 import type { Runbook, RunbookStep } from "./runbook.ts";
 import { membersOf, neededOf } from "./schema-members.ts";
+import { lintUndecided } from "./undecided.ts";
 
 /**
  * Says what is wrong with a runbook that parses, against the contracts it names: all of it at once.
@@ -14,6 +16,7 @@ import { membersOf, neededOf } from "./schema-members.ts";
  */
 export function lintRunbook(runbook: Runbook, contracts: ReadonlyMap<string, Contract>): readonly Finding[] {
   const to = findingList();
+  lintUndecided(runbook as unknown as Json, to);
   for (const [index, step] of runbook.steps.entries()) {
     const contract = contracts.get(step.uses);
     if (contract === undefined)

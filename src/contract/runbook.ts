@@ -32,6 +32,30 @@ const step = Type.Object(
   closed,
 );
 
+/** Where a drafted runbook came from: what was read, and what became of its signatures. */
+const source = Type.Object(
+  {
+    format: Type.Literal("cacao-2.0"),
+    id: text,
+    modified: text,
+    digest: word.digest,
+    signatures: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            id: text,
+            verdict: Type.Enum(["authenticated", "integrity-only", "revoked", "unchecked"]),
+            key: Type.Optional(text),
+          },
+          closed,
+        ),
+        { maxItems: 20 },
+      ),
+    ),
+  },
+  closed,
+);
+
 /** A runbook: versioned, ordered steps (design section 3, `spec/runbook.md`). */
 export const runbookSchema = Type.Object(
   {
@@ -44,6 +68,7 @@ export const runbookSchema = Type.Object(
     owner: word.id,
     objective: text,
     technique: Type.Optional(text),
+    source: Type.Optional(source),
     inputs: word.dataSchema,
     scope: Type.Object(
       {
