@@ -7,6 +7,7 @@ import { manual } from "./manual/manual-adapter.ts";
 import { mcp } from "./mcp/mcp-adapter.ts";
 import { mcpStdio } from "./mcp/mcp-stdio-adapter.ts";
 import { sql } from "./sql/sql-adapter.ts";
+import { ssh } from "./ssh/ssh-adapter.ts";
 import { tcp } from "./tcp/tcp-adapter.ts";
 import { tls } from "./tls/tls-adapter.ts";
 import { wait } from "./wait/wait-adapter.ts";
@@ -21,6 +22,7 @@ export const adapters: readonly Adapter[] = [
   mcp,
   mcpStdio,
   sql,
+  ssh,
   tcp,
   tls,
   wait,
