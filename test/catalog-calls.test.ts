@@ -2,19 +2,34 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { adapters } from "../src/adapters/all.ts";
 import { evaluateTree } from "../src/contract/cel-tree.ts";
+import type { Contract } from "../src/contract/contract.ts";
 import { mapOutputs } from "../src/contract/map-result.ts";
 import { parseContract } from "../src/contract/parse-contract.ts";
+import { resolveAction } from "../src/contract/resolve-action.ts";
 import { checkContractInputs } from "../src/contract/step-inputs.ts";
 import type { JsonObject } from "../src/format/json.ts";
-import { resultOf, runAdapter } from "./adapter-call.ts";
+import { type CallOptions, resultOf, runAdapter } from "./adapter-call.ts";
 import { makeCertificate, startTls } from "./local-servers.ts";
+import { noSshServer, type SshServer, startSshServer } from "./ssh-server.ts";
 
 const root = join(import.meta.dirname, "..");
 const workspace = mkdtempSync(join(tmpdir(), "witnessops-catalog-"));
 afterAll(() => rmSync(workspace, { recursive: true, force: true }));
+
+/** The endpoints and secrets of a call, as the governed path resolves them; secrets only from the environment. */
+function reach(contract: Contract, inputs: JsonObject): Partial<CallOptions> {
+  const action = resolveAction(contract, inputs);
+  if (!action.ok) throw new Error(action.faults.join("\n"));
+  const secrets = (contract.execution.secrets ?? []).map(({ name, ref, into }) => ({
+    name,
+    value: process.env[ref.slice("env:".length)] ?? "",
+    into: { kind: into.kind, name: into.name },
+  }));
+  return { endpoints: action.endpoints, secrets };
+}
 
 /** Calls a contract of the catalog for real, in a workspace folder, and maps what came back. */
 async function call(file: string, given: JsonObject): Promise<JsonObject> {
@@ -31,6 +46,7 @@ async function call(file: string, given: JsonObject): Promise<JsonObject> {
     artifacts: rules.map(({ name }) => name),
     root: workspace,
     timeoutMs: 20_000,
+    ...reach(contract, inputs),
   });
   const result = resultOf(run);
   const required = rules.filter((rule) => rule.required).map(({ name }) => name);
@@ -94,4 +110,39 @@ it("finds the TLS versions of a local server", async () => {
   } finally {
     await server.close();
   }
+});
+
+describe.skipIf(noSshServer !== undefined)("over SSH", () => {
+  let server: SshServer;
+  let inputs: JsonObject;
+  beforeAll(async () => {
+    server = await startSshServer();
+    process.env.SSH_PRIVATE_KEY = server.key;
+    inputs = { host: "127.0.0.1", port: server.port, user: server.user, hostKeys: [server.hostKey] };
+  });
+  afterAll(async () => {
+    delete process.env.SSH_PRIVATE_KEY;
+    await server.close();
+  });
+
+  it("records the facts of a host", async () => {
+    const kernel = execFileSync("uname", ["-srm"], { encoding: "utf8" }).trim();
+    expect(await call("ssh/host-facts.yaml", inputs)).toMatchObject({ kernel, hostKey: server.fingerprint });
+  });
+
+  it.skipIf(spawnSync("ss", ["-V"]).status !== 0)("records its listening sockets", async () => {
+    const { sockets } = await call("ssh/listening-sockets.yaml", inputs);
+    expect(sockets).toContain(`127.0.0.1:${server.port}`);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("records the state of an account", async () => {
+    const state = await call("ssh/account-state.yaml", { ...inputs, account: "nobody" });
+    expect(state).toMatchObject({ locked: expect.any(Boolean), expires: "never" });
+  });
+
+  it("tells an account without keys from a failure of ours", async () => {
+    await expect(call("ssh/authorized-keys.yaml", { ...inputs, account: "nobody" })).rejects.toThrow(
+      "EXIT_STATUS",
+    );
+  });
 });

@@ -17,6 +17,10 @@ const posture = {
   MX: [{ preference: 10, exchange: "mx.shop.example" }],
 };
 
+const sshFingerprint = "SHA256:E6hK7VzR4aoSspse0QAn4yq+Iy2D5RF+v4mFzaW0Qr0";
+const sshInputs = { host: "shop.example", user: "watch", hostKeys: [sshFingerprint] };
+const sshResult = { exitCode: 0, session: { hostKey: { type: "ssh-ed25519", fingerprint: sshFingerprint } } };
+
 /** By contract id. */
 export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
   "dns.records": [
@@ -478,6 +482,77 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       },
       outputs: { commit: null, branch: null, upstream: null, dirty: false, untracked: 0 },
       subjects: ["repository:repositories/new"],
+    },
+  ],
+  "ssh.host-facts": [
+    {
+      inputs: sshInputs,
+      result: {
+        ...sshResult,
+        stdout: {
+          size: 90,
+          lines: [
+            "Linux 6.1.0-31-amd64 x86_64",
+            "shop1",
+            'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"',
+            "ID=debian",
+          ],
+        },
+      },
+      outputs: {
+        kernel: "Linux 6.1.0-31-amd64 x86_64",
+        nodeName: "shop1",
+        distribution: "Debian GNU/Linux 12 (bookworm)",
+        hostKey: sshFingerprint,
+      },
+      subjects: ["host:shop.example"],
+    },
+  ],
+  "ssh.listening-sockets": [
+    {
+      inputs: sshInputs,
+      result: {
+        ...sshResult,
+        stdout: {
+          size: 160,
+          lines: ["LISTEN 0      128    0.0.0.0:22 0.0.0.0:*", "LISTEN 0      4096   [::1]:5432 [::]:*"],
+        },
+      },
+      outputs: { sockets: ["0.0.0.0:22", "[::1]:5432"] },
+      subjects: ["host:shop.example"],
+    },
+  ],
+  "ssh.authorized-keys": [
+    {
+      inputs: { ...sshInputs, account: "deploy", sudo: true },
+      result: {
+        ...sshResult,
+        stdout: { size: 80, lines: ["# keys", "", 'restrict,command="/bin/true" ssh-ed25519 AAAA ci'] },
+      },
+      outputs: { keys: ['restrict,command="/bin/true" ssh-ed25519 AAAA ci'] },
+      subjects: ["host:shop.example", "account:deploy"],
+    },
+  ],
+  "ssh.account-state": [
+    {
+      inputs: { ...sshInputs, account: "mallory" },
+      result: {
+        ...sshResult,
+        stdout: {
+          size: 200,
+          lines: ["mallory L 2026-05-20 0 99999 7 -1", "Account expires\t\t\t\t\t\t: 1970-01-02"],
+        },
+      },
+      outputs: { status: "L", locked: true, expires: "1970-01-02" },
+      subjects: ["host:shop.example", "account:mallory"],
+    },
+  ],
+  "ssh.disable-account": [
+    {
+      inputs: { ...sshInputs, account: "mallory", sudo: true },
+      result: { ...sshResult, stdout: { size: 0, lines: [] } },
+      outputs: { account: "mallory", hostKey: sshFingerprint },
+      subjects: ["host:shop.example", "account:mallory"],
     },
   ],
   "mail.triage": [
