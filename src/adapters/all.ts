@@ -2,6 +2,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { dns } from "./dns/dns-adapter.ts";
 import { exec } from "./exec/exec-adapter.ts";
 import { file } from "./file/file-adapter.ts";
+import { git } from "./git/git-adapter.ts";
 import { http } from "./http/http-adapter.ts";
 import { manual } from "./manual/manual-adapter.ts";
 import { mcp } from "./mcp/mcp-adapter.ts";
@@ -17,6 +18,7 @@ export const adapters: readonly Adapter[] = [
   dns,
   exec,
   file,
+  git,
   http,
   manual,
   mcp,

@@ -33,7 +33,7 @@ export interface SshClient {
   readonly address: string;
   /** What the client has noted so far. */
   readLog(): Promise<SshLog>;
-  /** Whether the server was left because it flooded the log. */
+  /** Whether the server was left because it sent too much. */
   readonly flooded: boolean;
   /** Ends the connection and the agent, and removes the folder. */
   close(): Promise<void>;
@@ -43,9 +43,14 @@ export interface SshClient {
  * Connects through the egress guard and prepares OpenSSH's client on that connection: the host keys pinned, the private
  * key in an agent of this call, no terminal, no forwarding, nobody's configuration.
  *
+ * @param maxBytes most that the server may send, encrypted; default: no bound of its own.
  * @returns the client, or the fault that kept it from being made. @throws EgressRefused, NetworkFault, SpawnFault.
  */
-export async function openSshClient(call: Call, target: SshTarget): Promise<SshClient | Fault> {
+export async function openSshClient(
+  call: Call,
+  target: SshTarget,
+  maxBytes = Number.POSITIVE_INFINITY,
+): Promise<SshClient | Fault> {
   const key = call.secrets.find(({ into }) => into.kind === "key")?.value;
   if (key === undefined)
     return fault("SECRET_MISSING", "the contract names no private key (`into.kind: key`)");
@@ -82,10 +87,14 @@ export async function openSshClient(call: Call, target: SshTarget): Promise<SshC
     const paths = { log: join(folder, "log"), known: join(folder, "known"), agent: join(folder, "agent") };
     await writeFile(paths.log, "", { mode: 0o600 });
     await writeFile(paths.known, pinned.knownHosts, { mode: 0o600 });
-    const bridge = await bridgeStream(stream, join(folder, "stream"));
-    undo.push(() => bridge.close());
     const flood = watchSize(paths.log);
     undo.push(() => flood.stop());
+    let received = 0;
+    const bridge = await bridgeStream(stream, join(folder, "stream"), (bytes) => {
+      received += bytes;
+      if (received > maxBytes) flood.abort();
+    });
+    undo.push(() => bridge.close());
     const signal = AbortSignal.any([call.signal, flood.signal]);
     const programs = { agent: agent.path, add: add.path };
     undo.push(await startKeyAgent(programs, key, paths.agent, { cwd: folder, environment, signal }));
@@ -143,13 +152,13 @@ const OPTIONS = [
   "EscapeChar=none",
 ];
 
-function watchSize(path: string): { readonly signal: AbortSignal; stop(): void } {
+function watchSize(path: string): { readonly signal: AbortSignal; abort(): void; stop(): void } {
   const controller = new AbortController();
   const timer = setInterval(async () => {
     const { size } = await stat(path).catch(() => ({ size: 0 }));
     if (size > MAX_LOG) controller.abort();
   }, WATCH_MS);
-  return { signal: controller.signal, stop: () => clearInterval(timer) };
+  return { signal: controller.signal, abort: () => controller.abort(), stop: () => clearInterval(timer) };
 }
 
 async function readStart(path: string): Promise<string> {

@@ -20,8 +20,13 @@ export interface StreamBridge {
  * Hands a guarded connection to another program: over a Unix socket that takes one caller.
  *
  * @param path of the socket, in a folder that only this user may enter.
+ * @param onRead told how many bytes came, each time.
  */
-export async function bridgeStream(stream: Duplex, path: string): Promise<StreamBridge> {
+export async function bridgeStream(
+  stream: Duplex,
+  path: string,
+  onRead: (bytes: number) => void = () => undefined,
+): Promise<StreamBridge> {
   let joined: Socket | undefined;
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     if (joined !== undefined) return void socket.destroy();
@@ -30,6 +35,7 @@ export async function bridgeStream(stream: Duplex, path: string): Promise<Stream
     socket.on("error", () => stream.destroy());
     stream.once("close", () => socket.destroySoon());
     socket.pipe(stream).pipe(socket);
+    stream.on("data", (chunk: Uint8Array) => onRead(chunk.length));
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
