@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +14,8 @@ import { checkContractInputs } from "../src/contract/step-inputs.ts";
 import type { JsonObject } from "../src/format/json.ts";
 import { type CallOptions, resultOf, runAdapter } from "./adapter-call.ts";
 import { makeCertificate, startTls } from "./local-servers.ts";
-import { noSshServer, type SshServer, startSshServer } from "./ssh-server.ts";
+import { type S3Server, startS3Server } from "./s3-server.ts";
+import { makeKey, noSshServer, type SshServer, startSshServer } from "./ssh-server.ts";
 
 const root = join(import.meta.dirname, "..");
 const workspace = mkdtempSync(join(tmpdir(), "witnessops-catalog-"));
@@ -32,7 +34,11 @@ function reach(contract: Contract, inputs: JsonObject): Partial<CallOptions> {
 }
 
 /** Calls a contract of the catalog for real, in a workspace folder, and maps what came back. */
-async function call(file: string, given: JsonObject): Promise<JsonObject> {
+async function call(
+  file: string,
+  given: JsonObject,
+  options: Partial<CallOptions> = {},
+): Promise<JsonObject> {
   const contract = parseContract(readFileSync(join(root, "catalog", file), "utf8"), { file });
   const checked = checkContractInputs(contract, given);
   if (!checked.ok) throw new Error(checked.faults.join("\n"));
@@ -42,11 +48,13 @@ async function call(file: string, given: JsonObject): Promise<JsonObject> {
   if (!parameters.ok || adapter === undefined) throw new Error("the contract does not fit its adapter");
   const rules = contract.evidence.artifacts;
   const run = await runAdapter(adapter, {
-    with: parameters.value,
+    // As the wrapper does: what is null counts as not given.
+    with: Object.fromEntries(Object.entries(parameters.value).filter(([, value]) => value !== null)),
     artifacts: rules.map(({ name }) => name),
     root: workspace,
     timeoutMs: 20_000,
     ...reach(contract, inputs),
+    ...options,
   });
   const result = resultOf(run);
   const required = rules.filter((rule) => rule.required).map(({ name }) => name);
@@ -140,9 +148,62 @@ describe.skipIf(noSshServer !== undefined)("over SSH", () => {
     expect(state).toMatchObject({ locked: expect.any(Boolean), expires: "never" });
   });
 
+  it.skipIf(!hasGit)("lists the refs of a repository and checks a signature", async () => {
+    const path = join(workspace, "remote");
+    const signer = makeKey(join(workspace, "signer"));
+    mkdirSync(path);
+    const who = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "gpg.format=ssh"];
+    const sign = ["-c", `user.signingKey=${join(workspace, "signer")}`];
+    const git = (...args: string[]) =>
+      execFileSync("git", ["-C", path, ...who, ...sign, ...args], { encoding: "utf8" }).trim();
+    git("init", "--quiet", "--initial-branch=main");
+    git("commit", "--quiet", "--allow-empty", "-S", "-m", "a");
+    const commit = git("rev-parse", "HEAD");
+    expect(await call("git/refs.yaml", { ...inputs, path })).toMatchObject({
+      head: "refs/heads/main",
+      refs: expect.arrayContaining([{ name: "refs/heads/main", object: commit }]),
+    });
+    const allowedSigners = [`t@example.com ${signer.publicKey}`];
+    expect(
+      await call("git/commit-signature.yaml", { ...inputs, path, commit, allowedSigners }),
+    ).toMatchObject({
+      state: "good",
+      principal: "t@example.com",
+      key: signer.fingerprint,
+    });
+  });
+
   it("tells an account without keys from a failure of ours", async () => {
     await expect(call("ssh/authorized-keys.yaml", { ...inputs, account: "nobody" })).rejects.toThrow(
       "EXIT_STATUS",
     );
+  });
+});
+
+describe("with an object store", () => {
+  let server: S3Server;
+  let inputs: JsonObject;
+  beforeAll(async () => {
+    server = await startS3Server(join(workspace, "s3"));
+    process.env.S3_ACCESS_KEY_ID = server.accessKeyId;
+    process.env.S3_SECRET_ACCESS_KEY = server.secretAccessKey;
+    inputs = { host: "127.0.0.1", port: server.port, region: "eu-central-1", bucket: server.bucket };
+  });
+  afterAll(async () => {
+    delete process.env.S3_ACCESS_KEY_ID;
+    delete process.env.S3_SECRET_ACCESS_KEY;
+    await server.local.close();
+  });
+
+  it("puts evidence, finds it, lists it and fetches it", async () => {
+    const [key, text] = ["case-7/note.txt", "seen at 08:00\\n"];
+    const sha256 = createHash("sha256").update(text).digest("hex");
+    const at = (file: string, more: JsonObject) => call(file, { ...inputs, ...more }, { extraCa: server.ca });
+    expect(await at("s3/object-head.yaml", { key })).toMatchObject({ found: false });
+    expect(await at("s3/put-evidence.yaml", { key, text, sha256 })).toMatchObject({ sha256, verified: true });
+    expect(await at("s3/object-head.yaml", { key })).toMatchObject({ found: true, sha256 });
+    expect(await at("s3/get-object.yaml", { key })).toMatchObject({ sha256, verified: true });
+    expect(await at("s3/list.yaml", { prefix: "case-7/" })).toMatchObject({ count: 1, more: false });
+    await expect(at("s3/put-evidence.yaml", { key, text, sha256 })).rejects.toThrow("412");
   });
 });
