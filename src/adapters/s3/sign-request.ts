@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { AwsV4Signer } from "aws4fetch";
 import type { SecretValue } from "../../adapter/adapter.ts";
 import type { S3Parameters } from "./parameters.ts";
 
@@ -51,6 +50,7 @@ export async function signRequest(
   credentials: NonNullable<ReturnType<typeof credentialsOf>>,
   region: string,
 ): Promise<Record<string, string>> {
+  const { AwsV4Signer } = await import("aws4fetch");
   const digest = createHash("sha256")
     .update(body ?? "")
     .digest("hex");
