@@ -46,7 +46,7 @@ describe("the build", () => {
 
     const { workspace, confirm, call, run } = makeCallWorkspace(program, folder);
     // The catalog, and the contract of this workspace.
-    const count = globSync("catalog/*/*.yaml", { cwd: join(import.meta.dirname, "..") }).length + 1;
+    const count = globSync("catalog/*/*.yaml", { cwd: root }).length + 1;
     expect(run("catalog", "lint")).toContain(`${count} contracts, 0 errors`);
     const view = JSON.parse(run(...call, "--json"));
     expect(view.steps).toMatchObject([{ outcome: "executed", outputs: { exitCode: 0 } }]);

@@ -101,9 +101,9 @@ export async function openSshClient(
     const options = [
       ...OPTIONS,
       ...pinned.options,
-      `UserKnownHostsFile="${paths.known}"`,
-      `IdentityAgent="${paths.agent}"`,
-      `ProxyCommand=${bridge.command.replaceAll("%", "%%")}`,
+      `UserKnownHostsFile="${plain(paths.known)}"`,
+      `IdentityAgent="${plain(paths.agent)}"`,
+      `ProxyCommand=${plain(bridge.command)}`,
     ];
     return {
       binary,
@@ -175,4 +175,9 @@ async function readStart(path: string): Promise<string> {
 
 function fault(code: string, message: string): Fault {
   return { code, phase: "prepare", message };
+}
+
+/** A value without tokens that the client would expand (ssh_config, TOKENS). */
+function plain(text: string): string {
+  return text.replaceAll("%", "%%");
 }
