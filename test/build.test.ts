@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,7 +45,9 @@ describe("the build", () => {
     expect(version.trim()).toBe(manifest.version);
 
     const { workspace, confirm, call, run } = makeCallWorkspace(program, folder);
-    expect(run("catalog", "lint")).toMatch(/^19 contracts, 0 errors/m);
+    // The catalog, and the contract of this workspace.
+    const count = globSync("catalog/*/*.yaml", { cwd: root }).length + 1;
+    expect(run("catalog", "lint")).toContain(`${count} contracts, 0 errors`);
     const view = JSON.parse(run(...call, "--json"));
     expect(view.steps).toMatchObject([{ outcome: "executed", outputs: { exitCode: 0 } }]);
     run("bundle", "export", view.run, "--out", join(folder, "run.tar"));

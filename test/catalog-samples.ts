@@ -17,6 +17,24 @@ const posture = {
   MX: [{ preference: 10, exchange: "mx.shop.example" }],
 };
 
+const sshFingerprint = "SHA256:E6hK7VzR4aoSspse0QAn4yq+Iy2D5RF+v4mFzaW0Qr0";
+const sshInputs = { host: "shop.example", user: "watch", hostKeys: [sshFingerprint] };
+const sshResult = { exitCode: 0, session: { hostKey: { type: "ssh-ed25519", fingerprint: sshFingerprint } } };
+
+const gitInputs = { host: "git.shop.example", path: "/shop.git", hostKeys: [sshFingerprint] };
+const s3Inputs = {
+  host: "s3.shop.example",
+  region: "eu-central-1",
+  bucket: "evidence",
+  key: "case-7/note.json",
+};
+const s3Result = {
+  size: 17,
+  sha256: "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+  versionId: "v1",
+  etag: '"e"',
+};
+
 /** By contract id. */
 export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
   "dns.records": [
@@ -478,6 +496,152 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       },
       outputs: { commit: null, branch: null, upstream: null, dirty: false, untracked: 0 },
       subjects: ["repository:repositories/new"],
+    },
+  ],
+  "ssh.host-facts": [
+    {
+      inputs: sshInputs,
+      result: {
+        ...sshResult,
+        stdout: {
+          size: 90,
+          lines: [
+            "Linux 6.1.0-31-amd64 x86_64",
+            "shop1",
+            'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"',
+            "ID=debian",
+          ],
+        },
+      },
+      outputs: {
+        kernel: "Linux 6.1.0-31-amd64 x86_64",
+        nodeName: "shop1",
+        distribution: "Debian GNU/Linux 12 (bookworm)",
+        hostKey: sshFingerprint,
+      },
+      subjects: ["host:shop.example"],
+    },
+  ],
+  "ssh.listening-sockets": [
+    {
+      inputs: sshInputs,
+      result: {
+        ...sshResult,
+        stdout: {
+          size: 160,
+          lines: ["LISTEN 0      128    0.0.0.0:22 0.0.0.0:*", "LISTEN 0      4096   [::1]:5432 [::]:*"],
+        },
+      },
+      outputs: { sockets: ["0.0.0.0:22", "[::1]:5432"] },
+      subjects: ["host:shop.example"],
+    },
+  ],
+  "ssh.authorized-keys": [
+    {
+      inputs: { ...sshInputs, account: "deploy", sudo: true },
+      result: {
+        ...sshResult,
+        stdout: { size: 80, lines: ["# keys", "", 'restrict,command="/bin/true" ssh-ed25519 AAAA ci'] },
+      },
+      outputs: { keys: ['restrict,command="/bin/true" ssh-ed25519 AAAA ci'] },
+      subjects: ["host:shop.example", "account:deploy"],
+    },
+  ],
+  "ssh.account-state": [
+    {
+      inputs: { ...sshInputs, account: "mallory" },
+      result: {
+        ...sshResult,
+        stdout: {
+          size: 200,
+          lines: ["mallory L 2026-05-20 0 99999 7 -1", "Account expires\t\t\t\t\t\t: 1970-01-02"],
+        },
+      },
+      outputs: { status: "L", locked: true, expires: "1970-01-02" },
+      subjects: ["host:shop.example", "account:mallory"],
+    },
+  ],
+  "ssh.disable-account": [
+    {
+      inputs: { ...sshInputs, account: "mallory", sudo: true },
+      result: { ...sshResult, stdout: { size: 0, lines: [] } },
+      outputs: { account: "mallory", hostKey: sshFingerprint },
+      subjects: ["host:shop.example", "account:mallory"],
+    },
+  ],
+  "git.refs": [
+    {
+      inputs: gitInputs,
+      result: {
+        head: "refs/heads/main",
+        refs: [{ name: "refs/heads/main", object: "3b18e512dba79e4c8300dd08aeb37f8e728b8dad" }],
+        count: 1,
+        whole: true,
+      },
+      outputs: { head: "refs/heads/main", count: 1, whole: true },
+      subjects: ["host:git.shop.example", "repository:git.shop.example/shop.git"],
+    },
+  ],
+  "git.commit-signature": [
+    {
+      inputs: {
+        ...gitInputs,
+        commit: "3b18e512dba79e4c8300dd08aeb37f8e728b8dad",
+        allowedSigners: ["dev@shop.example ssh-ed25519 AAAA"],
+      },
+      result: {
+        tree: "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+        parents: [],
+        author: "Dev <dev@shop.example> 1764000000 +0000",
+        committer: "Dev <dev@shop.example> 1764000000 +0000",
+        signature: { format: "ssh", state: "good", principal: "dev@shop.example", key: sshFingerprint },
+      },
+      outputs: { state: "good", principal: "dev@shop.example", key: sshFingerprint },
+      subjects: ["host:git.shop.example", "repository:git.shop.example/shop.git"],
+    },
+  ],
+  "s3.object-head": [
+    {
+      inputs: s3Inputs,
+      result: { ...s3Result, found: true, lastModified: "Mon, 16 Nov 2026 08:00:00 GMT" },
+      outputs: { found: true, size: 17, versionId: "v1" },
+      subjects: ["bucket:evidence", "host:s3.shop.example"],
+    },
+    {
+      inputs: { ...s3Inputs, addressing: "virtual", versionId: "v0" },
+      result: { found: false, size: null, sha256: null, versionId: null, etag: null, lastModified: null },
+      outputs: { found: false },
+      subjects: ["bucket:evidence", "host:s3.shop.example"],
+    },
+  ],
+  "s3.get-object": [
+    {
+      inputs: s3Inputs,
+      result: { ...s3Result, verified: true, mediaType: "application/json" },
+      outputs: { size: 17, verified: true, mediaType: "application/json" },
+      subjects: ["bucket:evidence", "host:s3.shop.example"],
+    },
+  ],
+  "s3.list": [
+    {
+      inputs: { host: "s3.shop.example", region: "eu-central-1", bucket: "evidence", prefix: "case-7/" },
+      result: {
+        objects: [
+          { key: "case-7/note.json", size: 17, etag: '"e"', lastModified: "2026-11-16T08:00:00.000Z" },
+        ],
+        count: 1,
+        more: false,
+      },
+      outputs: { count: 1, more: false },
+      subjects: ["bucket:evidence", "host:s3.shop.example"],
+    },
+  ],
+  "s3.put-evidence": [
+    {
+      inputs: { ...s3Inputs, text: "a", sha256: s3Result.sha256 },
+      result: { ...s3Result, verified: true },
+      outputs: { sha256: s3Result.sha256, verified: true },
+      subjects: ["bucket:evidence", "host:s3.shop.example"],
     },
   ],
   "mail.triage": [

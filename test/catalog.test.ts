@@ -79,7 +79,9 @@ describe.each(contractFiles)("%s", (file) => {
       inputs,
     });
     if (!parameters.ok) throw new Error(parameters.message);
-    expect(checkSchema(adapter.parameters, parameters.value)).toEqual([]);
+    // As for a call: what is null counts as not given.
+    const given = Object.fromEntries(Object.entries(parameters.value).filter(([, value]) => value !== null));
+    expect(checkSchema(adapter.parameters, given)).toEqual([]);
 
     const mapped = mapOutputs(contract, inputs, sample.result);
     if (!mapped.ok) throw new Error(JSON.stringify(mapped.faults));

@@ -2,11 +2,14 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { dns } from "./dns/dns-adapter.ts";
 import { exec } from "./exec/exec-adapter.ts";
 import { file } from "./file/file-adapter.ts";
+import { git } from "./git/git-adapter.ts";
 import { http } from "./http/http-adapter.ts";
 import { manual } from "./manual/manual-adapter.ts";
 import { mcp } from "./mcp/mcp-adapter.ts";
 import { mcpStdio } from "./mcp/mcp-stdio-adapter.ts";
+import { s3 } from "./s3/s3-adapter.ts";
 import { sql } from "./sql/sql-adapter.ts";
+import { ssh } from "./ssh/ssh-adapter.ts";
 import { tcp } from "./tcp/tcp-adapter.ts";
 import { tls } from "./tls/tls-adapter.ts";
 import { wait } from "./wait/wait-adapter.ts";
@@ -16,11 +19,14 @@ export const adapters: readonly Adapter[] = [
   dns,
   exec,
   file,
+  git,
   http,
   manual,
   mcp,
   mcpStdio,
+  s3,
   sql,
+  ssh,
   tcp,
   tls,
   wait,

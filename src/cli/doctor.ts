@@ -172,14 +172,20 @@ async function checkPolicySet(definitions: WorkspaceDefinitions): Promise<Check[
   ];
 }
 
-/** Programs that contracts of the `exec` adapter name literally, and where they are. */
+/** Programs that adapters run, whatever their contracts say. */
+const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
+  git: ["git"],
+  ssh: ["ssh", "ssh-agent", "ssh-add"],
+};
+
+/** Programs that adapters need or that contracts of the `exec` adapter name literally, and where they are. */
 function checkTools(definitions: WorkspaceDefinitions): Check[] {
   const programs = new Map<string, string[]>();
   for (const { contract } of definitions.contracts()) {
     const { adapter, with: parameters } = contract.execution;
     const literal = /^'([^']+)'$/.exec(String(parameters.command))?.[1];
-    if (adapter !== "exec" || literal === undefined) continue;
-    programs.set(literal, [...(programs.get(literal) ?? []), referenceOf(contract)]);
+    const needed = PROGRAMS[adapter] ?? (adapter === "exec" && literal !== undefined ? [literal] : []);
+    for (const one of needed) programs.set(one, [...(programs.get(one) ?? []), referenceOf(contract)]);
   }
   return [...programs].sort().map(([program, users]) => {
     const found = whereIs(program, definitions.root);

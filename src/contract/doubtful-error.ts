@@ -22,9 +22,18 @@ const REFUSED_HERE: ReadonlySet<string> = new Set([
   "DEFINITION_CHANGED",
   "TOOL_MISSING",
   "ORIGIN_REFUSED",
+  "HOST_KEY_CHANGED",
+  "KEY_UNREADABLE",
 ]);
 /** Phases in which nothing of the action has left yet. */
-const BEFORE_SENDING: ReadonlySet<string> = new Set(["prepare", "resolve", "connect", "tls", "spawn"]);
+const BEFORE_SENDING: ReadonlySet<string> = new Set([
+  "prepare",
+  "resolve",
+  "connect",
+  "tls",
+  "login",
+  "spawn",
+]);
 
 /** What an adapter says of an error, as far as it tells whether the action was sent. */
 interface CallError {

@@ -178,11 +178,26 @@ function lintReadBack(
   }
 }
 
+/** Adapters that sign with a key, and those of them that take no other secret. */
+const KEYED = new Set(["git", "s3", "ssh"]);
+const ONLY_KEYS = new Set(["s3", "ssh"]);
+
 function lintSecrets({ execution }: Contract, to: FindingList): void {
   const secrets = execution.secrets ?? [];
   for (const [index, { into }] of secrets.entries()) {
     if ((into.kind === "password") !== (execution.adapter === "sql")) {
       to.error(`execution.secrets[${index}].into.kind`, "`password` is of `sql`, which takes nothing else");
+      continue;
+    }
+    if (into.kind === "key" && !KEYED.has(execution.adapter)) {
+      to.error(
+        `execution.secrets[${index}].into.kind`,
+        "`key` is of adapters that sign: `git`, `s3` and `ssh`",
+      );
+      continue;
+    }
+    if (into.kind !== "key" && ONLY_KEYS.has(execution.adapter)) {
+      to.error(`execution.secrets[${index}].into.kind`, `\`${execution.adapter}\` takes only a \`key\``);
       continue;
     }
     const isEnvironment = into.kind === "env";

@@ -95,6 +95,20 @@ describe("lintContract", () => {
       "error",
     ],
     [
+      "a key for an adapter that signs nothing",
+      edited(
+        set("execution", { adapter: "http", secrets: [{ ...secret, into: { kind: "key", name: "ssh" } }] }),
+      ),
+      "execution.secrets[0].into.kind",
+      "error",
+    ],
+    [
+      "anything but a key for an adapter that takes only one",
+      edited(set("execution", { adapter: "ssh", secrets: [secret] })),
+      "execution.secrets[0].into.kind",
+      "error",
+    ],
+    [
       "a header for a tool",
       edited(set("execution", { adapter: "exec", secrets: [secret] })),
       "execution.secrets[0].into.kind",

@@ -163,6 +163,17 @@ describe("masking", () => {
     expect(needlesOf(["ünïcöd"]).length).toBeGreaterThan(0);
   });
 
+  it("masks each line of a secret with several, and what frames a key not", () => {
+    const key = "-----BEGIN KEY-----\nAAAAsecretline1\r\nBBBBsecretline2\n-----END KEY-----";
+    const lines = [
+      "-----BEGIN KEY-----",
+      "AAAAsecretline1",
+      "x BBBBsecretline2",
+      "AAAAsecretline1BBBBsecretline2",
+    ];
+    expect(maskJson(lines, needlesOf([key])).value).toEqual(["-----BEGIN KEY-----", MASK, `x ${MASK}`, MASK]);
+  });
+
   it("masks names, strings and numbers of JSON and leaves it JSON", () => {
     const needles = needlesOf(["12345678", "secret value"]);
     const { value, masked } = maskJson(

@@ -13,7 +13,7 @@ export interface Needle {
 
 /**
  * Every spelling in which the secrets are looked for: raw, base64 at its three alignments in both
- * alphabets, percent-encoded and JSON-escaped.
+ * alphabets, percent-encoded and JSON-escaped; of a secret with several lines, each of them too.
  *
  * @throws EvidenceError `SECRET_TOO_SHORT`; its message does not show the secret.
  */
@@ -24,12 +24,28 @@ export function needlesOf(secrets: readonly string[]): readonly Needle[] {
     for (const value of new Set([secret.toWellFormed(), secret.toWellFormed().trim()])) {
       const bytes = Buffer.from(value);
       if (bytes.length < MIN_SECRET_BYTES) throw tooShort();
-      for (const needle of [...textForms(value), ...base64Forms(bytes)]) {
+      for (const needle of [
+        ...textForms(value),
+        ...base64Forms(bytes),
+        ...linesOf(value).flatMap(textForms),
+      ]) {
         needles.set(`${needle.bytes.toString("latin1")} ${needle.before} ${needle.after}`, needle);
       }
     }
   }
   return [...needles.values()];
+}
+
+/**
+ * The lines of a secret that has several, as a private key does: results hold output line by line. What frames a key
+ * (RFC 7468) is no secret, nor are lines too short to be one.
+ */
+function linesOf(value: string): string[] {
+  const lines = value.split(/\r?\n/);
+  if (lines.length < 2) return [];
+  const inner = lines.map((line) => line.trim()).filter((line) => !line.startsWith("-----"));
+  // Unwrapped, as a key reads in a variable or in JSON.
+  return [...inner, inner.join("")].filter((line) => Buffer.byteLength(line) >= MIN_SECRET_BYTES);
 }
 
 function tooShort(): EvidenceError {

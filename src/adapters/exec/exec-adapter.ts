@@ -5,12 +5,12 @@ import type { Adapter, AdapterOutcome, Call, Fault } from "../../adapter/adapter
 import { abortedFault, faultOf } from "../../adapter/fault.ts";
 import { buildEnvironment } from "../../adapter/program/build-environment.ts";
 import { type Binary, findBinary, searchFolders } from "../../adapter/program/find-binary.ts";
+import { openOutput, parseOutput } from "../../adapter/program/read-output.ts";
+import { type ProcessOptions, runProcess, SpawnFault } from "../../adapter/program/run-process.ts";
 import { utf8Text } from "../../adapter/read-text.ts";
 import type { JsonObject } from "../../format/json.ts";
 import { hashFiles, type ToolFile } from "./hash-files.ts";
 import { type ExecParameters, parameters } from "./parameters.ts";
-import { openOutput, parseOutput } from "./read-output.ts";
-import { type ProcessOptions, runProcess, SpawnFault } from "./run-process.ts";
 
 const VERSION_BYTES = 4096;
 

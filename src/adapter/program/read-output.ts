@@ -1,7 +1,9 @@
-import { type ArtifactWriter, type Capture, CaptureRefused } from "../../adapter/adapter.ts";
-import { jsonOfText, MAX_TEXT, utf8Text } from "../../adapter/read-text.ts";
 import type { JsonObject } from "../../format/json.ts";
-import type { ExecParameters } from "./parameters.ts";
+import { type ArtifactWriter, type Capture, CaptureRefused } from "../adapter.ts";
+import { jsonOfText, MAX_TEXT, utf8Text } from "../read-text.ts";
+
+/** How standard output becomes a part of the result. */
+export type OutputForm = "none" | "text" | "lines" | "json";
 
 /** Longest output when the contract does not capture it: then its own bound does not apply. */
 const MAX_UNCAPTURED = 16 * 1024 * 1024;
@@ -15,10 +17,10 @@ export interface Output {
   readonly text: string | undefined;
 }
 
-/** Opens an output stream. Its methods throw CaptureRefused `SIZE_EXCEEDED`. */
-export function openOutput(capture: Capture, name: "stdout" | "stderr"): Output {
+/** Opens an output stream of `who`. Its methods throw CaptureRefused `SIZE_EXCEEDED`. */
+export function openOutput(capture: Capture, name: "stdout" | "stderr", who = "tool"): Output {
   const writer: ArtifactWriter | undefined = capture.wants(name)
-    ? capture.open(name, { source: `tool ${name === "stdout" ? "standard output" : "standard error"}` })
+    ? capture.open(name, { source: `${who} ${name === "stdout" ? "standard output" : "standard error"}` })
     : undefined;
   const kept: Uint8Array[] = [];
   let size = 0;
@@ -44,7 +46,7 @@ export function openOutput(capture: Capture, name: "stdout" | "stderr"): Output 
 }
 
 /** Standard output as the contract wants it parsed; undefined when it cannot be. */
-export function parseOutput(output: Output, parse: ExecParameters["parse"]): JsonObject | undefined {
+export function parseOutput(output: Output, parse: OutputForm | undefined): JsonObject | undefined {
   const { size, text } = output;
   if (parse === undefined || parse === "none") return { size };
   if (text === undefined) return undefined;
