@@ -22,8 +22,11 @@ import { judge, VALID, verdict } from "./fixtures/real-run.ts";
 import type { LiveCall, LiveSystem, RunningSystem } from "./live/live-system.ts";
 import { nginx } from "./live/nginx.ts";
 import { nsd } from "./live/nsd.ts";
+import { openssh } from "./live/openssh.ts";
+import { s3rver } from "./live/s3rver.ts";
+import { workspaceFiles } from "./live/workspace-files.ts";
 
-const systems: readonly LiveSystem[] = [nginx, nsd];
+const systems: readonly LiveSystem[] = [nginx, nsd, openssh, s3rver, workspaceFiles];
 
 const root = join(import.meta.dirname, "..");
 const catalog = new Map<string, Contract>();
