@@ -189,9 +189,11 @@ function lintSecrets({ execution }: Contract, to: FindingList): void {
     if (isEnvironment !== (execution.adapter === "exec")) {
       const where = isEnvironment
         ? "only tools run by `exec` have an environment"
-        : "only `http` requests have headers, queries and paths";
+        : "only HTTP requests have headers, queries and paths";
       to.error(`execution.secrets[${index}].into.kind`, where);
     }
+    if (into.kind === "cookie" && execution.adapter !== "openapi")
+      to.error(`execution.secrets[${index}].into.kind`, "`cookie` is of `openapi` only");
     if (into.kind === "query") {
       to.warning(
         `execution.secrets[${index}].into.kind`,
@@ -204,10 +206,11 @@ function lintSecrets({ execution }: Contract, to: FindingList): void {
     if (into.kind === "path" && !(typeof url === "string" && url.includes(`{${into.name}}`)))
       to.error(`execution.secrets[${index}].into.name`, `\`execution.with.url\` has no \`{${into.name}}\``);
   }
-  if (secrets.length === 0 || execution.adapter !== "http") return;
-  const url = execution.with.url;
+  if (secrets.length === 0 || (execution.adapter !== "http" && execution.adapter !== "openapi")) return;
+  const name = execution.adapter === "http" ? "url" : "server";
+  const base = execution.with[name];
   // A literal beginning is the only one that cannot be changed by an input.
-  if (typeof url !== "string" || !/^\s*(['"])https:\/\//.test(url)) {
-    to.error("execution.with.url", "must begin with a literal `'https://`: a secret goes with it");
+  if (typeof base !== "string" || !/^\s*(['"])https:\/\//.test(base)) {
+    to.error(`execution.with.${name}`, "must begin with a literal `'https://`: a secret goes with it");
   }
 }
