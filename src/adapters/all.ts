@@ -6,6 +6,7 @@ import { http } from "./http/http-adapter.ts";
 import { manual } from "./manual/manual-adapter.ts";
 import { mcp } from "./mcp/mcp-adapter.ts";
 import { mcpStdio } from "./mcp/mcp-stdio-adapter.ts";
+import { openapi } from "./openapi/openapi-adapter.ts";
 import { sql } from "./sql/sql-adapter.ts";
 import { tcp } from "./tcp/tcp-adapter.ts";
 import { tls } from "./tls/tls-adapter.ts";
@@ -20,6 +21,7 @@ export const adapters: readonly Adapter[] = [
   manual,
   mcp,
   mcpStdio,
+  openapi,
   sql,
   tcp,
   tls,

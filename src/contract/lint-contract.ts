@@ -29,6 +29,7 @@ export function lintContract(
   lintSecrets(contract, to);
   lintWaiting(contract, to);
   lintReadBack(contract, options.contracts, to);
+  lintPages(contract, to);
   const { execution, evidence, failure, docUrl } = contract;
   if (options.adapters !== undefined && !options.adapters.includes(execution.adapter)) {
     to.error(
@@ -149,6 +150,24 @@ function lintWaiting(contract: Contract, to: FindingList): void {
     );
   }
 }
+
+/** Every page that may be asked for has an artifact. */
+function lintPages({ execution, evidence }: Contract, to: FindingList): void {
+  const { pagination } = execution.with;
+  if (execution.adapter !== "openapi" || typeof pagination !== "object" || pagination === null) return;
+  const maxPages = Reflect.get(pagination, "maxPages");
+  if (typeof maxPages !== "number") {
+    to.error("execution.with.pagination.maxPages", "must be a number: each page has an artifact of its own");
+    return;
+  }
+  for (let page = 2; page <= Math.min(maxPages, MAX_PAGES); page++) {
+    if (!evidence.artifacts.some(({ name }) => name === `page-${page}`))
+      to.error("evidence.artifacts", `\`page-${page}\` is missing: up to ${maxPages} pages are asked for`);
+  }
+}
+
+/** As the `openapi` adapter bounds them. */
+const MAX_PAGES = 25;
 
 function lintReadBack(
   { execution: { confirm, timeout } }: Contract,

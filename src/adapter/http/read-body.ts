@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
+import type { Json } from "../../format/json.ts";
 import { type Capture, CaptureRefused } from "../adapter.ts";
 import { jsonOfText, MAX_TEXT, utf8Text } from "../read-text.ts";
-import type { Json } from "../../format/json.ts";
 
 /** Longest body that is read when the contract does not capture it: then its own bound does not apply. */
 const MAX_UNCAPTURED = 16 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import type { Network, TlsConnection } from "../network.ts";
 import { digestOf } from "../../format/digest.ts";
 import type { JsonObject } from "../../format/json.ts";
+import type { Network, TlsConnection } from "../network.ts";
 import { type HttpRequest, wireHeaders, wireUrl } from "./request.ts";
 
 const MAX_HEAD = 64 * 1024;
