@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument, stringify } from "yaml";
 import type { Change } from "../contract/change.ts";
@@ -23,7 +23,6 @@ import type { Result } from "./command.ts";
 import { exit } from "./exit.ts";
 import { loadDescription } from "./load-description.ts";
 import { readOperation, writeOperation } from "./operation-files.ts";
-import { writeNewFile } from "./write-file.ts";
 
 /** What became of one operation. */
 interface Imported {
@@ -132,10 +131,10 @@ function importOne(
   };
   const draft = draftOpenapiContract(sliced.operation, facts);
   writeOperation(asked.root, sliced.digest, sliced.bytes);
-  writeNewFile(
-    file,
-    `${schemaHeader("contract", "../../schemas")}\n${stringify(draft, { lineWidth: 0, aliasDuplicateObjects: false })}`,
-  );
+  mkdirSync(asked.folder, { recursive: true });
+  const text = stringify(draft, { lineWidth: 0, aliasDuplicateObjects: false });
+  // Not synced one by one, as a draft can be made again: a thousand of them would wait for the disk for seconds.
+  writeFileSync(file, `${schemaHeader("contract", "../../schemas")}\n${text}`, { flag: "wx" });
   return { ...base, state: "drafted" };
 }
 

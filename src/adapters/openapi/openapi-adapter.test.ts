@@ -191,7 +191,8 @@ describe("openapi", () => {
     const run = await call("getPet", { path: { petId: "wrong" } });
     const fault = faultOfRun(run);
     expect(fault).toMatchObject({ code: "OUTPUT_CONTRACT_VIOLATION", phase: "response" });
-    const paths = (fault.facts?.faults as readonly JsonObject[]).map(({ path }) => path).sort();
+    const misfits = (fault.facts?.faults ?? []) as readonly JsonObject[];
+    const paths = misfits.map(({ path }) => path).sort();
     expect(paths).toEqual(["age", "name", "parent.name"]);
     expect(String(run.artifacts.get("response-body"))).toContain("wrong");
   });

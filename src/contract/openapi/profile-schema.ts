@@ -2,10 +2,10 @@ import { isJsonObject, type Json, type JsonObject } from "../../format/json.ts";
 import { compilePattern } from "../cel-environment.ts";
 import { nameOfRef } from "./convert-schema.ts";
 
-/** Deeper than this a draft says nothing: contracts' schemas may be nested 16 deep, and a draft is read by people. */
-const MAX_DEPTH = 6;
+/** Deeper than this a draft says nothing: it is read by people, and the adapter has the whole schema. */
+const MAX_DEPTH = 3;
 /** Most schemas that one draft spells out. */
-const MAX_NODES = 300;
+const MAX_NODES = 100;
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;
 const KEPT =
   "type const enum minLength maxLength minItems maxItems minProperties maxProperties minimum maximum exclusiveMinimum exclusiveMaximum uniqueItems".split(
