@@ -25,7 +25,11 @@ export async function benchImport({ quick }: Effort): Promise<Line[]> {
       const root = join(folder, `workspace-${round}`);
       mkdirSync(root);
       const began = performance.now();
-      const printed = execFileSync(process.execPath, [join(import.meta.dirname, "import-openapi-child.ts"), from, root]);
+      const printed = execFileSync(process.execPath, [
+        join(import.meta.dirname, "import-openapi-child.ts"),
+        from,
+        root,
+      ]);
       seconds.push((performance.now() - began) / 1000);
       peak = Math.max(peak, Number(printed));
       const drafts = readdirSync(join(root, "drafts")).length;

@@ -26,7 +26,8 @@ const kept = new Map<string, LoadedOperation>();
  * @param root the workspace.
  */
 export async function loadOperation(root: string, digest: string): Promise<LoadedOperation | Fault> {
-  const known = kept.get(digest);
+  const key = `${root} ${digest}`;
+  const known = kept.get(key);
   if (known !== undefined) return known;
   const name = `operations/${digest.slice("sha256:".length)}.json`;
   const path = join(root, name);
@@ -48,7 +49,7 @@ export async function loadOperation(root: string, digest: string): Promise<Loade
   if (operation === undefined) return refuse("DEFINITION_CHANGED", `\`${name}\` is no operation`);
   const loaded = { operation, bytes, check: operationCheck(operation) };
   if (kept.size >= MAX_KEPT) kept.clear();
-  kept.set(digest, loaded);
+  kept.set(key, loaded);
   return loaded;
 }
 

@@ -224,6 +224,13 @@ function errorsOf({ responses }: Operation): JsonObject[] {
       when: "error.code == 'HTTP_STATUS' && error.status >= 500 && !(error.status in [502, 503, 504])",
       meaning: "the service says that it failed",
     },
+    {
+      class: "DEFINITION_CHANGED",
+      side: "operator",
+      retryable: false,
+      when: "error.code in ['DEFINITION_CHANGED', 'DEFINITION_MISSING']",
+      meaning: "the pinned operation is not in the workspace as it was reviewed; it was not called",
+    },
   ];
 }
 
