@@ -32,10 +32,10 @@ export async function loadDescription(from: string, allowFetch: boolean): Promis
   if (isUrl && !allowFetch)
     throw refused(`\`${from}\` was not fetched`, "save it to a file, or allow it with `--allow-fetch`");
   const base = isUrl ? new URL(from) : pathToFileURL(from);
-  const text = isUrl ? await fetchText(base) : readFileText(from);
+  const text = isUrl ? await fetchText(base, base) : readFileText(from);
   const read = readDescription(text);
   const folder = isUrl ? undefined : dirname(realpathSync(from));
-  const root = allowFetch ? await embedDocuments(read, base, (url) => loadDocument(url, folder)) : read;
+  const root = allowFetch ? await embedDocuments(read, base, (url) => loadDocument(url, base, folder)) : read;
   return { description: describeOperations(root), digest: digestOf(text) };
 }
 
@@ -50,8 +50,8 @@ function readFileText(path: string): string {
 }
 
 /** A document that a reference leads to: by URL, or a file in the description's own folder. */
-async function loadDocument(url: URL, folder: string | undefined): Promise<string> {
-  if (url.protocol === "http:" || url.protocol === "https:") return fetchText(url);
+async function loadDocument(url: URL, base: URL, folder: string | undefined): Promise<string> {
+  if (url.protocol === "http:" || url.protocol === "https:") return fetchText(url, base);
   if (url.protocol !== "file:" || folder === undefined)
     throw refused(`\`${url.href}\` is not read`, "http and https URLs are");
   const path = fileURLToPath(url);
@@ -60,8 +60,12 @@ async function loadDocument(url: URL, folder: string | undefined): Promise<strin
   return readFileText(path);
 }
 
-/** Fetches through the egress guard: addresses of private networks only when the URL itself says them. */
-async function fetchText(url: URL): Promise<string> {
+/**
+ * Fetches through the egress guard.
+ *
+ * @param base what the person named: only that host may be an address of a private network, a reference never is.
+ */
+async function fetchText(url: URL, base: URL): Promise<string> {
   const checked = parseUrl(url.href);
   if (checked === undefined)
     throw refused(`\`${url.href}\` is no http or https URL without user and password`);
@@ -69,7 +73,7 @@ async function fetchText(url: URL): Promise<string> {
   const port = Number(checked.port) || (checked.protocol === "https:" ? 443 : 80);
   const network = openNetwork({
     endpoints: [{ host, port, protocol: "tcp" }],
-    include: [`host:${host}`],
+    include: url.host === base.host ? [`host:${host}`] : [],
     exclude: [],
     resolvers: [],
   });

@@ -57,6 +57,19 @@ describe("descriptions that are none", () => {
     expect(() => describeOperations(readDescription(text))).toThrow(message);
   });
 
+  it.each<[string, string, RegExp]>([
+    ["brackets without end", "[".repeat(1_000_000), /is not an object/],
+    ["braces without end", '{"a":'.repeat(400_000), /is no JSON/],
+    ["JSON that is cut off", `{"a":[${"1,".repeat(2_000_000)}`, /is no JSON/],
+    ["too much YAML", `a: ${"x".repeat(9_000_000)}`, /larger than 8 MiB as YAML/],
+    ["too much JSON", `{"a":"${"x".repeat(34_000_000)}"}`, /larger than 32 MiB/],
+    ["too many values", `{"a":[${"1,".repeat(3_100_000)}1]}`, /more than 3000000 values/],
+  ])("refuses %s, in seconds", (_what, text, message) => {
+    const began = performance.now();
+    expect(() => readDescription(text)).toThrow(message);
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
   it("refuses aliases that expand without end, at once", () => {
     const lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"];
     for (let i = 1; i < 12; i++) lines.push(`a${i}: &a${i} [${`*a${i - 1}, `.repeat(10).slice(0, -2)}]`);

@@ -4,6 +4,10 @@ import { malformed, OpenapiError } from "./openapi-error.ts";
 
 /** Most bytes that a description may have: 32 MiB. */
 export const MAX_DESCRIPTION_BYTES = 32 * 1024 * 1024;
+/** Most characters of YAML, whose reading takes many times their memory. */
+const MAX_YAML = 8 * 1024 * 1024;
+/** Text in braces that is longer is JSON or nothing: what is no JSON may still be YAML, and costs as much to find out. */
+const MAX_BRACED_YAML = 1024 * 1024;
 /** Most values that a description may have, each alias counted with all that it stands for. */
 const MAX_VALUES = 3_000_000;
 const MAX_DEPTH = 100;
@@ -17,17 +21,19 @@ const MAX_DEPTH = 100;
 export function readDescription(text: string): JsonObject {
   if (text.length > MAX_DESCRIPTION_BYTES)
     throw malformed("", "is larger than 32 MiB", "cut it down to the operations that are used");
-  const value = /^\s*\{/.test(text) ? (jsonOf(text) ?? yamlOf(text)) : yamlOf(text);
+  const value = /^\s*\{/.test(text) ? bracedOf(text) : /^\s*\[/.test(text) ? null : yamlOf(text);
   if (!isJsonObject(value)) throw malformed("", "is not an object", "it is JSON or YAML with `openapi`");
   return value;
 }
 
-function jsonOf(text: string): Json | undefined {
+function bracedOf(text: string): Json {
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (text.length <= MAX_BRACED_YAML) return yamlOf(text);
+    const why = error instanceof Error ? error.message.slice(0, 200) : "";
+    throw malformed("", `is no JSON: ${why}`);
   }
   measure(value, 0, { values: 0 });
   return value;
@@ -45,6 +51,7 @@ function tooMany(): OpenapiError {
 }
 
 function yamlOf(text: string): Json {
+  if (text.length > MAX_YAML) throw malformed("", "is larger than 8 MiB as YAML", "save it as JSON");
   const lines = new LineCounter();
   let document: ReturnType<typeof parseDocument>;
   try {
