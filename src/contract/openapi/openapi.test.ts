@@ -265,6 +265,49 @@ describe("drafts", () => {
   );
 });
 
+describe("lint of such contracts", () => {
+  const description = describeOperations(readDescription(petstoreYaml));
+  const [listed] = selectOperations(description, ["listPets"]);
+  const lint = (more: JsonObject, secrets?: readonly JsonObject[]) => {
+    if (listed === undefined) throw new Error("there is no operation");
+    const digest = `sha256:${"a".repeat(64)}`;
+    const facts = { system: "pets", name: "op", operation: digest, description: digest, server: undefined };
+    const draft = draftOpenapiContract(sliceOperation(description, listed).operation, facts);
+    const execution = draft.execution as JsonObject;
+    const text = JSON.stringify({
+      ...draft,
+      effect: "read",
+      docUrl: "https://pets.example/",
+      execution: {
+        ...execution,
+        with: { ...(execution.with as JsonObject), ...more },
+        ...(secrets === undefined ? {} : { secrets }),
+      },
+    })
+      .replace(/"decide: what the call is about[^"]*"/, `"'pets.example'"`)
+      .replace(/"decide: safe, idempotent or unsafe"/, '"safe"')
+      .replace(/decide: /g, "");
+    const findings = lintContract(contractFromJson(JSON.parse(text)));
+    return findings.filter(({ level }) => level === "error").map(({ path, message }) => `${path} ${message}`);
+  };
+  const key = [{ name: "key", ref: "env:KEY", into: { kind: "cookie", name: "sid" } }];
+
+  it("wants an artifact for each page, and a server that is named with a secret", () => {
+    expect(lint({})).toEqual([]);
+    expect(lint({ pagination: { by: "'link'", maxPages: 3 } })).toEqual([
+      expect.stringMatching(/`page-2` is missing/),
+      expect.stringMatching(/`page-3` is missing/),
+    ]);
+    expect(lint({ pagination: { by: "'link'", maxPages: "2 + 1" } })).toEqual([
+      expect.stringMatching(/must be a number/),
+    ]);
+    expect(lint({}, key)).toEqual([]);
+    expect(lint({ server: "'http://pets.example'" }, key)).toEqual([
+      expect.stringMatching(/must begin with a literal `'https:/),
+    ]);
+  });
+});
+
 describe("drift", () => {
   const base = slice(readDescription(petstoreYaml), "listPets");
   const changed = (from: string, to: string, name = "listPets") => {
