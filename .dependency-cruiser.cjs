@@ -100,14 +100,14 @@ module.exports = {
     {
       name: "io-at-the-edges",
       comment:
-        "files, processes and the network: adapters, adapter/egress, adapter/program, store, infrastructure, server, cli (evidence: files)",
+        "files, processes and the network: adapters, adapter/egress, adapter/http, adapter/program, store, infrastructure, server, cli (evidence: files)",
       severity: "error",
       from: {
         path: "^src/",
         pathNot: [
           test,
           "^src/(adapters|store|infrastructure|server|cli|evidence)/",
-          "^src/adapter/(egress|program)/",
+          "^src/adapter/(egress|http|program)/",
         ],
       },
       to: { dependencyTypes: ["core"], path: io },

@@ -4,6 +4,7 @@ import { benchCapture } from "./capture.ts";
 import { benchColdStart } from "./cold-start.ts";
 import type { Line } from "./figure.ts";
 import { benchGovernedStep } from "./governed-step.ts";
+import { benchImport } from "./import-openapi.ts";
 import { benchPeople } from "./people.ts";
 import { machine, renderJson, renderTable } from "./report.ts";
 import { benchVerification } from "./verification.ts";
@@ -14,6 +15,7 @@ const parts = [
   ["verification", benchVerification],
   ["capture", benchCapture],
   ["people", benchPeople],
+  ["import", benchImport],
 ] as const;
 
 const json = process.argv.includes("--json");

@@ -60,7 +60,7 @@ export interface SecretValue {
   readonly name: string;
   readonly value: string;
   readonly into: {
-    readonly kind: "header" | "query" | "env" | "path" | "password" | "key";
+    readonly kind: "header" | "query" | "cookie" | "env" | "path" | "password" | "key";
     readonly name: string;
     readonly scheme?: "raw" | "bearer" | "basic";
   };

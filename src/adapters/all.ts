@@ -7,6 +7,7 @@ import { http } from "./http/http-adapter.ts";
 import { manual } from "./manual/manual-adapter.ts";
 import { mcp } from "./mcp/mcp-adapter.ts";
 import { mcpStdio } from "./mcp/mcp-stdio-adapter.ts";
+import { openapi } from "./openapi/openapi-adapter.ts";
 import { s3 } from "./s3/s3-adapter.ts";
 import { sql } from "./sql/sql-adapter.ts";
 import { ssh } from "./ssh/ssh-adapter.ts";
@@ -25,6 +26,7 @@ export const adapters: readonly Adapter[] = [
   mcp,
   mcpStdio,
   s3,
+  openapi,
   sql,
   ssh,
   tcp,

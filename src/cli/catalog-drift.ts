@@ -1,20 +1,19 @@
-import { definitionDigest, toolDefinition } from "../adapters/mcp/tool-definition.ts";
 import { referenceOf } from "../contract/contract.ts";
-import { driftOfTool, pinnedTool, type ToolDrift } from "../contract/tool-drift.ts";
 import type { Lane } from "../run/lane.ts";
 import { recordContractStatus } from "../run/record-governance.ts";
 import { viewRun } from "../run/view-run.ts";
 import { argument, defineCommand, flag, repeatedOption } from "./command.ts";
+import { compareWith, type Drift } from "./drift-sources.ts";
 import { exit } from "./exit.ts";
 import { withLane } from "./open-lane.ts";
-import { readTools } from "./read-tools.ts";
 
-/** A contract whose tool is not the one that was reviewed, and what that touches. */
+/** A contract whose tool or operation is not the one that was reviewed, and what that touches. */
 interface Drifted {
   readonly contract: string;
-  readonly tool: string;
-  readonly kind: ToolDrift["kind"];
-  readonly changes: ToolDrift["changes"];
+  /** The tool or operation that it pins. */
+  readonly pins: string;
+  readonly kind: Drift["kind"];
+  readonly changes: Drift["changes"];
   readonly runbooks: readonly string[];
   /** Runs in which a call of it waits for an approval. */
   readonly waiting: readonly string[];
@@ -23,35 +22,26 @@ interface Drifted {
 
 export const command = defineCommand({
   parameters: {
-    file: argument("JSON of the MCP server's answer to `tools/list`, as it is now"),
+    file: argument("the MCP server's answer to `tools/list`, or the OpenAPI description, as it is now"),
     contract: repeatedOption(
       "--contract <id@version>",
-      "only this one (default: every MCP contract of the catalog)",
+      "only this one (default: every contract of that system)",
     ),
     suspend: flag("--suspend", "suspend what drifted, until somebody has reviewed it"),
   },
   example: "catalog drift tools.json --suspend",
   async run({ file, contract: only, suspend }, context) {
-    const tools = readTools(file);
     return withLane(context, async ({ lane, definitions }) => {
       const runbooks = definitions.runbooks().map(({ runbook }) => runbook);
+      const contracts = definitions.contracts().map(({ contract }) => contract);
+      const compared = compareWith(file, contracts, definitions.root, only);
       const drifted: Drifted[] = [];
-      let same = 0;
-      for (const { contract } of definitions.contracts()) {
-        const pinned = pinnedTool(contract);
+      for (const { contract, pins, drift } of compared) {
+        if (drift === undefined) continue;
         const reference = referenceOf(contract);
-        if (pinned === undefined || (only.length > 0 && !only.includes(reference))) continue;
-        const tool = tools.find(({ name }) => name === pinned.tool);
-        const isSame =
-          tool !== undefined && definitionDigest(toolDefinition(tool as never)) === pinned.definition;
-        if (isSame) {
-          same += 1;
-          continue;
-        }
-        const drift = driftOfTool(contract, tool);
         drifted.push({
           contract: reference,
-          tool: pinned.tool,
+          pins,
           ...drift,
           runbooks: runbooks
             .filter(({ steps }) => steps.some(({ uses }) => uses === reference))
@@ -61,6 +51,7 @@ export const command = defineCommand({
             suspend && (await suspendOnce(lane, definitions.workspace().owner, reference, drift.kind)),
         });
       }
+      const same = compared.length - drifted.length;
       return {
         exit: drifted.length === 0 ? exit.done : exit.refused,
         json: { same, drifted },
@@ -92,6 +83,6 @@ function waitingRuns(lane: Lane, reference: string): string[] {
 
 async function suspendOnce(lane: Lane, actor: string, reference: string, kind: string): Promise<boolean> {
   if ((lane.store.status(`contract:${reference}`) ?? "active") !== "active") return false;
-  await recordContractStatus(lane, actor, reference, "suspended", `its tool drifted: ${kind}`);
+  await recordContractStatus(lane, actor, reference, "suspended", `what it pins drifted: ${kind}`);
   return true;
 }

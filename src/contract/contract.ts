@@ -36,8 +36,8 @@ const secret = Type.Object(
     ref: Type.String({ pattern: "^(env|file|exec):.+$", maxLength: 1000 }),
     into: Type.Object(
       {
-        /** `path`: the URL has a placeholder `{name}` in its path. `password`: of the user that logs in. `key`: what signs. */
-        kind: Type.Enum(["header", "query", "env", "path", "password", "key"]),
+        /** `cookie`: of `openapi` only. `path`: the URL has a placeholder `{name}` in its path. `password`: of the user that logs in. `key`: what signs. */
+        kind: Type.Enum(["header", "query", "cookie", "env", "path", "password", "key"]),
         name: Type.String({ minLength: 1, maxLength: 200 }),
         scheme: Type.Optional(Type.Enum(["raw", "bearer", "basic"])),
       },

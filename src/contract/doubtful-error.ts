@@ -10,6 +10,8 @@ const ANSWERED: ReadonlySet<string> = new Set([
   "SQL_ERROR",
   "TOOL_ERROR",
   "PROTOCOL_ERROR",
+  "PAGE_REFUSED",
+  "PAGE_LOOP",
 ]);
 /** Codes of calls that were refused here before anything of them was sent. */
 const REFUSED_HERE: ReadonlySet<string> = new Set([

@@ -29,6 +29,7 @@ export function lintContract(
   lintSecrets(contract, to);
   lintWaiting(contract, to);
   lintReadBack(contract, options.contracts, to);
+  lintPages(contract, to);
   const { execution, evidence, failure, docUrl } = contract;
   if (options.adapters !== undefined && !options.adapters.includes(execution.adapter)) {
     to.error(
@@ -150,6 +151,24 @@ function lintWaiting(contract: Contract, to: FindingList): void {
   }
 }
 
+/** Every page that may be asked for has an artifact. */
+function lintPages({ execution, evidence }: Contract, to: FindingList): void {
+  const { pagination } = execution.with;
+  if (execution.adapter !== "openapi" || typeof pagination !== "object" || pagination === null) return;
+  const maxPages = Reflect.get(pagination, "maxPages");
+  if (typeof maxPages !== "number") {
+    to.error("execution.with.pagination.maxPages", "must be a number: each page has an artifact of its own");
+    return;
+  }
+  for (let page = 2; page <= Math.min(maxPages, MAX_PAGES); page++) {
+    if (!evidence.artifacts.some(({ name }) => name === `page-${page}`))
+      to.error("evidence.artifacts", `\`page-${page}\` is missing: up to ${maxPages} pages are asked for`);
+  }
+}
+
+/** As the `openapi` adapter bounds them. */
+const MAX_PAGES = 25;
+
 function lintReadBack(
   { execution: { confirm, timeout } }: Contract,
   contracts: ReadonlyMap<string, Contract> | undefined,
@@ -204,9 +223,11 @@ function lintSecrets({ execution }: Contract, to: FindingList): void {
     if (isEnvironment !== (execution.adapter === "exec")) {
       const where = isEnvironment
         ? "only tools run by `exec` have an environment"
-        : "only `http` requests have headers, queries and paths";
+        : "only HTTP requests have headers, queries and paths";
       to.error(`execution.secrets[${index}].into.kind`, where);
     }
+    if (into.kind === "cookie" && execution.adapter !== "openapi")
+      to.error(`execution.secrets[${index}].into.kind`, "`cookie` is of `openapi` only");
     if (into.kind === "query") {
       to.warning(
         `execution.secrets[${index}].into.kind`,
@@ -219,10 +240,11 @@ function lintSecrets({ execution }: Contract, to: FindingList): void {
     if (into.kind === "path" && !(typeof url === "string" && url.includes(`{${into.name}}`)))
       to.error(`execution.secrets[${index}].into.name`, `\`execution.with.url\` has no \`{${into.name}}\``);
   }
-  if (secrets.length === 0 || execution.adapter !== "http") return;
-  const url = execution.with.url;
+  if (secrets.length === 0 || (execution.adapter !== "http" && execution.adapter !== "openapi")) return;
+  const name = execution.adapter === "http" ? "url" : "server";
+  const base = execution.with[name];
   // A literal beginning is the only one that cannot be changed by an input.
-  if (typeof url !== "string" || !/^\s*(['"])https:\/\//.test(url)) {
-    to.error("execution.with.url", "must begin with a literal `'https://`: a secret goes with it");
+  if (typeof base !== "string" || !/^\s*(['"])https:\/\//.test(base)) {
+    to.error(`execution.with.${name}`, "must begin with a literal `'https://`: a secret goes with it");
   }
 }

@@ -1,4 +1,4 @@
-import { type HttpRequest, parseUrl } from "./build-request.ts";
+import { type HttpRequest, parseUrl } from "../../adapter/http/request.ts";
 
 /** Headers that are meant for the first origin only. */
 const CREDENTIALS = ["authorization", "cookie", "x-api-key", "api-key"];

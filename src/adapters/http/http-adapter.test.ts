@@ -19,9 +19,9 @@ import {
   startZone,
 } from "../../../test/local-servers.ts";
 import { adapterCases } from "../../adapter/conformance.ts";
+import { retryAfterMillis } from "../../adapter/http/retry-after.ts";
 import type { JsonObject } from "../../format/json.ts";
 import { http } from "./http-adapter.ts";
-import { retryAfterMillis } from "./retry-after.ts";
 
 const BOMB = gzipSync(Buffer.alloc(50 << 20));
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0xff, 0xfe, 0x00]);

@@ -1,13 +1,14 @@
 import type { Adapter, AdapterOutcome, Call } from "../../adapter/adapter.ts";
 import { faultOf } from "../../adapter/fault.ts";
+import { readBody } from "../../adapter/http/read-body.ts";
+import { describeRequest, type HttpRequest } from "../../adapter/http/request.ts";
+import { retryAfterMillis } from "../../adapter/http/retry-after.ts";
+import { describeHead, type HttpResponse, sendRequest } from "../../adapter/http/send-request.ts";
 import { writeJsonArtifact } from "../../adapter/write-artifact.ts";
 import type { JsonObject } from "../../format/json.ts";
-import { buildRequest, describeRequest, type HttpRequest } from "./build-request.ts";
+import { buildRequest } from "./build-request.ts";
 import { followRedirect } from "./follow-redirect.ts";
 import { type HttpParameters, parameters } from "./parameters.ts";
-import { readBody } from "./read-body.ts";
-import { retryAfterMillis } from "./retry-after.ts";
-import { describeHead, type HttpResponse, sendRequest } from "./send-request.ts";
 
 /** One HTTP/1.1 exchange, with a bounded number of redirects, each decided again by the egress guard. */
 export const http: Adapter = {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
-import type { Network, TlsConnection } from "../../adapter/network.ts";
 import { digestOf } from "../../format/digest.ts";
 import type { JsonObject } from "../../format/json.ts";
-import { type HttpRequest, secretHeader, wireUrl } from "./build-request.ts";
+import type { Network, TlsConnection } from "../network.ts";
+import { type HttpRequest, wireHeaders, wireUrl } from "./request.ts";
 
 const MAX_HEAD = 64 * 1024;
 
@@ -45,10 +45,10 @@ export async function sendRequest(
     : undefined;
   const connection = tls ?? (await network.connect(target));
   const wire = wireUrl(request);
-  const headers: Record<string, string | number> = { host: url.host, ...Object.fromEntries(request.headers) };
-  for (const secret of request.secrets) {
-    if (secret.into.kind === "header") headers[secret.into.name.toLowerCase()] = secretHeader(secret);
-  }
+  const headers: Record<string, string | number> = {
+    host: url.host,
+    ...Object.fromEntries(wireHeaders(request)),
+  };
   if (request.body !== undefined) headers["content-length"] = request.body.length;
   const message = await new Promise<IncomingMessage>((resolve, reject) => {
     const client = startRequest({

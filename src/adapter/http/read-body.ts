@@ -1,14 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
-import { type Capture, CaptureRefused } from "../../adapter/adapter.ts";
-import { jsonOfText, MAX_TEXT, utf8Text } from "../../adapter/read-text.ts";
 import type { Json } from "../../format/json.ts";
+import { type Capture, CaptureRefused } from "../adapter.ts";
+import { jsonOfText, MAX_TEXT, utf8Text } from "../read-text.ts";
 
 /** Longest body that is read when the contract does not capture it: then its own bound does not apply. */
 const MAX_UNCAPTURED = 16 * 1024 * 1024;
-/** What compressed bytes are kept for decoding; text within `MAX_TEXT` is not longer than this. */
-const MAX_KEPT = MAX_TEXT + 64 * 1024;
+/** How much longer than its text a compressed body may be. */
+const SLACK = 64 * 1024;
 
 type Decode = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>;
 
@@ -25,7 +25,7 @@ export interface BodyResult {
   /** Bytes of the content as sent, before content decoding. */
   readonly size: number;
   readonly encoding: string;
-  /** The decoded body when it is valid UTF-8 and at most 256 KiB. */
+  /** The decoded body when it is valid UTF-8 and short enough. */
   readonly text?: string;
   readonly json?: Json;
   /** Why there is no `text`. */
@@ -33,18 +33,22 @@ export interface BodyResult {
 }
 
 /**
- * Reads a response's body: its bytes go to the `response-body` artifact as they come, with backpressure.
+ * Reads a response's body: its bytes go to an artifact as they come, with backpressure.
  *
+ * @param options.artifact name of that artifact; default `response-body`.
+ * @param options.maxText longest decoded body that is kept as text, in bytes; default 256 KiB.
  * @throws CaptureRefused `SIZE_EXCEEDED`, or an error with Node's code when the body ends early.
  */
 export async function readBody(
   message: IncomingMessage,
   headers: ReadonlyMap<string, string>,
   capture: Capture,
+  options: { artifact?: string; maxText?: number } = {},
 ): Promise<BodyResult> {
+  const { artifact = "response-body", maxText = MAX_TEXT } = options;
   const encoding = (headers.get("content-encoding") ?? "identity").trim().toLowerCase() || "identity";
-  const writer = capture.wants("response-body")
-    ? capture.open("response-body", { source: "http response body", contentEncoding: encoding })
+  const writer = capture.wants(artifact)
+    ? capture.open(artifact, { source: "http response body", contentEncoding: encoding })
     : undefined;
   const kept: Buffer[] = [];
   let size = 0;
@@ -53,30 +57,31 @@ export async function readBody(
     if (writer === undefined && size > MAX_UNCAPTURED) {
       throw new CaptureRefused("SIZE_EXCEEDED", `the body is longer than ${MAX_UNCAPTURED} bytes`);
     }
-    if (size <= MAX_KEPT) kept.push(chunk);
+    if (size <= maxText + SLACK) kept.push(chunk);
     await writer?.write(chunk);
   }
   await writer?.end();
-  if (size > MAX_KEPT) return { size, encoding, textOmitted: "too-large" };
-  return { size, encoding, ...(await readText(Buffer.concat(kept), encoding)) };
+  if (size > maxText + SLACK) return { size, encoding, textOmitted: "too-large" };
+  return { size, encoding, ...(await readText(Buffer.concat(kept), encoding, maxText)) };
 }
 
 async function readText(
   bytes: Uint8Array,
   encoding: string,
+  maxText: number,
 ): Promise<Pick<BodyResult, "text" | "json" | "textOmitted">> {
   let decoded = bytes;
   if (encoding !== "identity" && bytes.length > 0) {
     const decode = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
     if (decode === undefined) return { textOmitted: "undecodable" };
     try {
-      decoded = await decode(bytes, { maxOutputLength: MAX_TEXT });
+      decoded = await decode(bytes, { maxOutputLength: maxText });
     } catch (error) {
       const tooLarge = error instanceof Error && Reflect.get(error, "code") === "ERR_BUFFER_TOO_LARGE";
       return { textOmitted: tooLarge ? "too-large" : "undecodable" };
     }
   }
-  if (decoded.length > MAX_TEXT) return { textOmitted: "too-large" };
+  if (decoded.length > maxText) return { textOmitted: "too-large" };
   const text = utf8Text(decoded);
   if (text === undefined) return { textOmitted: "not-utf8" };
   const json = jsonOfText(text);
