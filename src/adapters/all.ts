@@ -3,6 +3,7 @@ import { dns } from "./dns/dns-adapter.ts";
 import { exec } from "./exec/exec-adapter.ts";
 import { file } from "./file/file-adapter.ts";
 import { http } from "./http/http-adapter.ts";
+import { ldap } from "./ldap/ldap-adapter.ts";
 import { manual } from "./manual/manual-adapter.ts";
 import { mcp } from "./mcp/mcp-adapter.ts";
 import { mcpStdio } from "./mcp/mcp-stdio-adapter.ts";
@@ -17,6 +18,7 @@ export const adapters: readonly Adapter[] = [
   exec,
   file,
   http,
+  ldap,
   manual,
   mcp,
   mcpStdio,

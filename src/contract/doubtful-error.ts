@@ -8,6 +8,8 @@ const ANSWERED: ReadonlySet<string> = new Set([
   "EVIDENCE_INCOMPLETE",
   "OUTPUT_CONTRACT_VIOLATION",
   "SQL_ERROR",
+  "LDAP_RESULT",
+  "SMTP_REPLY",
   "TOOL_ERROR",
   "PROTOCOL_ERROR",
 ]);
@@ -22,9 +24,21 @@ const REFUSED_HERE: ReadonlySet<string> = new Set([
   "DEFINITION_CHANGED",
   "TOOL_MISSING",
   "ORIGIN_REFUSED",
+  "FILTER_MALFORMED",
+  "DN_MALFORMED",
+  "CLEARTEXT_REFUSED",
 ]);
-/** Phases in which nothing of the action has left yet. */
-const BEFORE_SENDING: ReadonlySet<string> = new Set(["prepare", "resolve", "connect", "tls", "spawn"]);
+/** Phases in which nothing of the action has left yet, or, of a message (`message`), not its end, without which it is none. */
+const BEFORE_SENDING: ReadonlySet<string> = new Set([
+  "prepare",
+  "resolve",
+  "connect",
+  "tls",
+  "spawn",
+  "login",
+  "envelope",
+  "message",
+]);
 
 /** What an adapter says of an error, as far as it tells whether the action was sent. */
 interface CallError {

@@ -178,11 +178,17 @@ function lintReadBack(
   }
 }
 
+/** Adapters that log in with a password. */
+const LOGS_IN: ReadonlySet<string> = new Set(["ldap", "smtp", "sql"]);
+
 function lintSecrets({ execution }: Contract, to: FindingList): void {
   const secrets = execution.secrets ?? [];
   for (const [index, { into }] of secrets.entries()) {
-    if ((into.kind === "password") !== (execution.adapter === "sql")) {
-      to.error(`execution.secrets[${index}].into.kind`, "`password` is of `sql`, which takes nothing else");
+    if ((into.kind === "password") !== LOGS_IN.has(execution.adapter)) {
+      to.error(
+        `execution.secrets[${index}].into.kind`,
+        "`password` is of `ldap`, `smtp` and `sql`, which take nothing else",
+      );
       continue;
     }
     const isEnvironment = into.kind === "env";
