@@ -17,6 +17,25 @@ const posture = {
   MX: [{ preference: 10, exchange: "mx.shop.example" }],
 };
 
+const directory = {
+  host: "ldap.shop.example",
+  bindAs: "cn=responder,dc=shop,dc=example",
+  base: "ou=people,dc=shop,dc=example",
+  user: "bob",
+};
+const bob = "uid=bob,ou=people,dc=shop,dc=example";
+const bobSubjects = ["host:ldap.shop.example", "account:ou=people,dc=shop,dc=example/bob"];
+const group = { groupBase: "ou=groups,dc=shop,dc=example", group: "admins" };
+const groupSubject = "group:ou=groups,dc=shop,dc=example/admins";
+const adminsDn = "cn=admins,ou=groups,dc=shop,dc=example";
+const found = (dn: string, attributes: JsonObject) => ({
+  entries: [{ dn, attributes }],
+  count: 1,
+  more: false,
+  whole: true,
+  referrals: [],
+});
+
 /** By contract id. */
 export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
   "dns.records": [
@@ -61,6 +80,80 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       },
       outputs: { status: 200 },
       subjects: ["host:hooks.slack.com"],
+    },
+  ],
+  "ldap.user": [
+    {
+      inputs: { ...directory, user: "bob@shop.example" },
+      result: found(bob, { uid: ["bob"], cn: ["Bob"] }),
+      outputs: { people: [{ dn: bob, uid: ["bob"], names: ["Bob"], mail: [] }], more: false, referrals: [] },
+      subjects: ["host:ldap.shop.example", "account:ou=people,dc=shop,dc=example/bob@shop.example"],
+    },
+  ],
+  "ldap.group-members": [
+    {
+      inputs: { host: directory.host, bindAs: directory.bindAs, ...group },
+      result: found(adminsDn, { member: [bob] }),
+      outputs: { members: [bob], count: 1 },
+      subjects: ["host:ldap.shop.example", groupSubject],
+    },
+    {
+      inputs: { host: directory.host, bindAs: directory.bindAs, ...group, security: "starttls", port: 389 },
+      result: found(adminsDn, {}),
+      outputs: { members: [], count: 0 },
+      subjects: ["host:ldap.shop.example", groupSubject],
+    },
+  ],
+  "ldap.is-member": [
+    {
+      inputs: { ...directory, ...group },
+      result: { dn: adminsDn, attribute: "member", matches: true },
+      outputs: { isMember: true },
+      subjects: [...bobSubjects, groupSubject],
+    },
+  ],
+  "ldap.user-state": [
+    {
+      inputs: directory,
+      result: found(bob, { uid: ["bob"], pwdAccountLockedTime: ["000001010000Z"] }),
+      outputs: { dn: bob, disabled: true, lockedAt: "000001010000Z" },
+      subjects: bobSubjects,
+    },
+    {
+      inputs: directory,
+      result: found(bob, { uid: ["bob"], pwdAccountLockedTime: ["20261127063000Z"] }),
+      outputs: { disabled: false, lockedAt: "20261127063000Z" },
+      subjects: bobSubjects,
+    },
+    {
+      inputs: directory,
+      result: found(bob, { uid: ["bob"] }),
+      outputs: { disabled: false, lockedAt: null },
+      subjects: bobSubjects,
+    },
+  ],
+  "ldap.disable-user": [
+    {
+      inputs: directory,
+      result: { dn: bob, modified: true },
+      outputs: { dn: bob },
+      subjects: bobSubjects,
+    },
+  ],
+  "ldap.enable-user": [
+    {
+      inputs: directory,
+      result: { dn: bob, modified: true },
+      outputs: { dn: bob },
+      subjects: bobSubjects,
+    },
+  ],
+  "ldap.remove-from-group": [
+    {
+      inputs: { ...directory, ...group },
+      result: { dn: adminsDn, modified: true },
+      outputs: { dn: adminsDn },
+      subjects: [...bobSubjects, groupSubject],
     },
   ],
   "dns.control": [

@@ -77,7 +77,7 @@ describe.skipIf(noDirectory !== undefined)("ldap, against a real directory", () 
   it.each(["ldaps", "starttls"])(
     "searches by %s, and captures entries as canonical JSON",
     async (security) => {
-      const done = await run(search({ security }));
+      const done = await run(search({ base: `ou=people,${SUFFIX}`, security }));
       const entry = {
         dn: `uid=alice,ou=people,${SUFFIX}`,
         attributes: { uid: ["alice"], MAIL: ["alice@example.test"], jpegPhoto: [{ base64: "/9j/AAECAw==" }] },
