@@ -26,7 +26,7 @@ const directory = {
 const bob = "uid=bob,ou=people,dc=shop,dc=example";
 const bobSubjects = ["host:ldap.shop.example", "account:ou=people,dc=shop,dc=example/bob"];
 const group = { groupBase: "ou=groups,dc=shop,dc=example", group: "admins" };
-const groupSubject = "group:ou=groups,dc=shop,dc=example/admins";
+const groupSubject = "directory-group:ou=groups,dc=shop,dc=example/admins";
 const adminsDn = "cn=admins,ou=groups,dc=shop,dc=example";
 const found = (dn: string, attributes: JsonObject) => ({
   entries: [{ dn, attributes }],

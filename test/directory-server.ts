@@ -51,9 +51,10 @@ directory ${file("data")}
 maxsize 104857600
 dbnosync
 overlay ppolicy
+ppolicy_default cn=default,ou=policies,${SUFFIX}
 ppolicy_use_lockout
 access to attrs=userPassword by anonymous auth by * none
-access to * by dn.exact=${BIND_DN} write by dn.exact=uid=alice,ou=people,${SUFFIX} read by anonymous read
+access to * by dn.exact=${BIND_DN} write by users read by anonymous read
 `,
   );
   writeFileSync(file("entries.ldif"), `${ENTRIES}\n${extra}`);
@@ -122,6 +123,17 @@ userPassword: ${BIND_PASSWORD}
 dn: ou=people,${SUFFIX}
 objectClass: organizationalUnit
 ou: people
+
+dn: ou=policies,${SUFFIX}
+objectClass: organizationalUnit
+ou: policies
+
+dn: cn=default,ou=policies,${SUFFIX}
+objectClass: device
+objectClass: pwdPolicy
+cn: default
+pwdAttribute: userPassword
+pwdLockout: TRUE
 
 dn: ou=groups,${SUFFIX}
 objectClass: organizationalUnit
