@@ -82,6 +82,26 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       subjects: ["host:hooks.slack.com"],
     },
   ],
+  "mail.notify": [
+    {
+      inputs: {
+        host: "mail.shop.example",
+        user: "soc",
+        from: "soc@shop.example",
+        to: ["ana@Partner.example", "ben@shop.example"],
+        subject: "Account disabled",
+        text: "bob",
+      },
+      result: {
+        reply: 250,
+        lines: ["2.0.0 Ok: queued as 42"],
+        recipients: ["ana@Partner.example", "ben@shop.example"],
+        messageId: "<3f9ab2c41d07e865@shop.example>",
+      },
+      outputs: { reply: 250, messageId: "<3f9ab2c41d07e865@shop.example>" },
+      subjects: ["host:mail.shop.example", "email-domain:shop.example", "email-domain:Partner.example"],
+    },
+  ],
   "ldap.user": [
     {
       inputs: { ...directory, user: "bob@shop.example" },

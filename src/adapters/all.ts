@@ -7,6 +7,7 @@ import { ldap } from "./ldap/ldap-adapter.ts";
 import { manual } from "./manual/manual-adapter.ts";
 import { mcp } from "./mcp/mcp-adapter.ts";
 import { mcpStdio } from "./mcp/mcp-stdio-adapter.ts";
+import { smtp } from "./smtp/smtp-adapter.ts";
 import { sql } from "./sql/sql-adapter.ts";
 import { tcp } from "./tcp/tcp-adapter.ts";
 import { tls } from "./tls/tls-adapter.ts";
@@ -22,6 +23,7 @@ export const adapters: readonly Adapter[] = [
   manual,
   mcp,
   mcpStdio,
+  smtp,
   sql,
   tcp,
   tls,
