@@ -45,7 +45,7 @@ describe("the build", () => {
     expect(version.trim()).toBe(manifest.version);
 
     const { workspace, confirm, call, run } = makeCallWorkspace(program, folder);
-    expect(run("catalog", "lint")).toMatch(/^19 contracts, 0 errors/m);
+    expect(run("catalog", "lint")).toMatch(/^[1-9]\d* contracts, 0 errors/m);
     const view = JSON.parse(run(...call, "--json"));
     expect(view.steps).toMatchObject([{ outcome: "executed", outputs: { exitCode: 0 } }]);
     run("bundle", "export", view.run, "--out", join(folder, "run.tar"));

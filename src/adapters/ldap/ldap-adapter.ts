@@ -1,6 +1,7 @@
 import type { Adapter, AdapterOutcome, Call, Fault } from "../../adapter/adapter.ts";
 import { abortedFault, faultOf } from "../../adapter/fault.ts";
 import { NetworkFault } from "../../adapter/network.ts";
+import { untilAborted } from "../../adapter/until-aborted.ts";
 import { writeJsonArtifact } from "../../adapter/write-artifact.ts";
 import { BerMalformed } from "./ber.ts";
 import { bindDn, TextRefused } from "./bind-values.ts";
@@ -34,9 +35,9 @@ export const ldap: Adapter = {
       checkLogin(call, asked);
       const operation = prepare(asked);
       state.phase = "connect";
-      session = await aborting(call, logIn(call, asked, state));
+      session = await untilAborted(call.signal, logIn(call, asked, state));
       state.phase = "response";
-      return await aborting(call, operation(call, session));
+      return await untilAborted(call.signal, operation(call, session));
     } catch (error) {
       return { ok: false, fault: faultOfError(error, state.phase, call.signal) };
     } finally {
@@ -105,22 +106,6 @@ function bytesOf(value: string | { base64: string }): Uint8Array {
   if (bytes.toString("base64") === value.base64) return bytes;
   const message = "`base64` of a value is not canonical base64";
   throw new LdapRefused({ code: "PARAMETERS_INVALID", phase: "prepare", message });
-}
-
-/** Ends with the deadline, whatever the server does. */
-async function aborting<Value>(call: Call, work: Promise<Value>): Promise<Value> {
-  const { signal } = call;
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  work.catch(() => undefined);
-  aborted.promise.catch(() => undefined);
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 function faultOfError(error: unknown, phase: string, signal: AbortSignal): Fault {

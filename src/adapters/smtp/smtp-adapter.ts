@@ -1,6 +1,7 @@
 import type { Adapter, AdapterOutcome, Call, Fault } from "../../adapter/adapter.ts";
 import { abortedFault, faultOf } from "../../adapter/fault.ts";
 import { NetworkFault } from "../../adapter/network.ts";
+import { untilAborted } from "../../adapter/until-aborted.ts";
 import { writeArtifact } from "../../adapter/write-artifact.ts";
 import { canonicalJson } from "../../format/canonical-json.ts";
 import type { JsonObject } from "../../format/json.ts";
@@ -28,8 +29,8 @@ export const smtp: Adapter = {
       const message = Buffer.from(buildMessage(asked, call.idempotencyKey, new Date()), "latin1");
       const options = { source: "smtp message", mediaType: "message/rfc822" };
       await writeArtifact(call.capture, "message", message, options);
-      session = await aborting(call, openSession(call, asked, state));
-      const outcome = await aborting(call, transfer(session, asked, message, state));
+      session = await untilAborted(call.signal, openSession(call, asked, state));
+      const outcome = await untilAborted(call.signal, transfer(session, asked, message, state));
       if (!outcome.ok) return outcome;
       return {
         ok: true,
@@ -69,22 +70,6 @@ async function writeReplies(call: Call, said: readonly JsonObject[]): Promise<vo
   const options = { source: "smtp replies", mediaType: "application/x-ndjson" };
   // What the attempt's end has closed takes no more.
   await writeArtifact(call.capture, "replies", Buffer.from(text), options).catch(() => undefined);
-}
-
-/** Ends with the deadline, whatever the server does. */
-async function aborting<Value>(call: Call, work: Promise<Value>): Promise<Value> {
-  const { signal } = call;
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  work.catch(() => undefined);
-  aborted.promise.catch(() => undefined);
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 function faultOfError(error: unknown, phase: string, signal: AbortSignal): Fault {
