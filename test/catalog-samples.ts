@@ -34,6 +34,24 @@ const s3Result = {
   versionId: "v1",
   etag: '"e"',
 };
+const directory = {
+  host: "ldap.shop.example",
+  bindAs: "cn=responder,dc=shop,dc=example",
+  base: "ou=people,dc=shop,dc=example",
+  user: "bob",
+};
+const bob = "uid=bob,ou=people,dc=shop,dc=example";
+const bobSubjects = ["host:ldap.shop.example", "account:ou=people,dc=shop,dc=example/bob"];
+const group = { groupBase: "ou=groups,dc=shop,dc=example", group: "admins" };
+const groupSubject = "directory-group:ou=groups,dc=shop,dc=example/admins";
+const adminsDn = "cn=admins,ou=groups,dc=shop,dc=example";
+const found = (dn: string, attributes: JsonObject) => ({
+  entries: [{ dn, attributes }],
+  count: 1,
+  more: false,
+  whole: true,
+  referrals: [],
+});
 
 /** By contract id. */
 export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
@@ -79,6 +97,100 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       },
       outputs: { status: 200 },
       subjects: ["host:hooks.slack.com"],
+    },
+  ],
+  "mail.notify": [
+    {
+      inputs: {
+        host: "mail.shop.example",
+        user: "soc",
+        from: "soc@shop.example",
+        to: ["ana@Partner.example", "ben@shop.example"],
+        subject: "Account disabled",
+        text: "bob",
+      },
+      result: {
+        reply: 250,
+        lines: ["2.0.0 Ok: queued as 42"],
+        recipients: ["ana@Partner.example", "ben@shop.example"],
+        messageId: "<3f9ab2c41d07e865@shop.example>",
+      },
+      outputs: { reply: 250, messageId: "<3f9ab2c41d07e865@shop.example>" },
+      subjects: ["host:mail.shop.example", "email-domain:shop.example", "email-domain:Partner.example"],
+    },
+  ],
+  "ldap.user": [
+    {
+      inputs: { ...directory, user: "bob@shop.example" },
+      result: found(bob, { uid: ["bob"], cn: ["Bob"] }),
+      outputs: { people: [{ dn: bob, uid: ["bob"], names: ["Bob"], mail: [] }], more: false, referrals: [] },
+      subjects: ["host:ldap.shop.example", "account:ou=people,dc=shop,dc=example/bob@shop.example"],
+    },
+  ],
+  "ldap.group-members": [
+    {
+      inputs: { host: directory.host, bindAs: directory.bindAs, ...group },
+      result: found(adminsDn, { member: [bob] }),
+      outputs: { members: [bob], count: 1 },
+      subjects: ["host:ldap.shop.example", groupSubject],
+    },
+    {
+      inputs: { host: directory.host, bindAs: directory.bindAs, ...group, security: "starttls", port: 389 },
+      result: found(adminsDn, {}),
+      outputs: { members: [], count: 0 },
+      subjects: ["host:ldap.shop.example", groupSubject],
+    },
+  ],
+  "ldap.is-member": [
+    {
+      inputs: { ...directory, ...group },
+      result: { dn: adminsDn, attribute: "member", matches: true },
+      outputs: { isMember: true },
+      subjects: [...bobSubjects, groupSubject],
+    },
+  ],
+  "ldap.user-state": [
+    {
+      inputs: directory,
+      result: found(bob, { uid: ["bob"], pwdAccountLockedTime: ["000001010000Z"] }),
+      outputs: { dn: bob, disabled: true, lockedAt: "000001010000Z" },
+      subjects: bobSubjects,
+    },
+    {
+      inputs: directory,
+      result: found(bob, { uid: ["bob"], pwdAccountLockedTime: ["20261127063000Z"] }),
+      outputs: { disabled: false, lockedAt: "20261127063000Z" },
+      subjects: bobSubjects,
+    },
+    {
+      inputs: directory,
+      result: found(bob, { uid: ["bob"] }),
+      outputs: { disabled: false, lockedAt: null },
+      subjects: bobSubjects,
+    },
+  ],
+  "ldap.disable-user": [
+    {
+      inputs: directory,
+      result: { dn: bob, modified: true },
+      outputs: { dn: bob },
+      subjects: bobSubjects,
+    },
+  ],
+  "ldap.enable-user": [
+    {
+      inputs: directory,
+      result: { dn: bob, modified: true },
+      outputs: { dn: bob },
+      subjects: bobSubjects,
+    },
+  ],
+  "ldap.remove-from-group": [
+    {
+      inputs: { ...directory, ...group },
+      result: { dn: adminsDn, modified: true },
+      outputs: { dn: adminsDn },
+      subjects: [...bobSubjects, groupSubject],
     },
   ],
   "dns.control": [

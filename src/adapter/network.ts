@@ -37,6 +37,12 @@ export interface Network {
   /** As `connect`, then a TLS handshake with SNI and certificate name kept. */
   connectTls(target: TlsTarget): Promise<TlsConnection>;
   /**
+   * A TLS handshake on a connection of `connect`, as protocols do that begin in clear text (STARTTLS); `target` as it
+   * was connected to. The connection's stream must not be used any more. Errors as `connect`; what the peer sent
+   * before the handshake and nobody has read refuses it.
+   */
+  upgradeTls(connection: Connection, target: TlsTarget): Promise<TlsConnection>;
+  /**
    * One UDP datagram out, and the first one back from that address and port that `accepts`. Errors as `connect`.
    */
   exchangeDatagram(

@@ -8,6 +8,8 @@ const ANSWERED: ReadonlySet<string> = new Set([
   "EVIDENCE_INCOMPLETE",
   "OUTPUT_CONTRACT_VIOLATION",
   "SQL_ERROR",
+  "LDAP_RESULT",
+  "SMTP_REPLY",
   "TOOL_ERROR",
   "PROTOCOL_ERROR",
   "PAGE_REFUSED",
@@ -26,15 +28,20 @@ const REFUSED_HERE: ReadonlySet<string> = new Set([
   "ORIGIN_REFUSED",
   "HOST_KEY_CHANGED",
   "KEY_UNREADABLE",
+  "FILTER_MALFORMED",
+  "DN_MALFORMED",
+  "CLEARTEXT_REFUSED",
 ]);
-/** Phases in which nothing of the action has left yet. */
+/** Phases in which nothing of the action has left yet, or, of a message (`message`), not its end, without which it is none. */
 const BEFORE_SENDING: ReadonlySet<string> = new Set([
   "prepare",
   "resolve",
   "connect",
   "tls",
-  "login",
   "spawn",
+  "login",
+  "envelope",
+  "message",
 ]);
 
 /** What an adapter says of an error, as far as it tells whether the action was sent. */

@@ -200,12 +200,17 @@ function lintReadBack(
 /** Adapters that sign with a key, and those of them that take no other secret. */
 const KEYED = new Set(["git", "s3", "ssh"]);
 const ONLY_KEYS = new Set(["s3", "ssh"]);
+/** Adapters that log in with a password. */
+const LOGS_IN: ReadonlySet<string> = new Set(["ldap", "smtp", "sql"]);
 
 function lintSecrets({ execution }: Contract, to: FindingList): void {
   const secrets = execution.secrets ?? [];
   for (const [index, { into }] of secrets.entries()) {
-    if ((into.kind === "password") !== (execution.adapter === "sql")) {
-      to.error(`execution.secrets[${index}].into.kind`, "`password` is of `sql`, which takes nothing else");
+    if ((into.kind === "password") !== LOGS_IN.has(execution.adapter)) {
+      to.error(
+        `execution.secrets[${index}].into.kind`,
+        "`password` is of `ldap`, `smtp` and `sql`, which take nothing else",
+      );
       continue;
     }
     if (into.kind === "key" && !KEYED.has(execution.adapter)) {

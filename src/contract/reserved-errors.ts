@@ -56,6 +56,32 @@ const BY_STATUS: Readonly<Record<number, string>> = {
   504: "UNAVAILABLE",
 };
 
+/** LDAP result codes, RFC 4511 appendix A. */
+const BY_RESULT: Readonly<Record<number, string>> = {
+  3: "TIMEOUT",
+  4: "SIZE_EXCEEDED",
+  7: "AUTH_REJECTED",
+  8: "AUTH_REJECTED",
+  13: "AUTH_REJECTED",
+  48: "AUTH_REJECTED",
+  49: "AUTH_REJECTED",
+  50: "AUTH_REJECTED",
+  51: "UNAVAILABLE",
+  52: "UNAVAILABLE",
+};
+/** SMTP reply codes, RFC 5321 section 4.2.3 and RFC 4954 section 6. */
+const BY_REPLY: Readonly<Record<number, string>> = {
+  421: "UNAVAILABLE",
+  450: "UNAVAILABLE",
+  451: "UNAVAILABLE",
+  452: "UNAVAILABLE",
+  454: "UNAVAILABLE",
+  530: "AUTH_REJECTED",
+  534: "AUTH_REJECTED",
+  535: "AUTH_REJECTED",
+  538: "AUTH_REJECTED",
+};
+
 /** Codes of undeclared errors that arose before the external system had any part in them, and whose they are. */
 const SIDE_BY_CODE: Readonly<Record<string, Side>> = {
   CANCELLED: "operator",
@@ -70,10 +96,13 @@ export function sideOfUndeclared(code: string): Side {
   return Object.hasOwn(SIDE_BY_CODE, code) ? (SIDE_BY_CODE[code] ?? "external") : "external";
 }
 
-/** The reserved class of a fault by its code and HTTP status; `UNDECLARED_ERROR` when none fits. */
+/** The reserved class of a fault by its code, and the status, result or reply that the system answered; `UNDECLARED_ERROR` when none fits. */
 export function reservedClassOf(error: { readonly code: string; readonly [fact: string]: unknown }): string {
-  const { code, status } = error;
+  const { code, status, resultCode, reply } = error;
   if (code === "HTTP_STATUS" && typeof status === "number") return BY_STATUS[status] ?? "UNDECLARED_ERROR";
+  if (code === "LDAP_RESULT" && typeof resultCode === "number")
+    return BY_RESULT[resultCode] ?? "UNDECLARED_ERROR";
+  if (code === "SMTP_REPLY" && typeof reply === "number") return BY_REPLY[reply] ?? "UNDECLARED_ERROR";
   if (Object.hasOwn(BY_CODE, code)) return BY_CODE[code] ?? "UNDECLARED_ERROR";
   return Object.hasOwn(reservedErrors, code) ? code : "UNDECLARED_ERROR";
 }

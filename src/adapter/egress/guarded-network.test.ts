@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { testNetwork } from "../../../test/adapter-call.ts";
 import {
@@ -210,5 +212,32 @@ describe("openNetwork", () => {
       requireTrusted: false,
     });
     expect(wrong).toMatchObject({ trusted: false, reason: "ERR_TLS_CERT_ALTNAME_INVALID" });
+  });
+
+  it("secures a connection of its own, and nothing that came in clear text before", async () => {
+    const { port } = secure;
+    const chatty = await startTcp((socket) => void socket.write("ahead of its time"));
+    const endpoints = [port, chatty.port].map((one) => ({
+      host: "shop.example",
+      port: one,
+      protocol: "tcp" as const,
+    }));
+    const target = { host: "shop.example", port, signal: signal() };
+    const trusting = network({ endpoints, extraCa: certificate.cert });
+    const connection = await trusting.connect(target);
+    expect(await trusting.upgradeTls(connection, target)).toMatchObject({ trusted: true });
+    await expect(trusting.upgradeTls(connection, target)).rejects.toMatchObject({
+      reason: "not-a-connection",
+    });
+    const strange = { stream: new PassThrough(), address: "127.0.0.1", port };
+    await expect(trusting.upgradeTls(strange, target)).rejects.toMatchObject({ reason: "not-a-connection" });
+    const untrusting = network({ endpoints });
+    await expect(untrusting.upgradeTls(await untrusting.connect(target), target)).rejects.toMatchObject({
+      code: "DEPTH_ZERO_SELF_SIGNED_CERT",
+    });
+    const early = await trusting.connect({ ...target, port: chatty.port });
+    await once(early.stream, "readable");
+    await expect(trusting.upgradeTls(early, target)).rejects.toMatchObject({ code: "STARTTLS_INJECTED" });
+    await chatty.close();
   });
 });

@@ -1,5 +1,5 @@
 import { getServers } from "node:dns";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { ActionEndpoint } from "../../contract/action-document.ts";
@@ -11,6 +11,7 @@ import {
   type NetworkSession,
   type Target,
   type TlsConnection,
+  type TlsTarget,
 } from "../network.ts";
 import { decideTarget, type EgressRules, normalServer } from "./decide-target.ts";
 import { dialTcp, exchange, handshake } from "./dial.ts";
@@ -120,6 +121,27 @@ export function openNetwork(options: NetworkOptions): NetworkSession {
     throw refused("no-address", hostPort(target.host, target.port));
   }
 
+  async function secureOf(socket: Socket, address: string, target: TlsTarget): Promise<TlsConnection> {
+    const { requireTrusted = true, minVersion = "TLSv1.2", serverName = target.host } = target;
+    trust ??= trustStore(extraCa);
+    // From here the TLS stream owns the socket. Destroying the socket first ends Node with a segmentation fault.
+    open.delete(socket);
+    const secure = await handshake(socket, {
+      serverName: serverName.replace(/\.$/, "").replace(/^\[(.*)\]$/, "$1"),
+      alpn: target.alpn,
+      secureContext: trust.contextFor(minVersion),
+      signal: AbortSignal.any([target.signal, closing.signal]),
+    });
+    keep(secure);
+    const connection = describe(secure, trust, address, target.port);
+    if (requireTrusted && !connection.trusted) {
+      secure.destroy();
+      const reason = connection.reason ?? "unknown";
+      throw new NetworkFault(reason, "tls", `the certificate of \`${serverName}\` is not trusted: ${reason}`);
+    }
+    return connection;
+  }
+
   return {
     dialled,
     resolvers,
@@ -131,29 +153,17 @@ export function openNetwork(options: NetworkOptions): NetworkSession {
       return { stream: socket, address, port: target.port };
     },
     async connectTls(target) {
-      const { requireTrusted = true, minVersion = "TLSv1.2", serverName = target.host } = target;
-      trust ??= trustStore(extraCa);
       const { socket, address } = await dial(target);
-      // From here the TLS stream owns the socket. Destroying the socket first ends Node with a segmentation fault.
-      open.delete(socket);
-      const secure = await handshake(socket, {
-        serverName: serverName.replace(/\.$/, "").replace(/^\[(.*)\]$/, "$1"),
-        alpn: target.alpn,
-        secureContext: trust.contextFor(minVersion),
-        signal: AbortSignal.any([target.signal, closing.signal]),
-      });
-      keep(secure);
-      const connection = describe(secure, trust, address, target.port);
-      if (requireTrusted && !connection.trusted) {
-        secure.destroy();
-        const reason = connection.reason ?? "unknown";
-        throw new NetworkFault(
-          reason,
-          "tls",
-          `the certificate of \`${serverName}\` is not trusted: ${reason}`,
-        );
-      }
-      return connection;
+      return secureOf(socket, address, target);
+    },
+    async upgradeTls({ stream, address }, target) {
+      // Only what this network has dialled itself, and still holds.
+      if (!(stream instanceof Socket) || !open.has(stream))
+        throw new EgressRefused("not-a-connection", "the connection to secure is none of this attempt");
+      // Sent in clear text by whoever sits between, to be taken for a part of the protected conversation.
+      if (stream.readableLength > 0)
+        throw new NetworkFault("STARTTLS_INJECTED", "tls", "the peer sent on before the handshake");
+      return secureOf(stream, address, target);
     },
     async exchangeDatagram(target) {
       const [address] = await check(target, "udp");
