@@ -1,11 +1,11 @@
-import type { Adapter } from "../adapter/adapter.ts";
+import type { Adapter, Isolates } from "../adapter/adapter.ts";
 import type { ActionDocument } from "../contract/action-document.ts";
 import { type Awaited, awaitedOf } from "../contract/awaited.ts";
 import type { Given } from "../contract/awaited-result.ts";
 import { buildAction } from "../contract/build-action.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { Engagement } from "../contract/engagement.ts";
-import type { ApprovalFact, GateRecord } from "../contract/gate-record.ts";
+import type { ApprovalFact, GateRecord, LiveStatus } from "../contract/gate-record.ts";
 import { readBackContext } from "../contract/read-back.ts";
 import { resolveRunbookScope } from "../contract/resolve-action.ts";
 import { resolveStepInputs, type StepContext } from "../contract/step-inputs.ts";
@@ -18,6 +18,7 @@ import { checkApproval } from "../gate/approval-statement.ts";
 import { permissionOf } from "../gate/break-glass.ts";
 import { decideGates } from "../gate/decide-gates.ts";
 import { GateError } from "../gate/gate-error.ts";
+import { wantsIsolation } from "../gate/hold-tool.ts";
 import { tightenApproval } from "../gate/tighten-approval.ts";
 import { readEnvelope } from "./document-pin.ts";
 import { readProofs } from "./domain-control.ts";
@@ -125,7 +126,10 @@ export async function gateStep(
       isolation: adapter.isolation,
       egress: adapter.egress,
     },
-    live: readLiveStatus(lane.store, step.definition.uses, engagement.id),
+    live: {
+      ...readLiveStatus(lane.store, step.definition.uses, engagement.id),
+      ...(await readIsolation(lane, adapter, contract)),
+    },
     approvals,
     ...(invocation.action === undefined ? {} : { pausedAt: invocation.action.pausedAt }),
     ...(proofs === undefined ? {} : { proofs }),
@@ -150,6 +154,16 @@ export async function gateStep(
       exclude: [...(engagement.scope.exclude ?? []), ...scope.exclude],
     },
   };
+}
+
+/** What the host can hold the tool with, asked only when the contract wants it. */
+async function readIsolation(
+  lane: Lane,
+  adapter: Adapter & Partial<Isolates>,
+  { execution }: Contract,
+): Promise<Pick<LiveStatus, "isolation">> {
+  if (!wantsIsolation(execution) || adapter.offerIsolation === undefined) return {};
+  return { isolation: await adapter.offerIsolation(lane.root) };
 }
 
 function contextOf(lane: Lane, state: RunState, invocation: InvocationState): StepContext {
