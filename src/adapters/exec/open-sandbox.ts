@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,7 +11,10 @@ import { findBinary, searchFolders } from "../../adapter/program/find-binary.ts"
 import { INSIDE, type SandboxFiles, sandboxArguments } from "./sandbox-arguments.ts";
 
 /** Runs inside; a build puts it beside the chunk that this file is in. */
-const FORWARDER = fileURLToPath(new URL("../../adapter/egress/forwarder.mjs", import.meta.url));
+const BUILT = fileURLToPath(new URL("forwarder.mjs", import.meta.url));
+const FORWARDER = existsSync(BUILT)
+  ? BUILT
+  : fileURLToPath(new URL("../../adapter/egress/forwarder.mjs", import.meta.url));
 
 /** The programs that set a sandbox up. */
 export interface SandboxPrograms {
@@ -113,7 +117,9 @@ export async function openSandbox(programs: SandboxPrograms, tool: SandboxedTool
 function startWithout({ setpriv, bwrap }: SandboxPrograms): string[] {
   const drop = [setpriv, "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs"];
   const inner = ["--unshare-user", "--disable-userns", "--cap-drop", "ALL", "--die-with-parent"];
-  return [...drop, bwrap, ...inner, "--json-status-fd", "3", "--dev-bind", "/", "/", "--"];
+  // Where this process is root the tool is it too, outside, and the kernel's switches belong to root.
+  const switches = ["--ro-bind", "/proc", "/proc"];
+  return [...drop, bwrap, ...inner, "--json-status-fd", "3", "--dev-bind", "/", "/", ...switches, "--"];
 }
 
 /** Names resolve to the addresses that the guard checked, and to nothing else. */
