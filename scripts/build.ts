@@ -54,13 +54,11 @@ if (verifier.output.length !== 1) throw new Error(`the verifier is ${verifier.ou
 chmodSync(join(dist, "witnessops.mjs"), 0o755);
 // Run by its path, in the namespace of an isolated tool: it lies beside the chunk that names it.
 const namer = command.output.find(
-  (item) => item.type === "chunk" && item.moduleIds.some((id) => id.endsWith("/adapters/exec/open-sandbox.ts")),
+  (item) =>
+    item.type === "chunk" && item.moduleIds.some((id) => id.endsWith("/adapters/exec/open-sandbox.ts")),
 );
 if (namer === undefined) throw new Error("no chunk holds the sandbox of tools");
-cpSync(
-  join(root, "src/adapter/egress/forwarder.mjs"),
-  join(dist, dirname(namer.fileName), "forwarder.mjs"),
-);
+cpSync(join(root, "src/adapter/egress/forwarder.mjs"), join(dist, dirname(namer.fileName), "forwarder.mjs"));
 for (const name of SHARED) cpSync(join(root, name), join(dist, "share", name), { recursive: true });
 writeFileSync(join(dist, "LICENSES.txt"), licences());
 

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
+import { needProgram } from "../scripts/need-program.ts";
 import { adapters } from "../src/adapters/all.ts";
 import { evaluateTree } from "../src/contract/cel-tree.ts";
 import { mapOutputs } from "../src/contract/map-result.ts";
@@ -10,7 +11,6 @@ import { parseContract } from "../src/contract/parse-contract.ts";
 import { resolveAction } from "../src/contract/resolve-action.ts";
 import { checkContractInputs } from "../src/contract/step-inputs.ts";
 import type { JsonObject } from "../src/format/json.ts";
-import { needProgram } from "../scripts/need-program.ts";
 import { resultOf, runAdapter } from "./adapter-call.ts";
 import { makeCertificate, startTcp, startTls } from "./local-servers.ts";
 

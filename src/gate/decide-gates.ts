@@ -40,10 +40,11 @@ export const GATE_ERROR = "gate-error";
  * @returns the attempt's gate record: the same facts give the same bytes.
  */
 export function decideGates(given: GateFacts): GateRecord {
-  const facts: GateFacts = { ...given, adapter: holdTool(given) };
   const decided: GateDecision[] = [];
   let digest: Digest | undefined;
+  let facts = given;
   try {
+    facts = { ...given, adapter: holdTool(given) };
     digest = actionDigest(facts.action);
   } catch {
     decided.push(broken("catalog"));
