@@ -22,6 +22,10 @@ const REFUSED_HERE: ReadonlySet<string> = new Set([
   "DEFINITION_CHANGED",
   "TOOL_MISSING",
   "ORIGIN_REFUSED",
+  "INPUT_REFUSED",
+  "PLACES_EXCEEDED",
+  "PORTS_MISSING",
+  "PROTOCOL_REFUSED",
 ]);
 /** Phases in which nothing of the action has left yet. */
 const BEFORE_SENDING: ReadonlySet<string> = new Set(["prepare", "resolve", "connect", "tls", "spawn"]);
