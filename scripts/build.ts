@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { builtinModules } from "node:module";
-import { basename, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { build, type OutputOptions, type Plugin, type RolldownOutput } from "rolldown";
 
 /** What a build needs to know of a WebAssembly module; the types of the browser are not loaded here. */
@@ -52,6 +52,13 @@ const verifier = await bundle("src/verifier/index.ts", "neutral", wasm("inline")
 });
 if (verifier.output.length !== 1) throw new Error(`the verifier is ${verifier.output.length} files, not one`);
 chmodSync(join(dist, "witnessops.mjs"), 0o755);
+// Run by its path, in the namespace of an isolated tool: it lies beside the chunk that names it.
+const namer = command.output.find(
+  (item) =>
+    item.type === "chunk" && item.moduleIds.some((id) => id.endsWith("/adapters/exec/open-sandbox.ts")),
+);
+if (namer === undefined) throw new Error("no chunk holds the sandbox of tools");
+cpSync(join(root, "src/adapter/egress/forwarder.mjs"), join(dist, dirname(namer.fileName), "forwarder.mjs"));
 for (const name of SHARED) cpSync(join(root, name), join(dist, "share", name), { recursive: true });
 writeFileSync(join(dist, "LICENSES.txt"), licences());
 

@@ -58,6 +58,8 @@ export interface CallOptions extends Partial<Omit<NetworkOptions, "endpoints">> 
   readonly secrets?: readonly SecretValue[];
   readonly root?: string;
   readonly signal?: AbortSignal;
+  /** The kernel must hold the tool. */
+  readonly isolated?: boolean;
 }
 
 /** Scope that names the loopback range, where the test servers are. */
@@ -83,6 +85,7 @@ export async function runAdapter(
     capture,
     secrets: options.secrets ?? [],
     root: options.root ?? tmpdir(),
+    isolated: options.isolated ?? false,
   };
   try {
     return { outcome: await adapter.run(call), artifacts: capture.artifacts, network };

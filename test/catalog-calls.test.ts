@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { needProgram } from "../scripts/need-program.ts";
 import { adapters } from "../src/adapters/all.ts";
 import { evaluateTree } from "../src/contract/cel-tree.ts";
 import type { Contract } from "../src/contract/contract.ts";
@@ -13,7 +14,7 @@ import { resolveAction } from "../src/contract/resolve-action.ts";
 import { checkContractInputs } from "../src/contract/step-inputs.ts";
 import type { JsonObject } from "../src/format/json.ts";
 import { type CallOptions, resultOf, runAdapter } from "./adapter-call.ts";
-import { makeCertificate, startTls } from "./local-servers.ts";
+import { makeCertificate, startTcp, startTls } from "./local-servers.ts";
 import { type S3Server, startS3Server } from "./s3-server.ts";
 import { makeKey, noSshServer, type SshServer, startSshServer } from "./ssh-server.ts";
 
@@ -80,6 +81,13 @@ it("triages the sample message", async () => {
   });
 });
 
+const noSandbox =
+  process.platform === "linux"
+    ? (needProgram("bwrap", "bubblewrap") ?? needProgram("ip", "iproute2"))
+    : "skipped: needs Linux";
+const noNmap = needProgram("nmap", "nmap");
+const noOpenssl = needProgram("openssl", "openssl");
+
 const hasGit = spawnSync("git", ["--version"]).status === 0;
 
 it.skipIf(!hasGit)("records the state of a repository", async () => {
@@ -96,14 +104,16 @@ it.skipIf(!hasGit)("records the state of a repository", async () => {
   git("-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "-m", "a");
   writeFileSync(join(path, "a.txt"), "b\n");
   writeFileSync(join(path, "b.txt"), "b\n");
-  expect(await call("git/repository-state.yaml", { path: "repositories/shop" })).toEqual({
-    commit: git("rev-parse", "HEAD"),
-    branch: "main",
-    upstream: null,
-    dirty: true,
-    changed: 1,
-    untracked: 1,
-  });
+  for (const isolated of noSandbox === undefined ? [false, true] : [false]) {
+    expect(await call("git/repository-state.yaml", { path: "repositories/shop" }, { isolated })).toEqual({
+      commit: git("rev-parse", "HEAD"),
+      branch: "main",
+      upstream: null,
+      dirty: true,
+      changed: 1,
+      untracked: 1,
+    });
+  }
 });
 
 it("finds the TLS versions of a local server", async () => {
@@ -206,4 +216,35 @@ describe("with an object store", () => {
     expect(await at("s3/list.yaml", { prefix: "case-7/" })).toMatchObject({ count: 1, more: false });
     await expect(at("s3/put-evidence.yaml", { key, text, sha256 })).rejects.toThrow("412");
   });
+});
+
+it.skipIf(noNmap !== undefined)(`scans open and closed ports with nmap ${noNmap ?? ""}`, async () => {
+  const [open, closed] = [await startTcp(() => undefined), await startTcp(() => undefined)];
+  await closed.close();
+  try {
+    const given = { host: "127.0.0.1", ports: [open.port, closed.port] };
+    const found = { open: [open.port], closed: [closed.port], filtered: [] };
+    expect(await call("nmap/scan.yaml", given)).toMatchObject(found);
+    // A relay that accepts before it knows would make every port look open.
+    if (noSandbox === undefined)
+      expect(await call("nmap/scan.yaml", given, { isolated: true })).toMatchObject(found);
+  } finally {
+    await open.close();
+  }
+});
+
+it.skipIf(noOpenssl !== undefined)(`asks a local server with openssl ${noOpenssl ?? ""}`, async () => {
+  const server = await startTls(await makeCertificate("localhost"));
+  try {
+    for (const isolated of noSandbox === undefined ? [false, true] : [false]) {
+      const given = { host: "127.0.0.1", port: server.port };
+      expect(await call("openssl/s-client.yaml", given, { isolated })).toMatchObject({
+        protocol: "TLSv1.3",
+        verifyCode: 18,
+        certificates: 1,
+      });
+    }
+  } finally {
+    await server.close();
+  }
 });

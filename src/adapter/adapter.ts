@@ -1,6 +1,7 @@
 import type { TSchema } from "typebox";
 import type { Given } from "../contract/awaited-result.ts";
 import type { Capture } from "../contract/capture.ts";
+import type { Held, IsolationOffer } from "../contract/gate-record.ts";
 import type { Json, JsonObject } from "../format/json.ts";
 import type { Network } from "./network.ts";
 
@@ -9,6 +10,7 @@ export { type ArtifactWriter, type Capture, CaptureRefused } from "../contract/c
 /** How an adapter's connections are held, as receipts say it. */
 export type EgressMode = "guarded" | "unguarded" | "none";
 export type IsolationMode = "in-process" | "none";
+export type { Held, IsolationOffer };
 
 /** Speaks one protocol. It gets every power from the call; it opens nothing by itself. */
 export interface Adapter {
@@ -20,6 +22,12 @@ export interface Adapter {
   readonly parameters: TSchema;
   /** Makes one attempt. Faults are values; anything thrown is a defect and counts as `UNDECLARED_ERROR`. */
   run(call: Call): Promise<AdapterOutcome>;
+}
+
+/** An adapter whose tool the kernel can hold; asked before each decision about a contract that wants it. */
+export interface Isolates {
+  /** What this host can do now. Never throws; what cannot be set up is refused. @param root the workspace's folder. */
+  offerIsolation(root: string): Promise<IsolationOffer>;
 }
 
 export type AdapterOutcome =
@@ -51,6 +59,8 @@ export interface Call {
   readonly secrets: readonly SecretValue[];
   /** What the call waited for and was given: of `manual` and `wait` only. */
   readonly given?: Given;
+  /** The kernel must hold the tool, or it does not run. Of `exec` only. */
+  readonly isolated?: boolean;
   /** Folder that relative file paths are resolved against: the workspace. */
   readonly root: string;
 }

@@ -24,6 +24,8 @@ export interface AttemptRequest {
   readonly secrets: ReadonlyMap<string, string>;
   /** What the call waited for and was given. */
   readonly given?: Given | undefined;
+  /** The gates decided that the kernel holds the tool. Default false. */
+  readonly isolated?: boolean;
   /** The workspace's folder. */
   readonly root: string;
   /** Outside cancellation. */

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { ActionEndpoint } from "../contract/action-document.ts";
 
 /** Where a connection goes. */
 export interface Target {
@@ -48,6 +49,12 @@ export interface Network {
   exchangeDatagram(
     target: Target & { readonly payload: Uint8Array; readonly accepts: (payload: Uint8Array) => boolean },
   ): Promise<{ payload: Uint8Array; address: string }>;
+  /**
+   * The checked addresses that `connect` would dial, in order; nothing is sent to them. Errors as `connect`.
+   */
+  addressesOf(target: Target): Promise<readonly string[]>;
+  /** The places that the contract declares for this call. */
+  readonly endpoints: readonly ActionEndpoint[];
   /** Addresses dialled so far, in order: `ip:port`, `[ip]:port` for IPv6. */
   readonly dialled: readonly string[];
   /** The resolvers that names are resolved with, `ip:port`; empty for the host's own. */

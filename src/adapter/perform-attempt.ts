@@ -76,6 +76,7 @@ async function runAdapter(request: AttemptRequest): Promise<AdapterOutcome> {
     network,
     capture: evidence.capture,
     root,
+    isolated: request.isolated === true,
     ...(request.given === undefined ? {} : { given: request.given }),
   };
   const run = async (): Promise<AdapterOutcome> => {

@@ -102,6 +102,8 @@ function kindsOf({ scope }: Contract): string[] {
 }
 
 function egressOf({ execution }: Contract): string {
+  if (execution.isolation === "required") return "kernel-held";
+  if (execution.isolation === "preferred") return "kernel-held or unguarded";
   return adapters.find(({ id }) => id === execution.adapter)?.egress ?? "unknown";
 }
 

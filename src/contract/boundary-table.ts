@@ -95,7 +95,7 @@ function transport({ scope, execution }: Contract): string[] {
     retry === undefined || retry.attempts === 1 ? "one attempt" : `up to ${retry.attempts} attempts`;
   const rows = [`adapter ${execution.adapter}, ${execution.timeout} deadline, ${attempts}`];
   if (execution.adapter === "exec") {
-    rows.push("isolation none, egress unguarded: the tool makes its own connections, targets are not pinned");
+    rows.push(...isolationRows(execution.isolation));
   } else if (scope.endpoints.length > 0) {
     const places = scope.endpoints.map((e) =>
       "url" in e ? e.url : e.port === undefined ? e.host : `${e.host} port ${e.port}`,
@@ -108,6 +108,15 @@ function transport({ scope, execution }: Contract): string[] {
       : `credentials by reference: ${secrets.map(({ name, into }) => `${name} as ${into.kind} ${into.name}`).join("; ")}`,
   );
   return rows;
+}
+
+function isolationRows(isolation: Contract["execution"]["isolation"]): string[] {
+  const unguarded = "the tool makes its own connections, targets are not pinned";
+  const held =
+    "the kernel holds the tool to TCP connections to the endpoints, and to its own files (namespaces, relayed by the egress guard)";
+  if (isolation === "required") return [`isolation required: ${held}; a host that cannot denies the call`];
+  if (isolation !== "preferred") return [`isolation none, egress unguarded: ${unguarded}`];
+  return [`isolation preferred: ${held}; on a host that cannot, egress unguarded: ${unguarded}`];
 }
 
 function evidence({ evidence: { artifacts, maxBytes } }: Contract): string[] {

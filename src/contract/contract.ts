@@ -135,7 +135,8 @@ export const contractSchema = Type.Object(
         idempotency: Type.Enum([...word.idempotencies]),
         confirm: Type.Optional(Type.Union([Type.Null(), readBack])),
         secrets: Type.Optional(Type.Array(secret, { maxItems: 16 })),
-        isolation: Type.Optional(Type.Enum(["none"])),
+        /** Of a tool: whether the kernel holds it to its endpoints and files. Default `none`. */
+        isolation: Type.Optional(Type.Enum(["required", "preferred", "none"])),
       },
       closed,
     ),

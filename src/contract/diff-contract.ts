@@ -93,7 +93,16 @@ function diffAuthority(before: Contract, after: Contract, to: ChangeList): void 
 
 function diffExecution({ execution: old }: Contract, { execution: now }: Contract, to: ChangeList): void {
   diffOrder("execution.idempotency", "doubt", idempotencies, old.idempotency, now.idempotency, to);
-  for (const key of ["adapter", "with", "outputs", "confirm", "isolation"] as const) {
+  const isolations = ["none", "preferred", "required"] as const;
+  diffOrder(
+    "execution.isolation",
+    "isolation",
+    isolations.toReversed(),
+    old.isolation ?? "none",
+    now.isolation ?? "none",
+    to,
+  );
+  for (const key of ["adapter", "with", "outputs", "confirm"] as const) {
     if (!sameJson(old[key], now[key])) to.breaking(`execution.${key}`, `\`${key}\` changed`);
   }
   const secrets = listChanges(old.secrets ?? [], now.secrets ?? []);

@@ -31,6 +31,10 @@ const REFUSED_HERE: ReadonlySet<string> = new Set([
   "FILTER_MALFORMED",
   "DN_MALFORMED",
   "CLEARTEXT_REFUSED",
+  "INPUT_REFUSED",
+  "PLACES_EXCEEDED",
+  "PORTS_MISSING",
+  "PROTOCOL_REFUSED",
 ]);
 /** Phases in which nothing of the action has left yet, or, of a message (`message`), not its end, without which it is none. */
 const BEFORE_SENDING: ReadonlySet<string> = new Set([

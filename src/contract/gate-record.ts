@@ -16,6 +16,36 @@ export type GateName = (typeof gateNames)[number];
 export const decisions = ["allow", "deny", "pause"] as const;
 export type Decision = (typeof decisions)[number];
 
+/** How the kernel holds a tool, and which program sets it up. */
+export const heldSchema = Type.Object(
+  {
+    /** A network namespace without any interface to the outside. */
+    network: Type.Literal("namespace"),
+    /** A mount namespace that holds only what the tool may read. */
+    files: Type.Literal("mounts"),
+    /** E.g. `bubblewrap 0.8.0`. */
+    tool: Type.String({ minLength: 1, maxLength: 100 }),
+  },
+  word.closed,
+);
+export type Held = Static<typeof heldSchema>;
+
+/** How the code that makes a call is held: inside this process, by the kernel, or not. */
+export const isolationSchema = Type.Union([Type.Enum(["in-process", "none"]), heldSchema]);
+export const egressSchema = Type.Enum(["guarded", "kernel-held", "unguarded", "none"]);
+
+/** What the host said that it can hold a tool with, or why it cannot. */
+export const isolationOfferSchema = Type.Union([
+  Type.Object({ held: heldSchema }, word.closed),
+  Type.Object(
+    {
+      refused: Type.Enum(["not-linux", "bubblewrap-missing", "iproute2-missing", "namespaces-refused"]),
+    },
+    word.closed,
+  ),
+]);
+export type IsolationOffer = Static<typeof isolationOfferSchema>;
+
 /** Live status that was read for a decision; it only ever tightens (design section 3). */
 export const liveStatusSchema = Type.Object(
   {
@@ -23,6 +53,8 @@ export const liveStatusSchema = Type.Object(
     engagement: Type.Enum(["open", "halted", "closed"]),
     freeze: Type.Boolean(),
     disabledPrincipals: Type.Array(word.id),
+    /** Asked when the contract wants its tool isolated; the host's word. */
+    isolation: Type.Optional(isolationOfferSchema),
   },
   word.closed,
 );
@@ -130,13 +162,13 @@ export const gateRecordSchema = Type.Object(
     /** The host's clock. */
     decidedAt: word.utc,
     draft: Type.Boolean(),
-    /** What the adapter of this contract can promise. */
+    /** What the adapter of this contract can promise, and what holds its tool in this attempt. */
     adapter: Type.Object(
       {
         id: word.id,
         version: Type.String(),
-        isolation: Type.Enum(["in-process", "none"]),
-        egress: Type.Enum(["guarded", "unguarded", "none"]),
+        isolation: isolationSchema,
+        egress: egressSchema,
       },
       word.closed,
     ),

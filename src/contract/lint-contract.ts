@@ -50,7 +50,8 @@ export function lintContract(
   return to.all;
 }
 
-function lintEffect({ effect, authority, execution, boundary }: Contract, to: FindingList): void {
+function lintEffect(contract: Contract, to: FindingList): void {
+  const { effect, authority, execution, boundary } = contract;
   const strength = approvalStrength(authority.approval);
   if (effect === "destructive" && strength < approvalStrength("designated")) {
     to.error("authority.approval", "a destructive action needs `designated` approval or a quorum");
@@ -64,7 +65,16 @@ function lintEffect({ effect, authority, execution, boundary }: Contract, to: Fi
   if (effect === "read" && execution.idempotency === "unsafe") {
     to.error("execution.idempotency", "an action that is not to be repeated is not a `read`");
   }
-  if (execution.adapter !== "exec") return;
+  const { isolation } = execution;
+  if (execution.adapter !== "exec") {
+    if (isolation === "required" || isolation === "preferred")
+      to.error(
+        "execution.isolation",
+        "only tools of the adapter `exec` can be isolated: say `none`, or leave it out",
+      );
+    return;
+  }
+  if (isolation === "required" || isolation === "preferred") lintIsolation(contract, to);
   if (Array.isArray(boundary.external)) {
     to.error(
       "boundary.external",
@@ -72,8 +82,25 @@ function lintEffect({ effect, authority, execution, boundary }: Contract, to: Fi
     );
   }
   if (execution.isolation === undefined) {
-    to.warning("execution.isolation", "is missing: say `none`, so that nobody reads more into it");
+    to.warning(
+      "execution.isolation",
+      "is missing: say `required`, `preferred` or `none`, so that nobody reads more into it",
+    );
   }
+}
+
+/** What an isolated tool can be offered: TCP connections to ports that are known before it runs. */
+function lintIsolation({ scope, execution }: Contract, to: FindingList): void {
+  scope.endpoints.forEach((endpoint, index) => {
+    if ("url" in endpoint) return;
+    if (endpoint.protocol === "udp")
+      to.error(`scope.endpoints[${index}]`, "an isolated tool cannot be offered UDP: say `isolation: none`");
+    if (endpoint.port === undefined && execution.with.ports === undefined)
+      to.error(
+        "execution.with.ports",
+        "is missing: an isolated tool is offered ports that are named before it runs",
+      );
+  });
 }
 
 function lintData(contract: Contract, to: FindingList): void {

@@ -210,6 +210,19 @@ describe("boundaryTable", () => {
     expect(table.map((row) => row.external)).toEqual([["i"], ["t"], ["e"], ["p"]]);
   });
 
+  it("takes isolation only of tools, for TCP ports that are named before", () => {
+    const endpoints = [{ host: "inputs.host" }, { host: "inputs.host", port: 53, protocol: "udp" as const }];
+    const of = (adapter: string) => {
+      const execution = { ...contract.execution, adapter, isolation: "required" as const };
+      const changed = { ...contract, execution, scope: { ...contract.scope, endpoints } };
+      return lintContract(changed)
+        .filter(({ message }) => /isolated/.test(message))
+        .map(({ path }) => path);
+    };
+    expect(of("exec")).toEqual(["execution.with.ports", "scope.endpoints[1]"]);
+    expect(of("http")).toEqual(["execution.isolation"]);
+  });
+
   it("says of a tool that its egress is unguarded", () => {
     const table = boundaryTable(edited((draft) => Object.assign(draft.execution ?? {}, { adapter: "exec" })));
     expect(table[1]?.controlled.join()).toContain("egress unguarded");

@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { artifactSchema } from "./artifact.ts";
-import { decisions, gateNames } from "./gate-record.ts";
+import { decisions, egressSchema, gateNames, isolationSchema } from "./gate-record.ts";
 import * as word from "./vocabulary.ts";
 
 const { closed } = word;
@@ -87,8 +87,8 @@ const invocation = Type.Object(
       closed,
     ),
     adapter: Type.Object({ id: word.id, version: Type.String() }, closed),
-    isolation: Type.Enum(["in-process", "none"]),
-    egress: Type.Enum(["guarded", "unguarded", "none"]),
+    isolation: isolationSchema,
+    egress: egressSchema,
     outcome: Type.Enum([
       "executed",
       "failed",

@@ -6,6 +6,7 @@ import { catalogGate } from "./catalog-gate.ts";
 import { environmentGate } from "./environment-gate.ts";
 import type { GateFacts } from "./facts.ts";
 import { deny } from "./gate-decision.ts";
+import { holdTool } from "./hold-tool.ts";
 import { identityGate } from "./identity-gate.ts";
 import { inputGate } from "./input-gate.ts";
 import { policyGate } from "./policy-gate.ts";
@@ -38,10 +39,12 @@ export const GATE_ERROR = "gate-error";
  *
  * @returns the attempt's gate record: the same facts give the same bytes.
  */
-export function decideGates(facts: GateFacts): GateRecord {
+export function decideGates(given: GateFacts): GateRecord {
   const decided: GateDecision[] = [];
   let digest: Digest | undefined;
+  let facts = given;
   try {
+    facts = { ...given, adapter: holdTool(given) };
     digest = actionDigest(facts.action);
   } catch {
     decided.push(broken("catalog"));

@@ -3,6 +3,7 @@ import { classifications } from "../contract/vocabulary.ts";
 import { millisOf } from "../format/time.ts";
 import type { GateFacts } from "./facts.ts";
 import { allow, deny } from "./gate-decision.ts";
+import { isHeld } from "./hold-tool.ts";
 
 export const reasons = [
   /** The action names another engagement than the one that is decided with. */
@@ -20,12 +21,14 @@ export const reasons = [
   "lab-terms-missing",
   /** A production engagement carries lab terms: lab and production are mixed. */
   "lab-terms-in-production",
+  /** The contract requires that the kernel holds its tool, and this host cannot. */
+  "isolation-unavailable",
 ] as const;
 type Reason = (typeof reasons)[number];
 
 /** Gate 5: the engagement is open, now is in its window, and lab and production are apart. Both ends of the window are in it. */
 export function environmentGate(facts: GateFacts): GateDecision {
-  const { action, engagement, live, now, runbookClassification } = facts;
+  const { contract, engagement, action, live, now, runbookClassification } = facts;
   const { environment, classification, window } = engagement;
   const seen = {
     now,
@@ -57,5 +60,11 @@ export function environmentGate(facts: GateFacts): GateDecision {
   }
   if (environment === "lab" && engagement.lab === undefined) return no("lab-terms-missing");
   if (environment !== "lab" && engagement.lab !== undefined) return no("lab-terms-in-production");
+  if (contract.execution.isolation === "required" && !isHeld(facts.adapter)) {
+    return deny("environment", "isolation-unavailable" satisfies Reason, {
+      ...seen,
+      isolation: live.isolation ?? { refused: "not-offered" },
+    });
+  }
   return allow("environment", seen);
 }

@@ -9,6 +9,23 @@ import { policyGate, reasons as policyReasons } from "./policy-gate.ts";
 import { scopeGate, reasons as scopeReasons } from "./scope-gate.ts";
 import { targetAuthorizationGate, reasons as targetReasons } from "./target-authorization-gate.ts";
 
+const isolatedContract = {
+  execution: {
+    adapter: "exec",
+    with: {},
+    outputs: {},
+    timeout: "10s",
+    idempotency: "safe" as const,
+    isolation: "required" as const,
+  },
+};
+const heldAdapter = {
+  id: "exec",
+  version: "1.1.0",
+  isolation: { network: "namespace" as const, files: "mounts" as const, tool: "bubblewrap 0.8.0" },
+  egress: "kernel-held" as const,
+};
+
 interface Table {
   readonly gate: string;
   readonly decide: Gate;
@@ -297,6 +314,11 @@ const tables: readonly Table[] = [
       ["classification-exceeded", "an unknown word", { runbookClassification: "secret-ish" }],
       ["lab-terms-missing", "a lab without terms", { engagement: { environment: "lab" } }],
       ["lab-terms-in-production", "terms in production", { engagement: { lab } }],
+      [
+        "isolation-unavailable",
+        "a host that cannot hold the tool",
+        { contract: isolatedContract, live: { isolation: { refused: "bubblewrap-missing" } } },
+      ],
     ],
     allows: [
       ["in the window", {}],
@@ -304,6 +326,7 @@ const tables: readonly Table[] = [
       ["at its last instant", { now: "2026-12-01T00:00:00.000Z" }],
       ["a lower runbook", { runbookClassification: "public" }],
       ["a lab with terms", { engagement: inLab }],
+      ["a tool that is held", { contract: isolatedContract, adapter: heldAdapter }],
     ],
   },
   {

@@ -105,6 +105,12 @@ describe("default policies", () => {
     ],
     ["an unguarded tool reads", { resource: { egress: "unguarded" } }, "allow", ["operators-may-invoke"]],
     [
+      "a tool that the kernel holds intrudes in production",
+      { resource: { ...intrusive, egress: "kernel-held", isolation: "kernel" } },
+      "allow",
+      ["operators-may-invoke"],
+    ],
+    [
       "an unguarded tool intrudes in production",
       { resource: { ...intrusive, egress: "unguarded" } },
       "deny",

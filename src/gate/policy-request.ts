@@ -33,7 +33,7 @@ export function policyRequest(
         effect: contract.effect,
         egress: adapter.egress,
         idempotency: contract.execution.idempotency,
-        isolation: adapter.isolation,
+        isolation: typeof adapter.isolation === "string" ? adapter.isolation : "kernel",
       },
     },
     context: {

@@ -49,6 +49,7 @@ export async function callAdapter(
       inputs: gated.inputs,
       idempotencyKey: action.idempotencyKey,
       given: gated.given,
+      isolated: gated.record.adapter.egress === "kernel-held",
       timeoutMs: timeoutOf(step, gated),
       network: lane.openNetwork({
         endpoints: action.endpoints,

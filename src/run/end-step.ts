@@ -161,7 +161,6 @@ export function decidedCall(lane: Lane, row: DispatchRow): DecidedCall {
     record,
     contract,
     contractDigest: record.action.contract.digest as Digest,
-    adapter: record.adapter,
   };
 }
 

@@ -1,11 +1,11 @@
-import type { Adapter } from "../adapter/adapter.ts";
+import type { Adapter, Isolates } from "../adapter/adapter.ts";
 import type { ActionDocument } from "../contract/action-document.ts";
 import { type Awaited, awaitedOf } from "../contract/awaited.ts";
 import type { Given } from "../contract/awaited-result.ts";
 import { buildAction } from "../contract/build-action.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { Engagement } from "../contract/engagement.ts";
-import type { ApprovalFact, GateRecord } from "../contract/gate-record.ts";
+import type { ApprovalFact, GateRecord, LiveStatus } from "../contract/gate-record.ts";
 import { pausedAtOf } from "../contract/paused-at.ts";
 import { readBackContext } from "../contract/read-back.ts";
 import { resolveRunbookScope } from "../contract/resolve-action.ts";
@@ -19,6 +19,7 @@ import { checkApproval } from "../gate/approval-statement.ts";
 import { permissionOf } from "../gate/break-glass.ts";
 import { decideGates } from "../gate/decide-gates.ts";
 import { GateError } from "../gate/gate-error.ts";
+import { wantsIsolation } from "../gate/hold-tool.ts";
 import { tightenApproval } from "../gate/tighten-approval.ts";
 import { readEnvelope } from "./document-pin.ts";
 import { inputsInDoubt } from "./inputs-in-doubt.ts";
@@ -91,7 +92,8 @@ export async function gateStep(
   if (!scope.ok) return { ok: false, faults: scope.faults };
   // What may change meanwhile is read before the instant of the decision is taken: it is not from after it.
   const proofs = readProofs(lane.store, engagement);
-  const live = readLiveStatus(lane.store, step.definition.uses, engagement.id);
+  const offered = await readIsolation(lane, adapter, contract);
+  const live = { ...readLiveStatus(lane.store, step.definition.uses, engagement.id), ...offered };
   const now = utcFromMillis(lane.clock());
   const wanted = actionDigest(built.action);
   const approvals: ApprovalFact[] = [];
@@ -153,6 +155,16 @@ export async function gateStep(
       exclude: [...(engagement.scope.exclude ?? []), ...scope.exclude],
     },
   };
+}
+
+/** What the host can hold the tool with, asked only when the contract wants it. */
+async function readIsolation(
+  lane: Lane,
+  adapter: Adapter & Partial<Isolates>,
+  { execution }: Contract,
+): Promise<Pick<LiveStatus, "isolation">> {
+  if (!wantsIsolation(execution) || adapter.offerIsolation === undefined) return {};
+  return { isolation: await adapter.offerIsolation(lane.root) };
 }
 
 function contextOf(lane: Lane, state: RunState, invocation: InvocationState): StepContext {

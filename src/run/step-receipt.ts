@@ -11,9 +11,7 @@ import { contractParts, runParts, stepParts } from "./receipt-entry.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
 
 /** The decided call that a step receipt is about. */
-export type DecidedCall = Pick<GatedStep, "record" | "contract" | "contractDigest"> & {
-  readonly adapter: GateRecord["adapter"];
-};
+export type DecidedCall = Pick<GatedStep, "record" | "contract" | "contractDigest">;
 
 /** What a step receipt says beyond the gates: how the invocation stands and what was captured. */
 export interface StepFacts {
@@ -68,9 +66,9 @@ export function stepEntry(
           secrets.length === 0
             ? { method: "none" }
             : { method: "secret-reference", secretRef: secrets.map((secret) => secret.ref) },
-        adapter: { id: gated.adapter.id, version: gated.adapter.version },
-        isolation: gated.adapter.isolation,
-        egress: gated.adapter.egress,
+        adapter: { id: record.adapter.id, version: record.adapter.version },
+        isolation: record.adapter.isolation,
+        egress: record.adapter.egress,
         outcome: facts.outcome,
         ...(facts.errorClass === undefined ? {} : { errorClass: facts.errorClass }),
         ...(facts.side === undefined ? {} : { side: facts.side }),

@@ -1,5 +1,6 @@
 import { boundaryTable } from "../contract/boundary-table.ts";
 import { referenceOf } from "../contract/contract.ts";
+import type { Invocation } from "../contract/receipt-predicate.ts";
 import { canonicalJson } from "../format/canonical-json.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
@@ -75,7 +76,9 @@ export async function hostAsserted(bundle: Bundle, runs: readonly ClaimedRun[]):
       const { invocation } = receipt.predicate;
       if (invocation === undefined) continue;
       const { adapter, isolation, egress } = invocation;
-      facts.add(`adapter \`${adapter.id}\` ${adapter.version}: isolation ${isolation}, egress ${egress}`);
+      facts.add(
+        `adapter \`${adapter.id}\` ${adapter.version}: isolation ${isolationText(isolation)}, egress ${egress}`,
+      );
       for (const { resolvedAddress, n } of invocation.attempts) {
         if (resolvedAddress !== undefined)
           facts.add(`\`${invocation.id}\` attempt ${n}: connected to ${resolvedAddress}`);
@@ -83,7 +86,11 @@ export async function hostAsserted(bundle: Bundle, runs: readonly ClaimedRun[]):
       const named = gateRecordDigest(receipt);
       const live = named === undefined ? undefined : (await readGateRecord(bundle, named))?.live;
       if (live === undefined) continue;
-      const { contract, engagement, freeze, disabledPrincipals } = live;
+      const { contract, engagement, freeze, disabledPrincipals, isolation: offer } = live;
+      if (offer !== undefined) {
+        const text = "held" in offer ? isolationText(offer.held) : `refused, ${offer.refused}`;
+        facts.add(`isolation that the host offers: ${text}`);
+      }
       facts.add(
         `live status: contract ${contract}, engagement ${engagement}, ${freeze ? "freeze" : "no freeze"}, ` +
           `disabled principals: ${disabledPrincipals.join(", ") || "none"}`,
@@ -91,6 +98,12 @@ export async function hostAsserted(bundle: Bundle, runs: readonly ClaimedRun[]):
     }
   }
   return [...facts];
+}
+
+/** How a tool was held, in words. */
+function isolationText(isolation: Invocation["isolation"]): string {
+  if (typeof isolation === "string") return isolation;
+  return `network ${isolation.network}, files ${isolation.files} (${isolation.tool})`;
 }
 
 export function doubtfulSteps(steps: readonly StepReport[]): string[] {

@@ -145,6 +145,8 @@ export function openNetwork(options: NetworkOptions): NetworkSession {
   return {
     dialled,
     resolvers,
+    endpoints,
+    addressesOf: (target) => check(target, "tcp"),
     get nameServers() {
       return readRules().nameServers;
     },

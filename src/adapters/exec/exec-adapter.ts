@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Adapter, AdapterOutcome, Call, Fault } from "../../adapter/adapter.ts";
+import type { Adapter, AdapterOutcome, Call, Fault, Isolates } from "../../adapter/adapter.ts";
 import { abortedFault, faultOf } from "../../adapter/fault.ts";
 import { buildEnvironment } from "../../adapter/program/build-environment.ts";
 import { type Binary, findBinary, searchFolders } from "../../adapter/program/find-binary.ts";
@@ -9,21 +9,25 @@ import { openOutput, parseOutput } from "../../adapter/program/read-output.ts";
 import { type ProcessOptions, runProcess, SpawnFault } from "../../adapter/program/run-process.ts";
 import { utf8Text } from "../../adapter/read-text.ts";
 import type { JsonObject } from "../../format/json.ts";
-import { hashFiles, type ToolFile } from "./hash-files.ts";
+import { argumentsOf, hashFiles, type ToolFile } from "./hash-files.ts";
+import { findEntry, isolate } from "./isolate.ts";
+import { offerIsolation } from "./offer-isolation.ts";
 import { type ExecParameters, parameters } from "./parameters.ts";
 
 const VERSION_BYTES = 4096;
 
 /**
- * Runs a program by its argument vector, never through a shell. The program makes its own connections and
- * is not isolated; its binary, version, arguments and output are recorded.
+ * Runs a program by its argument vector, never through a shell. Unless the gates
+ * decided that the kernel holds it (decision 0023), the program makes its own connections and is not isolated; its
+ * binary, version, arguments and output are recorded.
  */
-export const exec: Adapter = {
+export const exec: Adapter & Isolates = {
   id: "exec",
-  version: "1.0.0",
+  version: "1.1.0",
   egress: "unguarded",
   isolation: "none",
   parameters,
+  offerIsolation,
   async run(call) {
     const asked = call.with as ExecParameters;
     let temporary: string | undefined;
@@ -31,7 +35,11 @@ export const exec: Adapter = {
       const tool = await prepare(call, asked);
       if ("code" in tool) return { ok: false, fault: tool };
       temporary = asked.cwd === "workspace" ? undefined : await mkdtemp(join(tmpdir(), "witnessops-"));
-      return await runTool(call, asked, tool, temporary ?? call.root);
+      if (call.isolated === true) return await runIsolated(call, asked, tool);
+      const { binary, environment } = tool;
+      const cwd = temporary ?? call.root;
+      const process = { path: binary.path, argv0: asked.command, cwd, environment, signal: call.signal };
+      return await runTool(call, asked, tool, (args) => ({ ...process, args }));
     } catch (error) {
       if (error instanceof SpawnFault) {
         return { ok: false, fault: { code: error.code, phase: "spawn", message: error.message } };
@@ -63,17 +71,43 @@ async function prepare(call: Call, asked: ExecParameters): Promise<Tool | Fault>
   return { binary, files, environment: built.environment };
 }
 
-async function runTool(call: Call, asked: ExecParameters, tool: Tool, cwd: string): Promise<AdapterOutcome> {
+/** As `runTool`, held by the kernel: a sandbox that fails is a fault, and never a reason to run without one. */
+async function runIsolated(call: Call, asked: ExecParameters, tool: Tool): Promise<AdapterOutcome> {
   const { binary, files, environment } = tool;
-  const args = asked.args.map((arg) => files.find(({ path }) => path === arg)?.absolute ?? arg);
-  const process = { path: binary.path, argv0: asked.command, cwd, environment, signal: call.signal };
-  const version = asked.versionArgs === undefined ? undefined : await readVersion(process, asked.versionArgs);
+  const found = await findEntry(asked.command, binary, call.root);
+  const held = await isolate(call, asked, { found, path: binary.path }, files);
+  if ("code" in held) return { ok: false, fault: held };
+  try {
+    const { version, main, places } = held;
+    const process = { argv0: "bwrap", cwd: "/", environment, signal: call.signal };
+    const start = (args: readonly string[]) => {
+      const sandbox = args === asked.versionArgs ? version : main;
+      return { ...process, path: sandbox.path, args: sandbox.args };
+    };
+    const outcome = await runTool(call, asked, tool, start);
+    const isDone = outcome.ok || outcome.fault.phase === "exit" || outcome.fault.phase === "parse";
+    if (isDone && !call.signal.aborted && !main.ran()) {
+      const message = "the sandbox could not be set up, or the program could not be started in it";
+      return { ok: false, fault: { code: "ISOLATION_FAILED", phase: "isolate", message } };
+    }
+    if (!outcome.ok) return outcome;
+    return { ok: true, result: { ...outcome.result, places: places.map((place) => ({ ...place })) } };
+  } finally {
+    await held.close();
+  }
+}
+
+type Start = (args: readonly string[]) => Omit<ProcessOptions, "stdin" | "onStdout" | "onStderr">;
+
+async function runTool(call: Call, asked: ExecParameters, tool: Tool, start: Start): Promise<AdapterOutcome> {
+  const { binary, files } = tool;
+  const args = argumentsOf(asked, files);
+  const version = asked.versionArgs === undefined ? undefined : await readVersion(start(asked.versionArgs));
   const stdout = openOutput(call.capture, "stdout");
   const stderr = openOutput(call.capture, "stderr");
   const started = performance.now();
   const end = await runProcess({
-    ...process,
-    args,
+    ...start(args),
     stdin: asked.stdin,
     onStdout: stdout.take,
     onStderr: stderr.take,
@@ -110,8 +144,7 @@ async function runTool(call: Call, asked: ExecParameters, tool: Tool, cwd: strin
 
 /** The first line that the program prints about itself; undefined when it prints none. */
 async function readVersion(
-  process: Omit<ProcessOptions, "args" | "stdin" | "onStdout" | "onStderr">,
-  args: readonly string[],
+  process: Omit<ProcessOptions, "stdin" | "onStdout" | "onStderr">,
 ): Promise<string | undefined> {
   const printed: { stdout: Uint8Array[]; stderr: Uint8Array[] } = { stdout: [], stderr: [] };
   const enough = new AbortController();
@@ -123,7 +156,6 @@ async function readVersion(
   };
   await runProcess({
     ...process,
-    args,
     stdin: undefined,
     signal: AbortSignal.any([process.signal, enough.signal]),
     onStdout: take(printed.stdout),

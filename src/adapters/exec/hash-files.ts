@@ -33,3 +33,11 @@ export async function hashFiles(
   }
   return files;
 }
+
+/** The tool's arguments: one that is a declared file's name becomes its absolute path. */
+export function argumentsOf(
+  { args }: { readonly args: readonly string[] },
+  files: readonly Pick<ToolFile, "path" | "absolute">[],
+): string[] {
+  return args.map((arg) => files.find(({ path }) => path === arg)?.absolute ?? arg);
+}

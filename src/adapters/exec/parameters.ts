@@ -15,6 +15,12 @@ export const parameters = Type.Object(
     passEnv: Type.Optional(Type.Array(Type.String({ pattern: variable }), { maxItems: 32 })),
     /** Files that the tool reads, relative to the workspace; an argument equal to one becomes its absolute path. */
     files: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), { maxItems: 64 })),
+    /** Folders of the workspace that an isolated tool may read, relative to it. */
+    folders: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), { maxItems: 16 })),
+    /** TCP ports that an isolated tool may dial on endpoints that name none. */
+    ports: Type.Optional(
+      Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }), { maxItems: 512, uniqueItems: true }),
+    ),
     /** Arguments that make the program print its version. */
     versionArgs: Type.Optional(Type.Array(text, { maxItems: 8 })),
     /** Default: 0. */
