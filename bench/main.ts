@@ -1,6 +1,7 @@
 // npm run bench: prints every figure beside its target; `-- --json` prints one JSON object instead, and
 // WITNESSOPS_BENCH=quick measures each only briefly. What the figures mean: bench/README.md.
 import { benchCapture } from "./capture.ts";
+import { benchCatalogSize } from "./catalog-size.ts";
 import { benchColdStart } from "./cold-start.ts";
 import type { Line } from "./figure.ts";
 import { benchGovernedStep } from "./governed-step.ts";
@@ -16,6 +17,7 @@ const parts = [
   ["capture", benchCapture],
   ["people", benchPeople],
   ["import", benchImport],
+  ["catalog", benchCatalogSize],
 ] as const;
 
 const json = process.argv.includes("--json");
