@@ -23,10 +23,11 @@ import type { LiveCall, LiveSystem, RunningSystem } from "./live/live-system.ts"
 import { nginx } from "./live/nginx.ts";
 import { nsd } from "./live/nsd.ts";
 import { openssh } from "./live/openssh.ts";
+import { postgresql } from "./live/postgresql.ts";
 import { s3rver } from "./live/s3rver.ts";
 import { workspaceFiles } from "./live/workspace-files.ts";
 
-const systems: readonly LiveSystem[] = [nginx, nsd, openssh, s3rver, workspaceFiles];
+const systems: readonly LiveSystem[] = [nginx, nsd, openssh, postgresql, s3rver, workspaceFiles];
 
 const root = join(import.meta.dirname, "..");
 const catalog = new Map<string, Contract>();

@@ -35,6 +35,28 @@ const s3Result = {
   etag: '"e"',
 };
 
+const sqlInputs = { host: "db.shop.example", user: "watch" };
+const sqlResult = (...rows: JsonObject[]): JsonObject => ({ rows, count: rows.length, more: false });
+const sqlDatabase = {
+  owner: "postgres",
+  template: false,
+  allowsConnections: true,
+  connectionLimit: -1,
+  publicConnect: false,
+  publicTemporary: false,
+};
+const sqlRole = {
+  superuser: false,
+  login: true,
+  createRole: false,
+  createDatabase: false,
+  replication: false,
+  bypassRowSecurity: false,
+  connectionLimit: -1,
+  validUntil: null,
+};
+const sqlSetting = { source: "default", pendingRestart: false, version: "15.14" };
+
 /** By contract id. */
 export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
   "dns.records": [
@@ -718,6 +740,130 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       },
       outputs: { from: null, fromDomain: "", replyTo: null, failedMethods: [], mismatchedLinks: [] },
       subjects: ["file:messages/bare.EML"],
+    },
+  ],
+  "postgresql.databases": [
+    {
+      inputs: sqlInputs,
+      result: sqlResult(
+        { ...sqlDatabase, name: "postgres", publicConnect: true },
+        { ...sqlDatabase, name: "shop" },
+        { ...sqlDatabase, name: "template0", template: true, allowsConnections: false, publicConnect: true },
+      ),
+      outputs: { openToAll: ["postgres"], count: 3, more: false },
+      subjects: ["host:db.shop.example"],
+    },
+  ],
+  "postgresql.grants": [
+    {
+      inputs: { ...sqlInputs, role: "till" },
+      result: sqlResult({
+        schema: "public",
+        table: "orders",
+        privilege: "SELECT",
+        grantable: false,
+        grantor: "shop",
+        number: 1,
+      }),
+      outputs: { tables: 1, count: 1 },
+      subjects: ["host:db.shop.example", "account:till"],
+    },
+    {
+      inputs: { ...sqlInputs, role: "nobody" },
+      result: sqlResult(),
+      outputs: { grants: [], tables: 0, count: 0 },
+      subjects: ["host:db.shop.example", "account:nobody"],
+    },
+  ],
+  "postgresql.hba-rules": [
+    {
+      inputs: { ...sqlInputs, port: 5433, tls: "disable" },
+      result: sqlResult(
+        {
+          line: 3,
+          type: "host",
+          databases: ["all"],
+          roles: ["all"],
+          address: "all",
+          netmask: null,
+          method: "trust",
+          mistake: null,
+        },
+        {
+          line: 4,
+          type: null,
+          databases: null,
+          roles: null,
+          address: null,
+          netmask: null,
+          method: null,
+          mistake: 'invalid connection type "hots"',
+        },
+      ),
+      outputs: { withoutPassword: [3], mistakes: 1 },
+      subjects: ["host:db.shop.example"],
+    },
+  ],
+  "postgresql.roles": [
+    {
+      inputs: sqlInputs,
+      result: sqlResult({ ...sqlRole, name: "postgres", superuser: true }, { ...sqlRole, name: "till" }),
+      outputs: { superusers: ["postgres"], count: 2, more: false },
+      subjects: ["host:db.shop.example"],
+    },
+    {
+      inputs: { ...sqlInputs, role: "nobody" },
+      result: sqlResult(),
+      outputs: { roles: [], superusers: [], count: 0 },
+      subjects: ["host:db.shop.example"],
+    },
+  ],
+  "postgresql.sessions": [
+    {
+      inputs: { ...sqlInputs, pid: 4711 },
+      result: sqlResult({
+        pid: 4711,
+        role: "till",
+        database: "shop",
+        application: null,
+        address: null,
+        state: null,
+        startedAt: null,
+        encrypted: null,
+      }),
+      outputs: { count: 1, more: false },
+      subjects: ["host:db.shop.example"],
+    },
+  ],
+  "postgresql.settings": [
+    {
+      inputs: sqlInputs,
+      result: sqlResult(
+        { ...sqlSetting, name: "password_encryption", value: "md5" },
+        { ...sqlSetting, name: "ssl", value: "off", pendingRestart: true },
+      ),
+      outputs: { version: "15.14", ssl: false, passwordEncryption: "md5", pendingRestart: ["ssl"] },
+      subjects: ["host:db.shop.example"],
+    },
+    {
+      inputs: sqlInputs,
+      result: sqlResult({ ...sqlSetting, name: "port", value: "5432" }),
+      outputs: { ssl: null, passwordEncryption: null },
+      subjects: ["host:db.shop.example"],
+    },
+  ],
+  "postgresql.terminate-session": [
+    {
+      inputs: { ...sqlInputs, pid: 4711, role: "till", startedAt: "2026-11-16T08:00:00.123456Z" },
+      result: sqlResult({ pid: 4711, ended: true }),
+      outputs: { found: true, ended: true },
+      subjects: ["host:db.shop.example", "account:till"],
+    },
+    {
+      inputs: { ...sqlInputs, pid: 4712, role: "till", startedAt: "2026-11-16T08:00:00.123456Z" },
+      result: sqlResult(),
+      outputs: { found: false, ended: false },
+      subjects: ["host:db.shop.example", "account:till"],
     },
   ],
 };
