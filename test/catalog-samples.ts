@@ -57,6 +57,8 @@ const sqlRole = {
 };
 const sqlSetting = { source: "default", pendingRestart: false, version: "15.14" };
 
+const mcpEntity = { name: "till-1", entityType: "host", observations: ["seen at 08:00"] };
+
 /** By contract id. */
 export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
   "dns.records": [
@@ -864,6 +866,85 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       result: sqlResult(),
       outputs: { found: false, ended: false },
       subjects: ["host:db.shop.example", "account:till"],
+    },
+  ],
+  "memory.create-entities": [
+    {
+      inputs: {
+        file: "/var/lib/memory/case-7.jsonl",
+        entities: [mcpEntity, { ...mcpEntity, name: "till-2" }],
+      },
+      result: { content: [], structured: { entities: [mcpEntity] } },
+      outputs: { created: [mcpEntity], skipped: ["till-2"] },
+      subjects: ["graph:/var/lib/memory/case-7.jsonl"],
+    },
+  ],
+  "memory.open-nodes": [
+    {
+      inputs: { file: "/var/lib/memory/case-7.jsonl", names: ["till-1", "till-2"] },
+      result: { content: [], structured: { entities: [mcpEntity], relations: [] } },
+      outputs: { missing: ["till-2"] },
+      subjects: ["graph:/var/lib/memory/case-7.jsonl"],
+    },
+  ],
+  "memory.read-graph": [
+    {
+      inputs: { file: "/var/lib/memory/case-7.jsonl" },
+      result: {
+        content: [],
+        structured: {
+          entities: [mcpEntity],
+          relations: [{ from: "till-1", to: "shop", relationType: "stands in" }],
+        },
+      },
+      outputs: { entities: [mcpEntity] },
+      subjects: ["graph:/var/lib/memory/case-7.jsonl"],
+    },
+  ],
+  "memory.search-nodes": [
+    {
+      inputs: { file: "/var/lib/memory/case-7.jsonl", query: "nothing" },
+      result: { content: [], structured: { entities: [], relations: [] } },
+      outputs: { entities: [], relations: [] },
+      subjects: ["graph:/var/lib/memory/case-7.jsonl"],
+    },
+  ],
+  "filesystem.get-file-info": [
+    {
+      inputs: { folder: "/srv/logs", path: "old" },
+      result: {
+        content: [],
+        structured: {
+          content:
+            "size: 4096\nmodified: Mon Nov 16 2026 08:00:00 GMT+0000\nisDirectory: true\nisFile: false\npermissions: 755",
+        },
+      },
+      outputs: { size: 4096, isDirectory: true, isFile: false, permissions: "755" },
+      subjects: ["path:/srv/logs/old"],
+    },
+  ],
+  "filesystem.list-directory": [
+    {
+      inputs: { folder: "/srv/logs", path: "old" },
+      result: { content: [], structured: { content: "" } },
+      outputs: { files: [], folders: [] },
+      subjects: ["path:/srv/logs/old"],
+    },
+  ],
+  "filesystem.read-text-file": [
+    {
+      inputs: { folder: "/srv/logs", path: "old/till.log" },
+      result: { content: [], structured: { content: "08:00 open\n" } },
+      outputs: { text: "08:00 open\n" },
+      subjects: ["path:/srv/logs/old/till.log"],
+    },
+  ],
+  "filesystem.search-files": [
+    {
+      inputs: { folder: "/srv/logs", pattern: "*.txt" },
+      result: { content: [], structured: { content: "No matches found" } },
+      outputs: { paths: [], count: 0 },
+      subjects: ["path:/srv/logs"],
     },
   ],
 };
