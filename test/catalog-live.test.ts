@@ -19,6 +19,7 @@ import { startRun } from "../src/run/start-run.ts";
 import { viewRun } from "../src/run/view-run.ts";
 import { openTestLane, signApproval, type TestLane } from "./fixtures/lane.ts";
 import { judge, VALID, verdict } from "./fixtures/real-run.ts";
+import { fileTools } from "./live/file-tools.ts";
 import type { LiveCall, LiveSystem, RunningSystem } from "./live/live-system.ts";
 import { mcpFilesystem, mcpMemory } from "./live/mcp-servers.ts";
 import { nginx } from "./live/nginx.ts";
@@ -26,9 +27,11 @@ import { nsd } from "./live/nsd.ts";
 import { openssh } from "./live/openssh.ts";
 import { postgresql } from "./live/postgresql.ts";
 import { s3rver } from "./live/s3rver.ts";
+import { wireshark } from "./live/wireshark.ts";
 import { workspaceFiles } from "./live/workspace-files.ts";
 
 const systems: readonly LiveSystem[] = [
+  fileTools,
   mcpFilesystem,
   mcpMemory,
   nginx,
@@ -36,6 +39,7 @@ const systems: readonly LiveSystem[] = [
   openssh,
   postgresql,
   s3rver,
+  wireshark,
   workspaceFiles,
 ];
 
