@@ -4,7 +4,8 @@ import { driftOfTool, pinnedTool, type ToolDrift } from "../contract/tool-drift.
 import type { Lane } from "../run/lane.ts";
 import { recordContractStatus } from "../run/record-governance.ts";
 import { viewRun } from "../run/view-run.ts";
-import { argument, defineCommand, flag, repeatedOption } from "./command.ts";
+import { usage } from "./cli-error.ts";
+import { argument, defineCommand, flag, option, repeatedOption } from "./command.ts";
 import { exit } from "./exit.ts";
 import { withLane } from "./open-lane.ts";
 import { readTools } from "./read-tools.ts";
@@ -24,14 +25,15 @@ interface Drifted {
 export const command = defineCommand({
   parameters: {
     file: argument("JSON of the MCP server's answer to `tools/list`, as it is now"),
-    contract: repeatedOption(
-      "--contract <id@version>",
-      "only this one (default: every MCP contract of the catalog)",
-    ),
+    prefix: option("--prefix <id>", "first part of the ids of the contracts that are of this server"),
+    contract: repeatedOption("--contract <id@version>", "or only this one"),
     suspend: flag("--suspend", "suspend what drifted, until somebody has reviewed it"),
   },
-  example: "catalog drift tools.json --suspend",
-  async run({ file, contract: only, suspend }, context) {
+  example: "catalog drift tools.json --prefix scanner --suspend",
+  async run({ file, prefix, contract: only, suspend }, context) {
+    // The list does not name its server: contracts of another one would all count as gone.
+    if (prefix === undefined && only.length === 0)
+      throw usage("which contracts are of this server is not said", "give `--prefix`, or `--contract`");
     const tools = readTools(file);
     return withLane(context, async ({ lane, definitions }) => {
       const runbooks = definitions.runbooks().map(({ runbook }) => runbook);
@@ -40,7 +42,9 @@ export const command = defineCommand({
       for (const { contract } of definitions.contracts()) {
         const pinned = pinnedTool(contract);
         const reference = referenceOf(contract);
-        if (pinned === undefined || (only.length > 0 && !only.includes(reference))) continue;
+        const isMeant =
+          only.includes(reference) || (prefix !== undefined && contract.id.startsWith(`${prefix}.`));
+        if (pinned === undefined || !isMeant) continue;
         const tool = tools.find(({ name }) => name === pinned.tool);
         const isSame =
           tool !== undefined && definitionDigest(toolDefinition(tool as never)) === pinned.definition;
