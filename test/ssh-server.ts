@@ -92,7 +92,8 @@ export function makeKey(path: string, type = "ed25519", passphrase = "") {
   return { publicKey, privateKey: readFileSync(path, "utf8"), fingerprint: shown.split(" ")[1] ?? "" };
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address() as AddressInfo;
