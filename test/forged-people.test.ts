@@ -119,6 +119,20 @@ describe("resolutions", () => {
     }
   });
 
+  it("that a receipt ascribes to somebody else", async () => {
+    const { test, files } = await settled();
+    const sample = { files, trust: test.trust } as unknown as SampleBundle;
+    const told = await forge(sample, {
+      signer: test.lane.signer,
+      receipt: ({ predicate }) => {
+        if (predicate.event === "step-resolved") Object.assign(predicate.actor, { principal: "olga" });
+        return undefined;
+      },
+    });
+    const report = await verify(told, test.trust);
+    expect([report.verdict, codes(report)]).toEqual(["invalid", ["FAILURE_DIGEST_MISMATCH"]]);
+  });
+
   it("by somebody whom the reviewer does not list, lists with another key, another role, or a key on the host", async () => {
     const { test, files } = await settled();
     const { principals } = test.trust;
@@ -151,7 +165,10 @@ describe("resolutions", () => {
     const { operator, approver } = test.people;
     expect((await verify(await retold(operator, {}), test.trust)).reasons).toEqual([]);
     const report = await verify(await retold(approver, { principal: "anna" }), test.trust);
-    expect([report.verdict, codes(report)]).toEqual(["invalid", ["FAILURE_APPROVAL_INVALID"]]);
+    expect([report.verdict, codes(report)]).toEqual([
+      "invalid",
+      ["FAILURE_DIGEST_MISMATCH", "FAILURE_APPROVAL_INVALID"],
+    ]);
   });
 });
 

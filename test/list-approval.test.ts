@@ -6,10 +6,12 @@ import { listOf, recordApproval } from "../src/run/record-approval.ts";
 import { recordPrincipalDisabled } from "../src/run/record-governance.ts";
 import { requestApproval } from "../src/run/request-approval.ts";
 import { viewRun } from "../src/run/view-run.ts";
-import { codes } from "./fixtures/check-bundle.ts";
+import { codes, verify } from "./fixtures/check-bundle.ts";
 import { exampleContract, exampleRunbook } from "./fixtures/contracts.ts";
+import { type Draft, forge, withDrafts } from "./fixtures/forge-bundle.ts";
 import { signApproval, type TestLane } from "./fixtures/lane.ts";
-import { judge, open, retold, start, VALID, verdict } from "./fixtures/real-run.ts";
+import { exported, judge, open, retold, start, VALID, verdict } from "./fixtures/real-run.ts";
+import type { SampleBundle } from "./fixtures/sample-bundle.ts";
 
 const authority = { roles: ["operator" as const], approval: "designated" as const };
 const contract = exampleContract({ effect: "intrusive", authority });
@@ -61,6 +63,55 @@ const approve = async (test: TestLane, run: string, actionDigest: string, decisi
 const outcomes = (test: TestLane, run: string) => viewRun(test.lane, run).steps.map(({ outcome }) => outcome);
 
 describe("one approval of a list", () => {
+  it("counts by its place in the stream, whatever times are claimed for it", async () => {
+    const { test, run } = await asked();
+    const one = viewRun(test.lane, run).steps[0]?.waitingFor?.actionDigest ?? "";
+    await approve(test, run, one);
+    await advance(test.lane, run);
+    await approve(test, run, await digestOf(test, run), "reject");
+    await advance(test.lane, run);
+    expect(verdict(await judge(test, [run]))).toEqual(VALID);
+    const sample = {
+      files: await exported(test.lane, [run]),
+      trust: test.trust,
+      run,
+      runs: [run],
+    } as unknown as SampleBundle;
+    const isList = ({ predicate }: Draft) =>
+      predicate.event === "approval-recorded" && predicate.detail?.list !== undefined;
+    const moved = withDrafts(sample, (drafts) => {
+      const rejection = drafts.find(isList) as Draft;
+      const others = drafts.filter((draft) => draft !== rejection);
+      const call = others.findIndex(({ predicate }) => predicate.event === "step-dispatched");
+      const { time } = (others[call] as Draft).predicate;
+      Object.assign(rejection.predicate.time, { claimedUtc: time.claimedUtc });
+      return [...others.slice(0, call), rejection, ...others.slice(call)];
+    });
+    const report = await verify(await forge(moved, { signer: test.lane.signer }), test.trust);
+    expect(report.verdict).toBe("invalid");
+    expect(report.reasons.join("\n")).toContain("the gates did not see the rejection by `anna`");
+  });
+
+  it("cannot come after the call that it let go", async () => {
+    const { test, run } = await asked();
+    await approve(test, run, await digestOf(test, run));
+    await advance(test.lane, run);
+    let since = false;
+    const report = await retold(test, [run], {
+      receipt: ({ predicate }) => {
+        since ||= predicate.event === "approval-recorded";
+        const { time } = predicate;
+        if (since && (predicate.ledger.stream === `run:${run}` || predicate.event === "run-closed"))
+          Object.assign(time, {
+            claimedUtc: new Date(Date.parse(time.claimedUtc) + 1_800_000).toISOString(),
+          });
+        return undefined;
+      },
+    });
+    expect(report.verdict).toBe("invalid");
+    expect(report.reasons.join("\n")).toContain("was recorded after the gates had decided");
+  });
+
   it("lets every element of it go, with one receipt", async () => {
     const { test, run } = await asked();
     expect(outcomes(test, run)).toEqual(["paused", "paused", "paused"]);

@@ -1,4 +1,5 @@
 import type { ActionList } from "../contract/action-list.ts";
+import type { Contract } from "../contract/contract.ts";
 import type { ApprovalFact, BreakGlassFact, GateRecord } from "../contract/gate-record.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
 import { millisOf } from "../format/time.ts";
@@ -28,6 +29,7 @@ export async function checkRecordedApprovals(
   receipt: Receipt,
   invoked: Invoked,
   record: GateRecord,
+  contract: Contract,
 ): Promise<ApprovalFact[]> {
   again.charge(STEPS_PER_SIGNATURE * (record.approvals.length + invoked.approvals.length));
   const facts: ApprovalFact[] = [];
@@ -52,9 +54,11 @@ export async function checkRecordedApprovals(
     }
     const fact = { ...checked.fact, ...covers };
     if (!same(fact, stated)) invalid(`the gate saw another approval than \`${stated.principal}\` signed`);
-    if (!invoked.approvals.some(({ digest }) => digest === stated.digest)) {
+    const recorded = invoked.approvals.find(({ digest }) => digest === stated.digest);
+    if (recorded === undefined)
       invalid(`no receipt before the call records the approval of \`${stated.principal}\``);
-    }
+    else if (!isBefore(recorded.at, record.decidedAt))
+      invalid(`the approval of \`${stated.principal}\` was recorded after the gates had decided`);
     facts.push(fact);
     if (record.decision !== "allow" || stated.decision !== "approve") continue;
     // One approval of a list serves each of its actions once.
@@ -65,7 +69,7 @@ export async function checkRecordedApprovals(
     }
     again.ledger.set(once, record.action.invocation);
   }
-  await checkOmittedRejections(again, run, receipt, invoked, record);
+  await checkOmittedRejections(again, run, receipt, invoked, record, contract);
   return facts;
 }
 
@@ -82,17 +86,23 @@ function coversAction(
   return holds ? { list: approved } : undefined;
 }
 
-/** A rejection that was recorded before the gates decided may not be left out of what they saw. */
+/**
+ * A rejection that was recorded before the gates decided may not be left out of what they saw. Where the decision was
+ * committed with a receipt, the order of the stream says which came first, whatever times are claimed; a read that may be
+ * repeated has no signed dispatch, and may have been under way when the rejection came.
+ */
 async function checkOmittedRejections(
   again: Again,
   run: ClaimedRun & { readonly principals: PrincipalSet },
   receipt: Receipt,
   invoked: Invoked,
   record: GateRecord,
+  { effect, execution }: Contract,
 ): Promise<void> {
+  const isOrdered = !(effect === "read" && execution.idempotency === "safe");
   for (const { digest, at } of invoked.approvals) {
     if (record.approvals.some((stated) => stated.digest === digest)) continue;
-    if ((millisOf(at) ?? 0) > (millisOf(record.decidedAt) ?? 0)) continue;
+    if (!isOrdered && !isBefore(at, record.decidedAt)) continue;
     const envelope = again.bundle.envelope("approval", digest);
     const checked = envelope && (await checkApproval(envelope, run.principals, record.decidedAt));
     if (
@@ -104,6 +114,11 @@ async function checkOmittedRejections(
       again.approvals.fail("FAILURE_APPROVAL_INVALID", message, { receipt: receipt.digest });
     }
   }
+}
+
+/** Whether an instant is not after another one. */
+function isBefore(at: string, then: string): boolean {
+  return (millisOf(at) ?? Number.NaN) <= (millisOf(then) ?? Number.NaN);
 }
 
 /**

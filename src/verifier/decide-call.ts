@@ -156,7 +156,7 @@ async function decideRecord(
   again.charge(again.bundle.statusReceipts.length);
   const ignored = ignoredStatus(again.bundle, run, record);
   if (ignored !== undefined) wrong(ignored);
-  const approvals = await checkRecordedApprovals(again, run, receipt, invoked, record);
+  const approvals = await checkRecordedApprovals(again, run, receipt, invoked, record, contract);
   const proofs = await checkRecordedProofs(again, run, record, wrong);
   const breakGlass = await checkRecordedGlass(again, run.principals, receipt, invoked, record);
   const awaits = again.cel(() => awaitedOf(contract, built.action));

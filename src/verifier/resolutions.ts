@@ -23,7 +23,7 @@ export async function checkResolved(
   receipt: Receipt,
   invoked: Invoked,
 ): Promise<void> {
-  const { detail, time, step } = receipt.predicate;
+  const { detail, time, step, actor } = receipt.predicate;
   const at = { receipt: receipt.digest };
   const { approvals: findings, anchor } = again;
   const envelope = again.bundle.envelope("resolution", String(detail?.resolution));
@@ -50,6 +50,7 @@ export async function checkResolved(
   const { principal, actionDigest } = statement;
   const { attempt } = invoked;
   const differs =
+    principal !== actor.principal ||
     statement.invocation !== invocationName(run.id, step) ||
     statement.finding !== detail?.finding ||
     statement.attempt !== detail.attempt ||

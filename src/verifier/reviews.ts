@@ -51,7 +51,7 @@ async function checkOne(
   anchor: Anchor,
   findings: Findings,
 ): Promise<{ receipt: Digest; finding: ReviewStatement["finding"]; trusted: boolean } | undefined> {
-  const { detail, time } = receipt.predicate;
+  const { detail, time, actor } = receipt.predicate;
   const at = { receipt: receipt.digest };
   const { engagement, principals } = run;
   const envelope = bundle.envelope("review", String(detail?.review));
@@ -68,6 +68,7 @@ async function checkOne(
   const use = run.receipts.find(({ digest }) => digest === statement.receipt);
   const fits =
     use?.predicate.event === "break-glass-recorded" &&
+    statement.principal === actor.principal &&
     statement.run === run.id &&
     statement.engagement === engagement.id &&
     detail?.receipt === statement.receipt &&
