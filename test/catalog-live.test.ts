@@ -19,14 +19,32 @@ import { startRun } from "../src/run/start-run.ts";
 import { viewRun } from "../src/run/view-run.ts";
 import { openTestLane, signApproval, type TestLane } from "./fixtures/lane.ts";
 import { judge, VALID, verdict } from "./fixtures/real-run.ts";
+import { bind } from "./live/bind.ts";
+import { crowdsec } from "./live/crowdsec.ts";
+import { etcd } from "./live/etcd.ts";
 import type { LiveCall, LiveSystem, RunningSystem } from "./live/live-system.ts";
 import { nginx } from "./live/nginx.ts";
 import { nsd } from "./live/nsd.ts";
 import { openssh } from "./live/openssh.ts";
+import { powerdns } from "./live/powerdns.ts";
+import { prometheus } from "./live/prometheus.ts";
+import { rspamd } from "./live/rspamd.ts";
 import { s3rver } from "./live/s3rver.ts";
 import { workspaceFiles } from "./live/workspace-files.ts";
 
-const systems: readonly LiveSystem[] = [nginx, nsd, openssh, s3rver, workspaceFiles];
+const systems: readonly LiveSystem[] = [
+  bind,
+  crowdsec,
+  etcd,
+  nginx,
+  nsd,
+  openssh,
+  powerdns,
+  prometheus,
+  rspamd,
+  s3rver,
+  workspaceFiles,
+];
 
 const root = join(import.meta.dirname, "..");
 const catalog = new Map<string, Contract>();

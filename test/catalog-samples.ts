@@ -1,4 +1,5 @@
 import type { JsonObject } from "../src/format/json.ts";
+import { serverSamples } from "./catalog-samples-servers.ts";
 
 /** One call of a contract as its adapter would have answered it, and what has to come out. */
 export interface CatalogSample {
@@ -832,4 +833,5 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       subjects: ["file:messages/bare.EML"],
     },
   ],
+  ...serverSamples,
 };
