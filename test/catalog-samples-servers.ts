@@ -1,4 +1,4 @@
-import type { CatalogSample } from "./catalog-samples.ts";
+import type { CatalogSample } from "./catalog-sample.ts";
 
 const json = (value: CatalogSample["result"][string], status = 200) => ({ status, body: { json: value } });
 const target = (health: string, port: number) => ({
