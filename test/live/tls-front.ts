@@ -25,13 +25,13 @@ export function serve(program: string, args: readonly string[], options: SpawnOp
   return spawn(program, args, { ...options, stdio: "ignore" });
 }
 
-/** Asks again until a server answers as hoped. @throws Error after ten seconds, or once the server has ended. */
+/** Asks again until a server answers as hoped. @throws Error after a minute, or once the server has ended. */
 export async function until(
   what: string,
   server: ChildProcess,
   holds: () => Promise<boolean>,
 ): Promise<void> {
-  for (let tries = 0; tries < 200 && server.exitCode === null; tries++) {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline && server.exitCode === null; ) {
     if (await holds().catch(() => false)) return;
     await delay(50);
   }
