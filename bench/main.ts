@@ -1,5 +1,6 @@
 // npm run bench: prints every figure beside its target; `-- --json` prints one JSON object instead, and
 // WITNESSOPS_BENCH=quick measures each only briefly. What the figures mean: bench/README.md.
+import { benchAdapters } from "./adapters.ts";
 import { benchCapture } from "./capture.ts";
 import { benchCatalogSize } from "./catalog-size.ts";
 import { benchColdStart } from "./cold-start.ts";
@@ -18,6 +19,7 @@ const parts = [
   ["people", benchPeople],
   ["import", benchImport],
   ["catalog", benchCatalogSize],
+  ["adapters", benchAdapters],
 ] as const;
 
 const json = process.argv.includes("--json");
