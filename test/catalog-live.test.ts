@@ -19,6 +19,9 @@ import { startRun } from "../src/run/start-run.ts";
 import { viewRun } from "../src/run/view-run.ts";
 import { openTestLane, signApproval, type TestLane } from "./fixtures/lane.ts";
 import { judge, VALID, verdict } from "./fixtures/real-run.ts";
+import { bind } from "./live/bind.ts";
+import { crowdsec } from "./live/crowdsec.ts";
+import { etcd } from "./live/etcd.ts";
 import { fileTools } from "./live/file-tools.ts";
 import type { LiveCall, LiveSystem, RunningSystem } from "./live/live-system.ts";
 import { mcpFilesystem, mcpMemory } from "./live/mcp-servers.ts";
@@ -26,11 +29,17 @@ import { nginx } from "./live/nginx.ts";
 import { nsd } from "./live/nsd.ts";
 import { openssh } from "./live/openssh.ts";
 import { postgresql } from "./live/postgresql.ts";
+import { powerdns } from "./live/powerdns.ts";
+import { prometheus } from "./live/prometheus.ts";
+import { rspamd } from "./live/rspamd.ts";
 import { s3rver } from "./live/s3rver.ts";
 import { wireshark } from "./live/wireshark.ts";
 import { workspaceFiles } from "./live/workspace-files.ts";
 
 const systems: readonly LiveSystem[] = [
+  bind,
+  crowdsec,
+  etcd,
   fileTools,
   mcpFilesystem,
   mcpMemory,
@@ -38,6 +47,9 @@ const systems: readonly LiveSystem[] = [
   nsd,
   openssh,
   postgresql,
+  powerdns,
+  prometheus,
+  rspamd,
   s3rver,
   wireshark,
   workspaceFiles,

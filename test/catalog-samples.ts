@@ -1,15 +1,6 @@
 import type { JsonObject } from "../src/format/json.ts";
-
-/** One call of a contract as its adapter would have answered it, and what has to come out. */
-export interface CatalogSample {
-  readonly inputs: JsonObject;
-  /** As the adapter returns it. */
-  readonly result: JsonObject;
-  /** Outputs that the mapping must give; others may be there too. */
-  readonly outputs: JsonObject;
-  /** What the scope gate sees, `kind:value`. */
-  readonly subjects: readonly string[];
-}
+import type { CatalogSample } from "./catalog-sample.ts";
+import { serverSamples } from "./catalog-samples-servers.ts";
 
 const posture = {
   A: ["192.0.2.10"],
@@ -1224,4 +1215,5 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       subjects: ["file:till.pcapng"],
     },
   ],
+  ...serverSamples,
 };
