@@ -24,9 +24,23 @@ import { nginx } from "./live/nginx.ts";
 import { nsd } from "./live/nsd.ts";
 import { openssh } from "./live/openssh.ts";
 import { s3rver } from "./live/s3rver.ts";
+import { nmap } from "./live/scanners.ts";
+import { slapd } from "./live/slapd.ts";
+import { smtpServer } from "./live/smtp-server.ts";
+import { webhook } from "./live/webhook.ts";
 import { workspaceFiles } from "./live/workspace-files.ts";
 
-const systems: readonly LiveSystem[] = [nginx, nsd, openssh, s3rver, workspaceFiles];
+const systems: readonly LiveSystem[] = [
+  nginx,
+  nsd,
+  openssh,
+  s3rver,
+  workspaceFiles,
+  slapd,
+  smtpServer,
+  webhook,
+  nmap,
+];
 
 const root = join(import.meta.dirname, "..");
 const catalog = new Map<string, Contract>();
