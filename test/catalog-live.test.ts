@@ -19,12 +19,13 @@ import { startRun } from "../src/run/start-run.ts";
 import { viewRun } from "../src/run/view-run.ts";
 import { openTestLane, signApproval, type TestLane } from "./fixtures/lane.ts";
 import { judge, VALID, verdict } from "./fixtures/real-run.ts";
+import { clamav, exiftool, yara } from "./live/file-scanners.ts";
 import type { LiveCall, LiveSystem, RunningSystem } from "./live/live-system.ts";
 import { nginx } from "./live/nginx.ts";
 import { nsd } from "./live/nsd.ts";
 import { openssh } from "./live/openssh.ts";
 import { s3rver } from "./live/s3rver.ts";
-import { nmap } from "./live/scanners.ts";
+import { nmap, sshAudit, sslscan } from "./live/scanners.ts";
 import { slapd } from "./live/slapd.ts";
 import { smtpServer } from "./live/smtp-server.ts";
 import { webhook } from "./live/webhook.ts";
@@ -40,6 +41,11 @@ const systems: readonly LiveSystem[] = [
   smtpServer,
   webhook,
   nmap,
+  sslscan,
+  sshAudit,
+  yara,
+  clamav,
+  exiftool,
 ];
 
 const root = join(import.meta.dirname, "..");
