@@ -17,8 +17,13 @@ export interface CallWorkspace {
  * Makes a workspace below an empty `folder`: `init`, the contract of `bench/noop.yaml`, one authorized engagement.
  *
  * @param program the command's file: `dist/witnessops.mjs` of a build.
+ * @param add puts more contracts into the workspace before it is locked.
  */
-export function makeCallWorkspace(program: string, folder: string): CallWorkspace {
+export function makeCallWorkspace(
+  program: string,
+  folder: string,
+  add: (workspace: string) => void = () => undefined,
+): CallWorkspace {
   const workspace = join(folder, "workspace");
   const key = join(folder, "ana.pem");
   const runIn = (cwd: string, words: readonly string[]): string =>
@@ -33,6 +38,7 @@ export function makeCallWorkspace(program: string, folder: string): CallWorkspac
   );
   mkdirSync(join(workspace, "catalog", "bench"));
   copyFileSync(join(import.meta.dirname, "noop.yaml"), join(workspace, "catalog", "bench", "noop.yaml"));
+  add(workspace);
   const run = (...words: string[]): string => runIn(workspace, words);
   run("catalog", "lock");
   run("engagement", "new", "bench", "--include", "bench.example");

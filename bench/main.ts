@@ -1,6 +1,8 @@
 // npm run bench: prints every figure beside its target; `-- --json` prints one JSON object instead, and
 // WITNESSOPS_BENCH=quick measures each only briefly. What the figures mean: bench/README.md.
+import { benchAdapters } from "./adapters.ts";
 import { benchCapture } from "./capture.ts";
+import { benchCatalogSize } from "./catalog-size.ts";
 import { benchColdStart } from "./cold-start.ts";
 import type { Line } from "./figure.ts";
 import { benchGovernedStep } from "./governed-step.ts";
@@ -16,6 +18,8 @@ const parts = [
   ["capture", benchCapture],
   ["people", benchPeople],
   ["import", benchImport],
+  ["catalog", benchCatalogSize],
+  ["adapters", benchAdapters],
 ] as const;
 
 const json = process.argv.includes("--json");

@@ -20,22 +20,31 @@ import { viewRun } from "../src/run/view-run.ts";
 import { openTestLane, signApproval, type TestLane } from "./fixtures/lane.ts";
 import { judge, VALID, verdict } from "./fixtures/real-run.ts";
 import { clamav, exiftool, yara } from "./live/file-scanners.ts";
+import { fileTools } from "./live/file-tools.ts";
 import type { LiveCall, LiveSystem, RunningSystem } from "./live/live-system.ts";
+import { mcpFilesystem, mcpMemory } from "./live/mcp-servers.ts";
 import { nginx } from "./live/nginx.ts";
 import { nsd } from "./live/nsd.ts";
 import { openssh } from "./live/openssh.ts";
+import { postgresql } from "./live/postgresql.ts";
 import { s3rver } from "./live/s3rver.ts";
 import { nmap, sshAudit, sslscan } from "./live/scanners.ts";
 import { slapd } from "./live/slapd.ts";
 import { smtpServer } from "./live/smtp-server.ts";
 import { webhook } from "./live/webhook.ts";
+import { wireshark } from "./live/wireshark.ts";
 import { workspaceFiles } from "./live/workspace-files.ts";
 
 const systems: readonly LiveSystem[] = [
+  fileTools,
+  mcpFilesystem,
+  mcpMemory,
   nginx,
   nsd,
   openssh,
+  postgresql,
   s3rver,
+  wireshark,
   workspaceFiles,
   slapd,
   smtpServer,

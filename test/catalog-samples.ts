@@ -53,6 +53,30 @@ const found = (dn: string, attributes: JsonObject) => ({
   referrals: [],
 });
 
+const sqlInputs = { host: "db.shop.example", user: "watch" };
+const sqlResult = (...rows: JsonObject[]): JsonObject => ({ rows, count: rows.length, more: false });
+const sqlDatabase = {
+  owner: "postgres",
+  template: false,
+  allowsConnections: true,
+  connectionLimit: -1,
+  publicConnect: false,
+  publicTemporary: false,
+};
+const sqlRole = {
+  superuser: false,
+  login: true,
+  createRole: false,
+  createDatabase: false,
+  replication: false,
+  bypassRowSecurity: false,
+  connectionLimit: -1,
+  validUntil: null,
+};
+const sqlSetting = { source: "default", pendingRestart: false, version: "15.14" };
+
+const mcpEntity = { name: "till-1", entityType: "host", observations: ["seen at 08:00"] };
+
 const scannedFiles = [
   { path: "rules", sha256: "sha256:00" },
   { path: "file", sha256: "sha256:01" },
@@ -835,6 +859,374 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       },
       outputs: { from: null, fromDomain: "", replyTo: null, failedMethods: [], mismatchedLinks: [] },
       subjects: ["file:messages/bare.EML"],
+    },
+  ],
+  "postgresql.databases": [
+    {
+      inputs: sqlInputs,
+      result: sqlResult(
+        { ...sqlDatabase, name: "postgres", publicConnect: true },
+        { ...sqlDatabase, name: "shop" },
+        { ...sqlDatabase, name: "template0", template: true, allowsConnections: false, publicConnect: true },
+      ),
+      outputs: { openToAll: ["postgres"], count: 3, more: false },
+      subjects: ["host:db.shop.example"],
+    },
+  ],
+  "postgresql.grants": [
+    {
+      inputs: { ...sqlInputs, role: "till" },
+      result: sqlResult({
+        schema: "public",
+        table: "orders",
+        privilege: "SELECT",
+        grantable: false,
+        grantor: "shop",
+        number: 1,
+      }),
+      outputs: { tables: 1, count: 1 },
+      subjects: ["host:db.shop.example", "account:till"],
+    },
+    {
+      inputs: { ...sqlInputs, role: "nobody" },
+      result: sqlResult(),
+      outputs: { grants: [], tables: 0, count: 0 },
+      subjects: ["host:db.shop.example", "account:nobody"],
+    },
+  ],
+  "postgresql.hba-rules": [
+    {
+      inputs: { ...sqlInputs, port: 5433, tls: "disable" },
+      result: sqlResult(
+        {
+          line: 3,
+          type: "host",
+          databases: ["all"],
+          roles: ["all"],
+          address: "all",
+          netmask: null,
+          method: "trust",
+          mistake: null,
+        },
+        {
+          line: 4,
+          type: null,
+          databases: null,
+          roles: null,
+          address: null,
+          netmask: null,
+          method: null,
+          mistake: 'invalid connection type "hots"',
+        },
+      ),
+      outputs: { withoutPassword: [3], mistakes: 1 },
+      subjects: ["host:db.shop.example"],
+    },
+  ],
+  "postgresql.roles": [
+    {
+      inputs: sqlInputs,
+      result: sqlResult({ ...sqlRole, name: "postgres", superuser: true }, { ...sqlRole, name: "till" }),
+      outputs: { superusers: ["postgres"], count: 2, more: false },
+      subjects: ["host:db.shop.example"],
+    },
+    {
+      inputs: { ...sqlInputs, role: "nobody" },
+      result: sqlResult(),
+      outputs: { roles: [], superusers: [], count: 0 },
+      subjects: ["host:db.shop.example"],
+    },
+  ],
+  "postgresql.sessions": [
+    {
+      inputs: { ...sqlInputs, pid: 4711 },
+      result: sqlResult({
+        pid: 4711,
+        role: "till",
+        database: "shop",
+        application: null,
+        address: null,
+        state: null,
+        startedAt: null,
+        encrypted: null,
+      }),
+      outputs: { count: 1, more: false },
+      subjects: ["host:db.shop.example"],
+    },
+  ],
+  "postgresql.settings": [
+    {
+      inputs: sqlInputs,
+      result: sqlResult(
+        { ...sqlSetting, name: "password_encryption", value: "md5" },
+        { ...sqlSetting, name: "ssl", value: "off", pendingRestart: true },
+      ),
+      outputs: { version: "15.14", ssl: false, passwordEncryption: "md5", pendingRestart: ["ssl"] },
+      subjects: ["host:db.shop.example"],
+    },
+    {
+      inputs: sqlInputs,
+      result: sqlResult({ ...sqlSetting, name: "port", value: "5432" }),
+      outputs: { ssl: null, passwordEncryption: null },
+      subjects: ["host:db.shop.example"],
+    },
+  ],
+  "postgresql.terminate-session": [
+    {
+      inputs: { ...sqlInputs, pid: 4711, role: "till", startedAt: "2026-11-16T08:00:00.123456Z" },
+      result: sqlResult({ pid: 4711, ended: true }),
+      outputs: { found: true, ended: true },
+      subjects: ["host:db.shop.example", "account:till"],
+    },
+    {
+      inputs: { ...sqlInputs, pid: 4712, role: "till", startedAt: "2026-11-16T08:00:00.123456Z" },
+      result: sqlResult(),
+      outputs: { found: false, ended: false },
+      subjects: ["host:db.shop.example", "account:till"],
+    },
+  ],
+  "memory.create-entities": [
+    {
+      inputs: {
+        file: "/var/lib/memory/case-7.jsonl",
+        entities: [mcpEntity, { ...mcpEntity, name: "till-2" }],
+      },
+      result: { content: [], structured: { entities: [mcpEntity] } },
+      outputs: { created: [mcpEntity], skipped: ["till-2"] },
+      subjects: ["graph:/var/lib/memory/case-7.jsonl"],
+    },
+  ],
+  "memory.open-nodes": [
+    {
+      inputs: { file: "/var/lib/memory/case-7.jsonl", names: ["till-1", "till-2"] },
+      result: { content: [], structured: { entities: [mcpEntity], relations: [] } },
+      outputs: { missing: ["till-2"] },
+      subjects: ["graph:/var/lib/memory/case-7.jsonl"],
+    },
+  ],
+  "memory.read-graph": [
+    {
+      inputs: { file: "/var/lib/memory/case-7.jsonl" },
+      result: {
+        content: [],
+        structured: {
+          entities: [mcpEntity],
+          relations: [{ from: "till-1", to: "shop", relationType: "stands in" }],
+        },
+      },
+      outputs: { entities: [mcpEntity] },
+      subjects: ["graph:/var/lib/memory/case-7.jsonl"],
+    },
+  ],
+  "memory.search-nodes": [
+    {
+      inputs: { file: "/var/lib/memory/case-7.jsonl", query: "nothing" },
+      result: { content: [], structured: { entities: [], relations: [] } },
+      outputs: { entities: [], relations: [] },
+      subjects: ["graph:/var/lib/memory/case-7.jsonl"],
+    },
+  ],
+  "filesystem.get-file-info": [
+    {
+      inputs: { folder: "/srv/logs", path: "old" },
+      result: {
+        content: [],
+        structured: {
+          content:
+            "size: 4096\nmodified: Mon Nov 16 2026 08:00:00 GMT+0000\nisDirectory: true\nisFile: false\npermissions: 755",
+        },
+      },
+      outputs: { size: 4096, isDirectory: true, isFile: false, permissions: "755" },
+      subjects: ["path:/srv/logs/old"],
+    },
+  ],
+  "filesystem.list-directory": [
+    {
+      inputs: { folder: "/srv/logs", path: "old" },
+      result: { content: [], structured: { content: "" } },
+      outputs: { files: [], folders: [] },
+      subjects: ["path:/srv/logs/old"],
+    },
+  ],
+  "filesystem.read-text-file": [
+    {
+      inputs: { folder: "/srv/logs", path: "old/till.log" },
+      result: { content: [], structured: { content: "08:00 open\n" } },
+      outputs: { text: "08:00 open\n" },
+      subjects: ["path:/srv/logs/old/till.log"],
+    },
+  ],
+  "filesystem.search-files": [
+    {
+      inputs: { folder: "/srv/logs", pattern: "*.txt" },
+      result: { content: [], structured: { content: "No matches found" } },
+      outputs: { paths: [], count: 0 },
+      subjects: ["path:/srv/logs"],
+    },
+  ],
+  "gnupg.verify-signature": [
+    {
+      inputs: { path: "a.tar", signature: "a.tar.sig", keyring: "keys.gpg" },
+      result: {
+        exitCode: 0,
+        stdout: {
+          size: 300,
+          lines: [
+            "[GNUPG:] NEWSIG release@shop.example",
+            "[GNUPG:] KEYEXPIRED 1795764194",
+            "[GNUPG:] EXPKEYSIG 988DA95F993FF162 Old <old@shop.example>",
+            "[GNUPG:] VALIDSIG E4C7F5D2C25E7ED0E8AAB2E2988DA95F993FF162 2026-11-27 1795764192 0 4 0 22 8 00 1A52C31A296E6E0F712A5A813AC3785F41F2006E",
+          ],
+        },
+      },
+      outputs: {
+        state: "expired",
+        fingerprint: "1A52C31A296E6E0F712A5A813AC3785F41F2006E",
+        signedAt: "2026-11-27T07:23:12.000Z",
+        signatures: 1,
+        signers: [],
+      },
+      subjects: ["file:a.tar", "file:a.tar.sig", "file:keys.gpg"],
+    },
+    ...(
+      [
+        ["bad", 1, ["NEWSIG", "BADSIG 3AC3785F41F2006E Release <release@shop.example>"]],
+        [
+          "unknown-key",
+          2,
+          ["NEWSIG", "ERRSIG 3AC3785F41F2006E 22 8 00 1795764192 9 -", "NO_PUBKEY 3AC3785F41F2006E"],
+        ],
+        ["unreadable", 2, ["NODATA 1", "NODATA 2"]],
+        [
+          "unreadable",
+          2,
+          ["NEWSIG", "GOODSIG 3AC3785F41F2006E Release", "NEWSIG", "ERRSIG 3AC3785F41F2006E 22 99"],
+        ],
+      ] as const
+    ).map(([state, exitCode, said]) => ({
+      inputs: { path: "a.tar", signature: "a.tar.sig", keyring: "keys.gpg" },
+      result: { exitCode, stdout: { size: 100, lines: said.map((line) => `[GNUPG:] ${line}`) } },
+      outputs: { state, fingerprint: null, signedAt: null },
+      subjects: ["file:a.tar", "file:a.tar.sig", "file:keys.gpg"],
+    })),
+  ],
+  "openssl.certificate": [
+    {
+      inputs: { path: "shop.pem" },
+      result: {
+        exitCode: 0,
+        stdout: {
+          size: 300,
+          lines: [
+            "subject=CN=shop.example,O=Shop\\, Inc",
+            "issuer=CN=ca.example",
+            "serial=5ED5B25C",
+            "notBefore=2026-11-27 07:23:15Z",
+            "notAfter=2026-11-30 07:23:15Z",
+            "sha256 Fingerprint=4D:8D",
+            "X509v3 Basic Constraints: critical",
+            "    CA:FALSE",
+          ],
+        },
+      },
+      outputs: {
+        subject: "CN=shop.example,O=Shop\\, Inc",
+        notAfter: "2026-11-30 07:23:15Z",
+        fingerprint: "sha256:4d8d",
+        selfIssued: false,
+        names: null,
+        authority: false,
+      },
+      subjects: ["file:shop.pem"],
+    },
+  ],
+  "openssl.verify-certificate": [
+    {
+      inputs: { path: "shop.pem", roots: "roots.pem", intermediates: "between.pem" },
+      result: { exitCode: 0, stdout: { size: 20, lines: ["shop.pem: OK"] }, stderr: { size: 0, text: "" } },
+      outputs: { trusted: true, reason: null },
+      subjects: ["file:shop.pem", "file:roots.pem", "file:between.pem"],
+    },
+    {
+      inputs: { path: "shop.pem", roots: "roots.pem" },
+      result: {
+        exitCode: 2,
+        stdout: { size: 0, lines: [] },
+        stderr: {
+          size: 80,
+          text: "CN = x\nerror 18 at 0 depth lookup: self-signed certificate\nerror x: failed\n",
+        },
+      },
+      outputs: { trusted: false, reason: "18 at 0 depth lookup: self-signed certificate" },
+      subjects: ["file:shop.pem", "file:roots.pem"],
+    },
+  ],
+  "ssh-keygen.fingerprints": [
+    {
+      inputs: { path: "authorized_keys" },
+      result: {
+        exitCode: 0,
+        stdout: {
+          size: 160,
+          lines: [`256 ${sshFingerprint} till 1 (old) (ED25519)`, `2048 ${sshFingerprint} no comment (RSA)`],
+        },
+      },
+      outputs: {
+        keys: [
+          { bits: 256, fingerprint: sshFingerprint, comment: "till 1 (old)", type: "ED25519" },
+          { bits: 2048, fingerprint: sshFingerprint, comment: "no comment", type: "RSA" },
+        ],
+        count: 2,
+      },
+      subjects: ["file:authorized_keys"],
+    },
+  ],
+  "file.type": [
+    {
+      inputs: { path: "tools/till" },
+      result: {
+        exitCode: 0,
+        stdout: { size: 50, lines: ["application/x-pie-executable; charset=binary"] },
+      },
+      outputs: { mediaType: "application/x-pie-executable", charset: "binary" },
+      subjects: ["file:tools/till"],
+    },
+  ],
+  "wireshark.capture-info": [
+    {
+      inputs: { path: "till.pcapng" },
+      result: {
+        exitCode: 0,
+        stdout: { size: 50, lines: ["/w/till.pcapng\tpcapng\tether\t0\t0\tn/a\tn/a\tTrue"] },
+      },
+      outputs: { format: "pcapng", packets: 0, bytes: 0, firstAt: null, lastAt: null, ordered: true },
+      subjects: ["file:till.pcapng"],
+    },
+  ],
+  "wireshark.read-packets": [
+    {
+      inputs: { path: "till.pcapng", packets: 1 },
+      result: { exitCode: 0, stdout: { size: 50, lines: ["1\t1795000000.000000000\t\t\t\t\t\t\tARP\t60"] } },
+      outputs: {
+        packets: [
+          { number: 1, at: "1795000000.000000000", from: "", to: "", port: "", protocol: "ARP", length: 60 },
+        ],
+      },
+      subjects: ["file:till.pcapng"],
+    },
+  ],
+  "wireshark.dns-queries": [
+    {
+      inputs: { path: "till.pcapng" },
+      result: {
+        exitCode: 0,
+        stdout: { size: 50, lines: ["1795000000.000000000\t\t2001:db8::1\tshop.example\t28"] },
+      },
+      outputs: {
+        queries: [{ at: "1795000000.000000000", from: "2001:db8::1", name: "shop.example", type: 28 }],
+        count: 1,
+      },
+      subjects: ["file:till.pcapng"],
     },
   ],
   "sslscan.endpoint": [

@@ -22,8 +22,14 @@ export interface SshServer {
   close(): Promise<void>;
 }
 
-/** Starts sshd. @param settings lines of sshd_config, which come first and so win. */
-export async function startSshServer(settings: readonly string[] = []): Promise<SshServer> {
+/**
+ * Starts sshd.
+ *
+ * @param settings lines of sshd_config, which come first and so win.
+ * @param prepare shell commands that are run before, in a mount namespace with an `/etc` of its own: what the server's
+ *   commands do to accounts, this machine does not see. Needs root.
+ */
+export async function startSshServer(settings: readonly string[] = [], prepare?: string): Promise<SshServer> {
   const folder = mkdtempSync(join(tmpdir(), "witnessops-sshd-"));
   const [host, user] = [makeKey(join(folder, "host")), makeKey(join(folder, "user"))];
   writeFileSync(join(folder, "authorized"), `${user.publicKey}\n`);
@@ -43,9 +49,12 @@ export async function startSshServer(settings: readonly string[] = []): Promise<
     "MaxStartups 100",
   ];
   writeFileSync(join(folder, "config"), `${lines.join("\n")}\n`);
-  const server: ChildProcess = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", join(folder, "config")], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const command = ["/usr/sbin/sshd", "-D", "-e", "-f", join(folder, "config")];
+  const [program = "", ...args] =
+    prepare === undefined
+      ? command
+      : ["unshare", "--mount", "sh", "-ec", OWN_ETC, folder, prepare, ...command];
+  const server: ChildProcess = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   await new Promise<void>((resolve, reject) => {
     server.stderr?.on("data", (chunk: Buffer) => {
@@ -69,6 +78,12 @@ export async function startSshServer(settings: readonly string[] = []): Promise<
   };
 }
 
+const OWN_ETC = `cp -a /etc "$0/etc"
+mount --bind "$0/etc" /etc
+eval "$1"
+shift
+exec "$@"`;
+
 /** Makes a key pair with `ssh-keygen`. */
 export function makeKey(path: string, type = "ed25519", passphrase = "") {
   execFileSync("ssh-keygen", ["-q", "-t", type, "-N", passphrase, "-C", "", "-f", path]);
@@ -77,7 +92,8 @@ export function makeKey(path: string, type = "ed25519", passphrase = "") {
   return { publicKey, privateKey: readFileSync(path, "utf8"), fingerprint: shown.split(" ")[1] ?? "" };
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address() as AddressInfo;

@@ -51,11 +51,6 @@ export function buildLock(
   };
 }
 
-/** The text of `catalog.lock.json`. */
-export function lockText(lock: CatalogLock): string {
-  return `${JSON.stringify(lock, null, 2)}\n`;
-}
-
 function pin(
   documents: readonly Pinned[],
   before: Readonly<Record<string, string>> | undefined,

@@ -2,7 +2,7 @@ import { referenceOf } from "../contract/contract.ts";
 import type { Lane } from "../run/lane.ts";
 import { recordContractStatus } from "../run/record-governance.ts";
 import { viewRun } from "../run/view-run.ts";
-import { argument, defineCommand, flag, repeatedOption } from "./command.ts";
+import { argument, defineCommand, flag, option, repeatedOption } from "./command.ts";
 import { compareWith, type Drift } from "./drift-sources.ts";
 import { exit } from "./exit.ts";
 import { withLane } from "./open-lane.ts";
@@ -23,18 +23,16 @@ interface Drifted {
 export const command = defineCommand({
   parameters: {
     file: argument("the MCP server's answer to `tools/list`, or the OpenAPI description, as it is now"),
-    contract: repeatedOption(
-      "--contract <id@version>",
-      "only this one (default: every contract of that system)",
-    ),
+    prefix: option("--prefix <id>", "first part of the ids of the contracts that are of this system"),
+    contract: repeatedOption("--contract <id@version>", "or only this one"),
     suspend: flag("--suspend", "suspend what drifted, until somebody has reviewed it"),
   },
-  example: "catalog drift tools.json --suspend",
-  async run({ file, contract: only, suspend }, context) {
+  example: "catalog drift tools.json --prefix scanner --suspend",
+  async run({ file, prefix, contract: only, suspend }, context) {
     return withLane(context, async ({ lane, definitions }) => {
       const runbooks = definitions.runbooks().map(({ runbook }) => runbook);
       const contracts = definitions.contracts().map(({ contract }) => contract);
-      const compared = compareWith(file, contracts, definitions.root, only);
+      const compared = compareWith(file, contracts, definitions.root, { only, prefix });
       const drifted: Drifted[] = [];
       for (const { contract, pins, drift } of compared) {
         if (drift === undefined) continue;

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkOf } from "../contract/catalog-checks.ts";
-import { referenceOf } from "../contract/contract.ts";
 import { defineCommand } from "./command.ts";
 import { describeRule } from "./describe-action.ts";
 import { exit } from "./exit.ts";
@@ -16,19 +15,12 @@ export const command = defineCommand({
       ? definitions.lock().contracts
       : {};
     const checks = definitions.checks();
-    const contracts = definitions.contracts().map(({ contract, digest, file }) => {
-      const reference = referenceOf(contract);
-      const pinned = locked[reference];
-      const check = checkOf(checks, reference, digest);
+    const contracts = definitions.contractSummaries().map((summary) => {
+      const pinned = locked[summary.contract];
+      const check = checkOf(checks, summary.contract, summary.digest);
       return {
-        contract: reference,
-        title: contract.title,
-        effect: contract.effect,
-        approval: contract.authority.approval,
-        adapter: contract.execution.adapter,
-        digest,
-        file,
-        lock: pinned === undefined ? "not locked" : pinned === digest ? "locked" : "changed",
+        ...summary,
+        lock: pinned === undefined ? "not locked" : pinned === summary.digest ? "locked" : "changed",
         checked: check?.checked ?? "no",
         ...(check === undefined ? {} : { against: check.against }),
       };

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { adapters } from "../adapters/all.ts";
 import { referenceOf } from "../contract/contract.ts";
 import { lintContract } from "../contract/lint-contract.ts";
+import { catalogLockText } from "../contract/parse-catalog-lock.ts";
 import { recordCatalogPublished } from "../run/record-governance.ts";
-import { buildLock, lockText } from "./build-lock.ts";
+import { buildLock } from "./build-lock.ts";
 import { CliError } from "./cli-error.ts";
 import { defineCommand } from "./command.ts";
 import { exit } from "./exit.ts";
@@ -39,7 +40,7 @@ export const command = defineCommand({
       if (changed) {
         // Recorded first: a lock that nobody recorded would never be noticed.
         await recordCatalogPublished(lane, definitions.workspace().owner, lock);
-        replaceFile(path, lockText(lock));
+        replaceFile(path, catalogLockText(lock));
       }
       return {
         exit: exit.done,

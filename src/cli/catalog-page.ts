@@ -1,9 +1,11 @@
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { adapters } from "../adapters/all.ts";
 import { groupsText } from "../contract/approval-groups.ts";
 import { boundaryTable } from "../contract/boundary-table.ts";
+import { checkOf, parseCatalogChecks } from "../contract/catalog-checks.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
+import { digestOfDocument } from "../contract/digest-document.ts";
 import { parseContract } from "../contract/parse-contract.ts";
 import type { ApprovalRule } from "../contract/vocabulary.ts";
 
@@ -18,20 +20,30 @@ export function catalogPage(root: string): string {
   const contracts = globSync("catalog/*/*.yaml", { cwd: root })
     .map((file) => parseContract(readFileSync(join(root, file), "utf8"), { file }))
     .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-  return `${[...introduction(contracts), ...contracts.flatMap(section)].join("\n")}\n`;
+  const path = join(root, "catalog", "checks.json");
+  const checks = existsSync(path)
+    ? parseCatalogChecks(readFileSync(path, "utf8"), { file: path })
+    : undefined;
+  const checkedBy = (contract: Contract): string => {
+    const check = checkOf(checks, referenceOf(contract), digestOfDocument(contract));
+    return check === undefined ? "no" : `${check.checked}: ${check.against}`;
+  };
+  const sections = contracts.flatMap((contract) => section(contract, checkedBy(contract)));
+  return `${[...introduction(contracts, checkedBy), ...sections].join("\n")}\n`;
 }
 
-function introduction(contracts: readonly Contract[]): string[] {
+function introduction(contracts: readonly Contract[], checkedBy: (contract: Contract) => string): string[] {
   return [
     "<!-- Generated from catalog/ by `npm run generate`. -->",
     "",
     "# The catalog",
     "",
     "The contracts that come with WitnessOps. What they have in common, and how to write one, is described in",
-    "[the integration model](index.md).",
+    "[the integration model](index.md). *Checked* says how a contract was held against its system before it came here: `live` against a real",
+    "server, by `schema` against the vendor's own machine-readable description. Every mark is written by a test that makes the call through all gates.",
     "",
     ...table(
-      ["contract", "system", "effect", "approval", "scope kinds", "connections", "credentials"],
+      ["contract", "system", "effect", "approval", "scope kinds", "connections", "credentials", "checked"],
       contracts.map((contract) => [
         `[${referenceOf(contract)}](#${anchorOf(contract)})`,
         systemOf(contract),
@@ -40,12 +52,13 @@ function introduction(contracts: readonly Contract[]): string[] {
         kindsOf(contract).join(", "),
         egressOf(contract),
         credentialsOf(contract),
+        checkedBy(contract).split(":")[0] ?? "",
       ]),
     ),
   ];
 }
 
-function section(contract: Contract): string[] {
+function section(contract: Contract, checked: string): string[] {
   const { authority, errors, evidence, execution, scope } = contract;
   return [
     "",
@@ -67,6 +80,7 @@ function section(contract: Contract): string[] {
         ["is not for", contract.nonGoals?.join("; ") ?? "not stated"],
         ["connections", `${egressOf(contract)}, by the adapter \`${execution.adapter}\``],
         ["credentials", credentialsOf(contract)],
+        ["checked", checked],
         ["evidence", evidence.artifacts.map(artifactText).join("; ")],
         ["errors", errors.map(({ class: name, side }) => `\`${name}\` (${side})`).join(", ")],
         ["attests", contract.attests],

@@ -47,6 +47,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./catalog-lint.ts"),
   },
   {
+    name: "catalog test",
+    summary: "map recorded results with a contract as it stands now",
+    load: () => import("./catalog-test.ts"),
+  },
+  {
     name: "catalog lock",
     summary: "pin every contract and runbook to its digest",
     load: () => import("./catalog-lock.ts"),

@@ -1,9 +1,12 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { offerIsolation } from "../adapters/exec/offer-isolation.ts";
 import { referenceOf } from "../contract/contract.ts";
+import { isolationText } from "../contract/isolation-text.ts";
 import { CodedError } from "../format/coded-error.ts";
 import type { Digest } from "../format/digest.ts";
 import { checkPolicies } from "../gate/check-policies.ts";
+import { wantsIsolation } from "../gate/hold-tool.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { openArtifactFolder } from "../store/artifact-folder.ts";
 import type { WorkspaceDefinitions } from "../store/workspace-definitions.ts";
@@ -64,7 +67,14 @@ async function checkWorkspace(context: Context): Promise<Check[]> {
   }
   const definitions = openWorkspace(root);
   const checks: Check[] = [];
-  for (const check of [checkPermissions, checkLedger, checkLock, checkPolicySet, checkTools]) {
+  for (const check of [
+    checkPermissions,
+    checkLedger,
+    checkLock,
+    checkPolicySet,
+    checkTools,
+    checkIsolation,
+  ]) {
     checks.push(...(await guarded(check, definitions)));
   }
   return [{ what: "workspace", state: "ok", detail: root }, ...checks];
@@ -192,6 +202,22 @@ function checkTools(definitions: WorkspaceDefinitions): Check[] {
     if (found !== undefined) return { what: `tool ${program}`, state: "ok", detail: found };
     return { what: `tool ${program}`, state: "warning", detail: `not found; needed by ${users.join(", ")}` };
   });
+}
+
+/** What this host can hold tools with, where a contract asks for it. */
+async function checkIsolation(definitions: WorkspaceDefinitions): Promise<Check[]> {
+  const wanting = definitions.contracts().filter(({ contract }) => wantsIsolation(contract.execution));
+  const required = wanting.filter(({ contract }) => contract.execution.isolation === "required");
+  if (wanting.length === 0) return [];
+  const offer = await offerIsolation(definitions.root);
+  const what = "isolation";
+  if ("held" in offer) return [{ what, state: "ok", detail: isolationText(offer.held) }];
+  const references = required.map(({ contract }) => referenceOf(contract)).join(", ");
+  const detail =
+    required.length === 0
+      ? `${offer.refused}: tools run unguarded`
+      : `${offer.refused}: tools run unguarded, and these are denied: ${references}`;
+  return [{ what, state: "warning", detail }];
 }
 
 function whereIs(program: string, root: string): string | undefined {

@@ -11,7 +11,7 @@ import { MAX_DESCRIPTION_BYTES, readDescription } from "../contract/openapi/read
 import { sliceOperation } from "../contract/openapi/slice-operation.ts";
 import { driftOfTool, pinnedTool } from "../contract/tool-drift.ts";
 import type { Digest } from "../format/digest.ts";
-import { CliError, refused } from "./cli-error.ts";
+import { CliError, refused, usage } from "./cli-error.ts";
 import { readOperation } from "./operation-files.ts";
 import { readTools } from "./read-tools.ts";
 
@@ -34,19 +34,28 @@ export interface Compared {
  * description. Contracts of other systems are left out.
  *
  * @param root the workspace.
- * @param only references that were asked for; none for all.
- * @throws CliError `INPUT_MALFORMED` or `REFUSED`, OpenapiError.
+ * @param of which contracts are of that system; a description names its own when nothing is said.
+ * @throws CliError `USAGE`, `INPUT_MALFORMED` or `REFUSED`, OpenapiError.
  */
 export function compareWith(
   file: string,
   contracts: readonly Contract[],
   root: string,
-  only: readonly string[],
+  { only, prefix }: { readonly only: readonly string[]; readonly prefix: string | undefined },
 ): Compared[] {
-  const asked = contracts.filter((contract) => only.length === 0 || only.includes(referenceOf(contract)));
+  const isAsked = only.length > 0 || prefix !== undefined;
+  const asked = contracts.filter(
+    (contract) =>
+      !isAsked ||
+      only.includes(referenceOf(contract)) ||
+      (prefix !== undefined && contract.id.startsWith(`${prefix}.`)),
+  );
   const value = readSource(file);
-  if (value === undefined) return compareTools(file, asked);
-  return compareOperations(describeOperations(value), asked, root, only.length > 0);
+  if (value !== undefined) return compareOperations(describeOperations(value), asked, root, isAsked);
+  // The list does not name its server: contracts of another one would all count as gone.
+  if (!isAsked)
+    throw usage("which contracts are of this server is not said", "give `--prefix`, or `--contract`");
+  return compareTools(file, asked);
 }
 
 /** The file's value when it is a description, else undefined: then it is an MCP server's answer. */

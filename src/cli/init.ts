@@ -9,13 +9,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { catalogLockText } from "../contract/parse-catalog-lock.ts";
 import { parsePrincipal } from "../contract/parse-principal.ts";
 import { type PublicKey, publicKeyText } from "../format/public-key.ts";
 import { recordCatalogPublished, recordPrincipalAdded } from "../run/record-governance.ts";
 import { createKeyFile, publicKeyPem, readPublicKeyFile } from "../store/key-file.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import { parseWorkspace } from "../store/workspace-file.ts";
-import { buildLock, lockText } from "./build-lock.ts";
+import { buildLock } from "./build-lock.ts";
 import { refused } from "./cli-error.ts";
 import { defineCommand, option, optionalArgument, requiredOption } from "./command.ts";
 import { exit } from "./exit.ts";
@@ -133,7 +134,7 @@ async function make(
   const authored = openWorkspace(root);
   const documents = { contracts: authored.contracts(), runbooks: authored.runbooks() };
   const { lock } = buildLock(documents, undefined);
-  writeFileSync(join(root, "catalog.lock.json"), lockText(lock));
+  writeFileSync(join(root, "catalog.lock.json"), catalogLockText(lock));
   createKeyFile(issuerRootPath(keys));
   openSqliteStore(ledgerPath(root)).close();
 

@@ -1,3 +1,4 @@
+import { isolationText } from "../contract/isolation-text.ts";
 import type { RunView, StepView } from "../run/view-run.ts";
 import { type Exit, exit } from "./exit.ts";
 import { short } from "./find-receipt.ts";
@@ -34,7 +35,20 @@ export function printRun(out: Printer, view: RunView): void {
       whyOf(step),
     ]),
   );
+  printTools(out, view);
   printNext(out, view);
+}
+
+/** Of programs that were run: what held them. All else runs in this process, behind the egress guard. */
+function printTools(out: Printer, { steps }: RunView): void {
+  const rows = steps.flatMap((step) =>
+    step.isolation === undefined || step.isolation === "in-process" || step.attempts === 0
+      ? []
+      : [[nameOf(step), `isolation ${isolationText(step.isolation)}`, `egress ${step.egress ?? ""}`]],
+  );
+  if (rows.length === 0) return;
+  out.heading("tools");
+  out.table([], rows);
 }
 
 /** `step`, or `step[key]`; of a read-back, `step read-back 1`. */

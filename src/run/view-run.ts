@@ -1,4 +1,5 @@
 import type { ActionDocument } from "../contract/action-document.ts";
+import type { Invocation } from "../contract/receipt-predicate.ts";
 import type { JsonObject } from "../format/json.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import type { Lane } from "./lane.ts";
@@ -36,6 +37,9 @@ export interface StepView {
   readonly faults?: readonly string[];
   readonly errorClass?: string;
   readonly attempts: number;
+  /** What held the call, and where its connections could go; of calls that ended. */
+  readonly isolation?: Invocation["isolation"];
+  readonly egress?: Invocation["egress"];
   readonly outputs?: JsonObject;
   readonly receipt?: string;
   /** What waits for somebody, and for what. */
@@ -94,7 +98,17 @@ function viewStep(step: StepState, invocation: InvocationState | undefined, stat
   if (invocation === undefined) {
     return { ...base, invocation: `${state.document.run}/${definition.id}`, outcome: "pending", attempts: 0 };
   }
-  const { key, gate, reason, faults, errorClass, outputs, receipt, readBackOf } = invocation;
+  const {
+    key,
+    gate,
+    reason,
+    faults,
+    errorClass,
+    outputs,
+    receipt,
+    readBackOf,
+    invocation: made,
+  } = invocation;
   // A read-back that told nothing is no doubt of its own: its step waits.
   const isOver = state.closed !== undefined || readBackOf !== undefined;
   const waitingFor = isOver ? undefined : waitOf(invocation, step);
@@ -103,6 +117,7 @@ function viewStep(step: StepState, invocation: InvocationState | undefined, stat
     invocation: invocation.id,
     outcome: invocation.phase === "resolved" ? "in-doubt" : invocation.phase,
     attempts: invocation.attempts.length,
+    ...(made === undefined ? {} : { isolation: made.isolation, egress: made.egress }),
     ...(key === undefined ? {} : { key }),
     ...(readBackOf === undefined ? {} : { readBack: readBackOf.n }),
     ...(gate === undefined ? {} : { gate }),

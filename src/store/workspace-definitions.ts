@@ -18,6 +18,7 @@ import { parseJson } from "../format/canonical-json.ts";
 import { type Digest, digestOf } from "../format/digest.ts";
 import { type Envelope, envelopeFromJson } from "../format/dsse.ts";
 import type { Definitions } from "../run/definitions.ts";
+import { type ContractSummary, summarizeContracts } from "./catalog-index.ts";
 import { DefinitionsError } from "./definitions-error.ts";
 import { filesUnder, peek, readText, yamlFiles } from "./document-files.ts";
 import { parseWorkspace, type Workspace } from "./workspace-file.ts";
@@ -44,6 +45,8 @@ export interface WorkspaceDefinitions extends Definitions {
   checks(): CatalogChecks | undefined;
   /** Every contract of the catalog, sorted by file. @throws at the first that cannot be parsed. */
   contracts(): CatalogEntry[];
+  /** What a list shows of them. @throws as `contracts`. */
+  contractSummaries(): ContractSummary[];
   /** Paths of the catalog's files, relative to the workspace. */
   catalogFiles(): string[];
   /** Paths of the runbooks' files, relative to the workspace. */
@@ -99,6 +102,7 @@ export function openDefinitions(
     },
 
     contracts: () => yamlFiles(at("catalog")).map(entryOf),
+    contractSummaries: () => summarizeContracts(root, yamlFiles(at("catalog"))),
     catalogFiles: () => yamlFiles(at("catalog")).map(named),
     runbooks: () =>
       yamlFiles(at("runbooks")).map((path) => {

@@ -1,6 +1,6 @@
 import { boundaryTable } from "../contract/boundary-table.ts";
 import { referenceOf } from "../contract/contract.ts";
-import type { Invocation } from "../contract/receipt-predicate.ts";
+import { isolationText } from "../contract/isolation-text.ts";
 import { canonicalJson } from "../format/canonical-json.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
@@ -101,10 +101,6 @@ export async function hostAsserted(bundle: Bundle, runs: readonly ClaimedRun[]):
 }
 
 /** How a tool was held, in words. */
-function isolationText(isolation: Invocation["isolation"]): string {
-  if (typeof isolation === "string") return isolation;
-  return `network ${isolation.network}, files ${isolation.files} (${isolation.tool})`;
-}
 
 export function doubtfulSteps(steps: readonly StepReport[]): string[] {
   return steps

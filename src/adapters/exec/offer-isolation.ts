@@ -1,8 +1,8 @@
 import type { IsolationOffer } from "../../adapter/adapter.ts";
 import { findBinary, searchFolders } from "../../adapter/program/find-binary.ts";
+import { runProcess } from "../../adapter/program/run-process.ts";
 import { utf8Text } from "../../adapter/read-text.ts";
 import { findPrograms, openSandbox, type SandboxPrograms } from "./open-sandbox.ts";
-import { runProcess } from "../../adapter/program/run-process.ts";
 
 /** How long an answer of the host holds. */
 const KEPT_MS = 60_000;

@@ -1,65 +1,28 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { needProgram } from "../../../scripts/need-program.ts";
 import { memoryCapture, testNetwork } from "../../../test/adapter-call.ts";
-import { makeCertificate } from "../../../test/local-servers.ts";
+import { noPostgres, type PostgresServer, startPostgres } from "../../../test/postgres-server.ts";
 import type { Call, Fault } from "../../adapter/adapter.ts";
 import { adapterCases } from "../../adapter/conformance.ts";
 import type { JsonObject } from "../../format/json.ts";
 import { sql } from "./sql-adapter.ts";
 
-const PASSWORD = "scram-Pa55word-0b5e";
-const find = () => globSync("/usr/lib/postgresql/*/bin/postgres").sort().at(-1);
-const missing =
-  find() === undefined ? needProgram("/usr/lib/postgresql/15/bin/postgres", "postgresql") : undefined;
-const unable =
-  missing ?? (process.getuid?.() === 0 ? undefined : "skipped: starts PostgreSQL as another user, as root");
-if (unable !== undefined) console.log(unable);
+if (noPostgres !== undefined) console.log(noPostgres);
 
 const folder = mkdtempSync(join(tmpdir(), "witnessops-sql-"));
-let server: ChildProcess;
+let server: PostgresServer;
 let port: number;
+let secrets: Call["secrets"];
 
 beforeAll(async () => {
-  if (unable !== undefined) return;
-  const bin = dirname(find() ?? "");
-  const owner = { uid: idOf("-u"), gid: idOf("-g") };
-  const data = join(folder, "data");
-  chmodSync(folder, 0o755);
-  mkdirSync(data, { mode: 0o700 });
-  chownSync(data, owner.uid, owner.gid);
-  writeFileSync(join(folder, "password"), PASSWORD);
-  chownSync(join(folder, "password"), owner.uid, owner.gid);
-  const options = { ...owner, stdio: "ignore" as const, cwd: data };
-  const init = ["-D", data, "-U", "watch", "--auth=scram-sha-256", `--pwfile=${join(folder, "password")}`];
-  execFileSync(join(bin, "initdb"), [...init, "--no-sync", "--encoding=UTF8", "--locale=C"], options);
-  const { key, cert } = await makeCertificate("localhost");
-  for (const [name, text] of [
-    ["server.key", key],
-    ["server.crt", cert],
-  ] as const) {
-    writeFileSync(join(data, name), text, { mode: 0o600 });
-    chownSync(join(data, name), owner.uid, owner.gid);
-  }
-  const rules = "host all open 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
-  writeFileSync(join(data, "pg_hba.conf"), rules);
-  port = await freePort();
-  const settings = ["ssl=on", "fsync=off", "listen_addresses=127.0.0.1", `unix_socket_directories=${data}`];
-  server = spawn(
-    join(bin, "postgres"),
-    ["-D", data, "-p", String(port), ...settings.flatMap((one) => ["-c", one])],
-    options,
-  );
-  for (let tries = 0; tries < 200; tries++) {
-    if ((await run({ statement: "SELECT 1" })).outcome.ok) break;
-    await delay(100);
-  }
+  if (noPostgres !== undefined) return;
+  server = await startPostgres();
+  port = server.port;
+  secrets = [{ name: "password", value: server.password, into: { kind: "password", name: server.user } }];
   await run({ statement: "CREATE ROLE open LOGIN", access: "write" });
   await run({
     statement: "CREATE TABLE host (name text PRIMARY KEY, open boolean, ports int[])",
@@ -68,17 +31,10 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  if (unable === undefined) {
-    const ended = once(server, "exit");
-    server.kill("SIGINT");
-    await ended;
-  }
+  await server?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-const secrets: Call["secrets"] = [
-  { name: "password", value: PASSWORD, into: { kind: "password", name: "watch" } },
-];
 const base = () => ({ host: "127.0.0.1", port, database: "postgres", user: "watch", tls: "disable" });
 const network = (to = port) => testNetwork({ endpoints: [{ host: "127.0.0.1", port: to, protocol: "tcp" }] });
 
@@ -106,7 +62,7 @@ async function faultOf(parameters: JsonObject, changes: Partial<Call> = {}): Pro
   return outcome.fault;
 }
 
-describe.skipIf(unable !== undefined)("sql", () => {
+describe.skipIf(noPostgres !== undefined)("sql", () => {
   it("binds values, and gives rows as canonical JSON", async () => {
     const evil = "x'; DROP TABLE host; --";
     const values = [evil, true];
@@ -175,7 +131,7 @@ describe.skipIf(unable !== undefined)("sql", () => {
   });
 
   it("takes nothing from this host's environment", async () => {
-    process.env.PGPASSWORD = PASSWORD;
+    process.env.PGPASSWORD = server.password;
     process.env.PGOPTIONS = "-c default_transaction_read_only=off";
     try {
       expect((await faultOf({ statement: "SELECT 1" }, { secrets: [] })).code).toBe("CONNECTION_LOST");
@@ -236,15 +192,3 @@ describe.skipIf(unable !== undefined)("sql", () => {
     }
   });
 });
-
-function idOf(which: "-u" | "-g"): number {
-  return Number(execFileSync("id", [which, "postgres"], { encoding: "utf8" }).trim());
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port: free } = probe.address() as AddressInfo;
-  probe.close();
-  return free;
-}
