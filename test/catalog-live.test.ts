@@ -22,6 +22,7 @@ import { judge, VALID, verdict } from "./fixtures/real-run.ts";
 import { bind } from "./live/bind.ts";
 import { crowdsec } from "./live/crowdsec.ts";
 import { etcd } from "./live/etcd.ts";
+import { clamav, exiftool, yara } from "./live/file-scanners.ts";
 import { fileTools } from "./live/file-tools.ts";
 import type { LiveCall, LiveSystem, RunningSystem } from "./live/live-system.ts";
 import { mcpFilesystem, mcpMemory } from "./live/mcp-servers.ts";
@@ -33,17 +34,24 @@ import { powerdns } from "./live/powerdns.ts";
 import { prometheus } from "./live/prometheus.ts";
 import { rspamd } from "./live/rspamd.ts";
 import { s3rver } from "./live/s3rver.ts";
+import { nmap, sshAudit, sslscan } from "./live/scanners.ts";
+import { slapd } from "./live/slapd.ts";
+import { smtpServer } from "./live/smtp-server.ts";
+import { webhook } from "./live/webhook.ts";
 import { wireshark } from "./live/wireshark.ts";
 import { workspaceFiles } from "./live/workspace-files.ts";
 
 const systems: readonly LiveSystem[] = [
   bind,
+  clamav,
   crowdsec,
   etcd,
+  exiftool,
   fileTools,
   mcpFilesystem,
   mcpMemory,
   nginx,
+  nmap,
   nsd,
   openssh,
   postgresql,
@@ -51,8 +59,14 @@ const systems: readonly LiveSystem[] = [
   prometheus,
   rspamd,
   s3rver,
+  slapd,
+  smtpServer,
+  sshAudit,
+  sslscan,
+  webhook,
   wireshark,
   workspaceFiles,
+  yara,
 ];
 
 const root = join(import.meta.dirname, "..");

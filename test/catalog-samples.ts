@@ -68,6 +68,11 @@ const sqlSetting = { source: "default", pendingRestart: false, version: "15.14" 
 
 const mcpEntity = { name: "till-1", entityType: "host", observations: ["seen at 08:00"] };
 
+const scannedFiles = [
+  { path: "rules", sha256: "sha256:00" },
+  { path: "file", sha256: "sha256:01" },
+];
+
 /** By contract id. */
 export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
   "dns.records": [
@@ -1216,4 +1221,241 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
     },
   ],
   ...serverSamples,
+  "sslscan.endpoint": [
+    {
+      inputs: { host: "shop.example" },
+      result: {
+        exitCode: 0,
+        stdout: {
+          size: 900,
+          lines: [
+            '<?xml version="1.0" encoding="UTF-8"?>',
+            '<document title="SSLScan Results" version="2.0.7" web="http://github.com/rbsec/sslscan">',
+            ' <ssltest host="shop.example" sniname="shop.example" port="443">',
+            '  <protocol type="ssl" version="3" enabled="0" />',
+            '  <protocol type="tls" version="1.2" enabled="1" />',
+            '  <renegotiation supported="1" secure="1" />',
+            '  <heartbleed sslversion="TLSv1.2" vulnerable="1" />',
+            '  <cipher status="preferred" sslversion="TLSv1.2" bits="256" cipher="ECDHE-RSA-AES256-GCM-SHA384" id="0xC030" strength="strong" curve="25519" ecdhebits="253" />',
+            '  <cipher status="accepted" sslversion="TLSv1.2" bits="112" cipher="DES-CBC3-SHA" id="0x000A" strength="medium" />',
+            " <certificates>",
+            '  <certificate type="short">',
+            "   <subject><![CDATA[shop.example]]></subject>",
+            "   <self-signed>false</self-signed>",
+            "   <not-valid-after>Nov 30 07:18:32 2026 GMT</not-valid-after>",
+            "   <expired>false</expired>",
+            "  </certificate>",
+          ],
+        },
+      },
+      outputs: {
+        endpoint: "shop.example:443",
+        protocols: ["TLS 1.2"],
+        weak: ["DES-CBC3-SHA"],
+        heartbleed: ["TLSv1.2"],
+        secureRenegotiation: true,
+        certificate: {
+          subject: "shop.example",
+          selfSigned: false,
+          expired: false,
+          notAfter: "Nov 30 07:18:32 2026 GMT",
+        },
+      },
+      subjects: ["host:shop.example"],
+    },
+    {
+      inputs: { host: "2001:db8::10", port: 8443 },
+      result: {
+        exitCode: 0,
+        stdout: {
+          size: 300,
+          lines: [
+            ' <ssltest host="2001:db8::10" sniname="2001:db8::10" port="8443">',
+            '  <protocol type="tls" version="1.2" enabled="0" />',
+            '  <renegotiation supported="0" secure="0" />',
+            " <certificates>",
+            " </certificates>",
+          ],
+        },
+      },
+      outputs: { endpoint: "2001:db8::10:8443", protocols: [], cipherSuites: [], certificate: null },
+      subjects: ["host:2001:db8::10"],
+    },
+  ],
+  "sshaudit.endpoint": [
+    {
+      inputs: { host: "shop.example" },
+      result: {
+        exitCode: 2,
+        stdout: {
+          size: 900,
+          json: {
+            banner: {
+              raw: "SSH-2.0-OpenSSH_9.2p1",
+              software: "OpenSSH_9.2p1",
+              comments: null,
+              protocol: [2, 0],
+            },
+            enc: ["aes256-ctr"],
+            mac: ["hmac-sha2-256"],
+            kex: [{ algorithm: "diffie-hellman-group-exchange-sha256", keysize: 2048 }],
+            key: [{ algorithm: "ssh-ed25519" }],
+            fingerprints: [
+              { hash: "mRpX", hash_alg: "SHA256", hostkey: "ssh-ed25519" },
+              { hash: "ee:e0", hash_alg: "MD5", hostkey: "ssh-ed25519" },
+            ],
+          },
+        },
+      },
+      outputs: {
+        software: "OpenSSH_9.2p1",
+        keyExchanges: ["diffie-hellman-group-exchange-sha256"],
+        fingerprints: [{ type: "ssh-ed25519", fingerprint: "SHA256:mRpX" }],
+        worst: "warning",
+      },
+      subjects: ["host:shop.example"],
+    },
+  ],
+  "yara.scan-file": [
+    {
+      inputs: { rules: "rules/web.yar", path: "samples/upload.php" },
+      result: {
+        exitCode: 0,
+        stdout: {
+          size: 60,
+          lines: ["Shell [php,web] /w/samples/upload.php", "Eval [] /w/samples/upload.php"],
+        },
+        files: scannedFiles,
+      },
+      outputs: {
+        matched: true,
+        matches: [
+          { rule: "Shell", tags: ["php", "web"] },
+          { rule: "Eval", tags: [] },
+        ],
+        rulesSha256: "sha256:00",
+        fileSha256: "sha256:01",
+      },
+      subjects: ["file:rules/web.yar", "file:samples/upload.php"],
+    },
+    {
+      inputs: { rules: "rules/web.yar", path: "samples/upload.php" },
+      result: { exitCode: 0, stdout: { size: 0, lines: [] }, files: scannedFiles },
+      outputs: { matched: false, matches: [] },
+      subjects: ["file:rules/web.yar", "file:samples/upload.php"],
+    },
+  ],
+  "yara.scan-folder": [
+    {
+      inputs: { rules: "rules/web.yar", path: "samples" },
+      result: {
+        exitCode: 0,
+        stdout: { size: 30, lines: ["Shell samples/an upload.php"] },
+        files: scannedFiles,
+      },
+      outputs: { matched: true, matches: [{ rule: "Shell", path: "samples/an upload.php" }] },
+      subjects: ["file:rules/web.yar", "folder:samples"],
+    },
+  ],
+  "clamav.scan-file": [
+    {
+      inputs: { database: "signatures/own.ndb", path: "samples/upload.php" },
+      result: {
+        exitCode: 1,
+        stdout: {
+          size: 300,
+          lines: [
+            "/w/samples/upload.php: Own.Shell.UNOFFICIAL FOUND",
+            "",
+            "----------- SCAN SUMMARY -----------",
+            "Known viruses: 3",
+            "Scanned files: 1",
+            "Infected files: 1",
+          ],
+        },
+        files: scannedFiles,
+      },
+      outputs: { infected: true, scanned: true, signatures: ["Own.Shell.UNOFFICIAL"], knownSignatures: 3 },
+      subjects: ["file:signatures/own.ndb", "file:samples/upload.php"],
+    },
+    {
+      inputs: { database: "signatures/own.ndb", path: "samples/empty" },
+      result: {
+        exitCode: 0,
+        stdout: {
+          size: 300,
+          lines: [
+            "/w/samples/empty: Empty file",
+            "Known viruses: 3",
+            "Scanned files: 0",
+            "Infected files: 0",
+          ],
+        },
+        files: scannedFiles,
+      },
+      outputs: { infected: false, scanned: false, signatures: [] },
+      subjects: ["file:signatures/own.ndb", "file:samples/empty"],
+    },
+  ],
+  "clamav.scan-folder": [
+    {
+      inputs: { database: "signatures/own.ndb", path: "samples" },
+      result: {
+        exitCode: 1,
+        stdout: {
+          size: 300,
+          lines: [
+            "samples/plain.txt: OK",
+            "samples/a: b: Own.Shell.UNOFFICIAL FOUND",
+            "Known viruses: 3",
+            "Scanned files: 2",
+            "Infected files: 1",
+          ],
+        },
+        files: scannedFiles,
+      },
+      outputs: {
+        infected: true,
+        scannedFiles: 2,
+        infectedFiles: 1,
+        found: [{ path: "samples/a: b", signature: "Own.Shell.UNOFFICIAL" }],
+        databaseSha256: "sha256:00",
+      },
+      subjects: ["file:signatures/own.ndb", "folder:samples"],
+    },
+  ],
+  "exiftool.metadata": [
+    {
+      inputs: { path: "samples/invoice.pdf" },
+      result: {
+        exitCode: 0,
+        stdout: {
+          size: 400,
+          json: [
+            {
+              SourceFile: "/w/samples/invoice.pdf",
+              "ExifTool:ExifToolVersion": 12.57,
+              "ExifTool:Warning": "Invalid xref table",
+              "File:FileType": "PDF",
+              "File:MIMEType": "application/pdf",
+              "PDF:Producer": 7.1,
+              "PDF:Author": "Ana",
+              "PDF:CreateDate": "2026:01:02 03:04:05Z",
+            },
+          ],
+        },
+        files: [{ path: "samples/invoice.pdf", sha256: "sha256:00" }],
+      },
+      outputs: {
+        fileType: "PDF",
+        software: [7.1],
+        authors: ["Ana"],
+        dates: [{ tag: "PDF:CreateDate", value: "2026:01:02 03:04:05Z" }],
+        hasPlace: false,
+        warning: "Invalid xref table",
+        sha256: "sha256:00",
+      },
+      subjects: ["file:samples/invoice.pdf"],
+    },
+  ],
 };
