@@ -1,4 +1,10 @@
 import type { JsonObject } from "../src/format/json.ts";
+import { alertmanager } from "./live/described-alertmanager.ts";
+import { crowdsec } from "./live/described-crowdsec.ts";
+import { ghec, github } from "./live/described-github.ts";
+import { kubernetes } from "./live/described-kubernetes.ts";
+import { okta } from "./live/described-okta.ts";
+import { samplesOf } from "./live/described-system.ts";
 
 /** One call of a contract as its adapter would have answered it, and what has to come out. */
 export interface CatalogSample {
@@ -720,4 +726,10 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       subjects: ["file:messages/bare.EML"],
     },
   ],
+  ...samplesOf(github),
+  ...samplesOf(ghec),
+  ...samplesOf(okta),
+  ...samplesOf(kubernetes),
+  ...samplesOf(alertmanager),
+  ...samplesOf(crowdsec),
 };
