@@ -43,6 +43,7 @@ export const github: Described = {
         inputs: member,
         status: 404,
         outputs: { blocked: false },
+        otherwise: { status: 204, outputs: { blocked: true } },
         subjects: account,
       },
       "github.code-alerts": {
@@ -88,6 +89,7 @@ export const github: Described = {
         inputs: { ...repo, key: 7 },
         over: { id: 7, title: "ci", read_only: false },
         outputs: { found: true, title: "ci", readOnly: false },
+        otherwise: { status: 404, outputs: { found: false, title: null, readOnly: null } },
         subjects: key,
       },
       "github.deploy-keys": {
@@ -106,6 +108,7 @@ export const github: Described = {
         inputs: member,
         over: { state: "active", role: "admin" },
         outputs: { found: true, state: "active", role: "admin" },
+        otherwise: { status: 404, outputs: { found: false, state: null, role: null } },
         subjects: account,
       },
       "github.outside-collaborators": {
@@ -152,6 +155,15 @@ export const ghec: Described = {
         items: [{ action: "org.remove_member", actor: "olga", timestamp: 1767323045000 }],
       },
       subjects: ["organization:github.com/acme"],
+    },
+    "ghec.revoke-sso-credential": {
+      inputs: { org: "acme", login: "mallory", credential: 161195, port },
+      outputs: { credential: 161195, status: 204 },
+      subjects: [
+        "organization:github.com/acme",
+        "user:github.com/mallory",
+        "credential:github.com/acme/161195",
+      ],
     },
     "ghec.sso-credentials": {
       inputs: { org: "acme", port },

@@ -4,7 +4,7 @@ const host = "cluster.test";
 
 /** Kubernetes' description, from Debian's source package. */
 export const kubernetes: Described = {
-  name: "Kubernetes v1.20.2",
+  name: "Kubernetes unversioned (of 1.20.2)",
   description: "sha256:c7354e6ab4034a89873229a9b7c1fa31fa6242b2e5f5a9b67c3be4fc67cb903c",
   host,
   credential: { header: "authorization", value: "Bearer live-kubernetes-token-0001" },

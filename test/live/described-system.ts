@@ -20,6 +20,8 @@ export interface DescribedCall extends LiveCall {
   readonly status?: number;
   /** Laid over the generated body; for a list, over each of its items. */
   readonly over?: JsonObject;
+  /** Another answer to the same call, and what comes of it: called only as a sample. */
+  readonly otherwise?: { readonly status: number; readonly outputs: object };
   /** What the scope gate sees, `kind:value`. */
   readonly subjects: readonly string[];
   /** The operation is called without a credential. */
@@ -140,14 +142,19 @@ function described(operation: Operation, { status: asked, over = {} }: Described
 export function samplesOf(of: Described): Readonly<Record<string, readonly CatalogSample[]>> {
   return Object.fromEntries(
     Object.entries(of.calls(443)).map(([id, call]) => {
-      const { status, body } = described(operationOf(id, of.description), call);
-      const result = {
-        status,
-        ...(body === undefined ? {} : { body }),
-        ...(Array.isArray(body) ? { items: body, pages: { count: 1, complete: true } } : {}),
-      } as JsonObject;
-      const { inputs, subjects } = call;
-      return [id, [{ inputs, result, outputs: call.outputs as JsonObject, subjects }]];
+      const operation = operationOf(id, of.description);
+      const { inputs, subjects, otherwise } = call;
+      const answers = [call, ...(otherwise === undefined ? [] : [{ ...call, over: {}, ...otherwise }])];
+      const samples = answers.map((one) => {
+        const { status, body } = described(operation, one);
+        const result = {
+          status,
+          ...(body === undefined ? {} : { body }),
+          ...(Array.isArray(body) ? { items: body, pages: { count: 1, complete: true } } : {}),
+        } as JsonObject;
+        return { inputs, result, outputs: one.outputs as JsonObject, subjects };
+      });
+      return [id, samples];
     }),
   );
 }
