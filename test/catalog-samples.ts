@@ -1,21 +1,10 @@
-import type { JsonObject } from "../src/format/json.ts";
+import type { CatalogSample } from "./catalog-sample.ts";
 import { alertmanager } from "./live/described-alertmanager.ts";
 import { crowdsec } from "./live/described-crowdsec.ts";
 import { ghec, github } from "./live/described-github.ts";
 import { kubernetes } from "./live/described-kubernetes.ts";
 import { okta } from "./live/described-okta.ts";
 import { samplesOf } from "./live/described-system.ts";
-
-/** One call of a contract as its adapter would have answered it, and what has to come out. */
-export interface CatalogSample {
-  readonly inputs: JsonObject;
-  /** As the adapter returns it. */
-  readonly result: JsonObject;
-  /** Outputs that the mapping must give; others may be there too. */
-  readonly outputs: JsonObject;
-  /** What the scope gate sees, `kind:value`. */
-  readonly subjects: readonly string[];
-}
 
 const posture = {
   A: ["192.0.2.10"],

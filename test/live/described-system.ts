@@ -7,7 +7,7 @@ import { type Operation, operationSchema } from "../../src/contract/openapi/oper
 import { parseContract } from "../../src/contract/parse-contract.ts";
 import { hexOf } from "../../src/format/digest.ts";
 import type { Json, JsonObject } from "../../src/format/json.ts";
-import type { CatalogSample } from "../catalog-samples.ts";
+import type { CatalogSample } from "../catalog-sample.ts";
 import { makeCertificate, startHttps, startZone } from "../local-servers.ts";
 import { generateAnswer, merged } from "./generate-answer.ts";
 import type { LiveCall, LiveSystem } from "./live-system.ts";
