@@ -6,13 +6,17 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openapi } from "../src/adapters/openapi/openapi-adapter.ts";
 import { evaluateTree } from "../src/contract/cel-tree.ts";
+import { referenceOf } from "../src/contract/contract.ts";
+import { mapOutputs } from "../src/contract/map-result.ts";
 import { pinnedOperation } from "../src/contract/openapi/draft-openapi-contract.ts";
 import { parseContract } from "../src/contract/parse-contract.ts";
+import { judgeReadBack } from "../src/contract/read-back.ts";
 import { resolveAction } from "../src/contract/resolve-action.ts";
 import { checkContractInputs } from "../src/contract/step-inputs.ts";
 import { digestOf } from "../src/format/digest.ts";
 import type { JsonObject } from "../src/format/json.ts";
 import { faultOfRun, resultOf, runAdapter } from "./adapter-call.ts";
+import { samples } from "./catalog-samples.ts";
 import { okta } from "./live/described-okta.ts";
 import { type Described, describedSystem } from "./live/described-system.ts";
 
@@ -40,6 +44,29 @@ describe("operations that contracts of the catalog pin", () => {
       const row = sources.split("\n").find((line) => line.startsWith(`| \`${system}.*\` |`));
       expect(row).toContain(digest.slice("sha256:".length));
     }
+  });
+});
+
+describe("what is changed by a contract of a description", () => {
+  const changing = pinning.filter(({ effect }) => effect !== "read");
+
+  it("is always read back", () => {
+    expect(changing.length).toBeGreaterThan(6);
+    for (const { execution } of changing) expect(execution.confirm).toBeDefined();
+  });
+
+  it.each(changing.map(({ id }) => id))("%s is told apart from what did not happen", (id) => {
+    const contract = pinning.find((one) => one.id === id);
+    const confirm = contract?.execution.confirm;
+    const back = pinning.find((one) => referenceOf(one) === confirm?.uses);
+    const [own] = samples[id] ?? [];
+    if (contract === undefined || !confirm || back === undefined || own === undefined)
+      throw new Error(`${id} is read back by nothing`);
+    const found = (samples[back.id] ?? []).map(({ inputs, result }) => {
+      const mapped = mapOutputs(back, inputs, result);
+      return mapped.ok ? judgeReadBack(confirm, own.inputs, mapped.outputs) : undefined;
+    });
+    expect(found.sort()).toEqual(["executed", "failed"]);
   });
 });
 

@@ -32,6 +32,7 @@ export const alertmanager: Described = {
         ...one,
         over: { id: silence, status: { state: "expired" }, createdBy: "otto" },
         outputs: { state: "expired", createdBy: "otto" },
+        otherwise: { over: { status: { state: "active" } }, outputs: { state: "active" } },
       },
       "alertmanager.silences": {
         inputs: at,

@@ -169,6 +169,7 @@ export const ghec: Described = {
       inputs: { org: "acme", port },
       over: { login: "mallory", credential_id: 161195, credential_type: "personal access token" },
       outputs: { ...list, items: [{ login: "mallory", id: 161195, type: "personal access token" }] },
+      otherwise: { over: { credential_id: 161196 }, outputs: { ...list, items: [{ id: 161196 }] } },
       subjects: ["organization:github.com/acme"],
     },
   }),

@@ -52,6 +52,7 @@ export const kubernetes: Described = {
         inputs: { ...at, node: "worker-1" },
         over: { spec: { unschedulable: true } },
         outputs: { unschedulable: true },
+        otherwise: { over: { spec: { unschedulable: false } }, outputs: { unschedulable: false } },
         subjects: node,
       },
       "kubernetes.service-account": {

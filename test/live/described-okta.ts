@@ -48,6 +48,7 @@ export const okta: Described = {
         inputs: user,
         over: { id: "00ub0oNGTSWTBKOLGLNR", status: "SUSPENDED" },
         outputs: { id: "00ub0oNGTSWTBKOLGLNR", status: "SUSPENDED" },
+        otherwise: { over: { status: "ACTIVE" }, outputs: { status: "ACTIVE" } },
         subjects,
       },
       "okta.user-factors": {

@@ -21,7 +21,11 @@ export interface DescribedCall extends LiveCall {
   /** Laid over the generated body; for a list, over each of its items. */
   readonly over?: JsonObject;
   /** Another answer to the same call, and what comes of it: called only as a sample. */
-  readonly otherwise?: { readonly status: number; readonly outputs: object };
+  readonly otherwise?: {
+    readonly status?: number;
+    readonly over?: JsonObject;
+    readonly outputs: object;
+  };
   /** What the scope gate sees, `kind:value`. */
   readonly subjects: readonly string[];
   /** The operation is called without a credential. */
