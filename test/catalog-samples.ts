@@ -1,6 +1,10 @@
 import type { JsonObject } from "../src/format/json.ts";
 import type { CatalogSample } from "./catalog-sample.ts";
 import { serverSamples } from "./catalog-samples-servers.ts";
+import { ghec, github } from "./live/described-github.ts";
+import { kubernetes } from "./live/described-kubernetes.ts";
+import { okta } from "./live/described-okta.ts";
+import { samplesOf } from "./live/described-system.ts";
 
 const posture = {
   A: ["192.0.2.10"],
@@ -1458,4 +1462,8 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
       subjects: ["file:samples/invoice.pdf"],
     },
   ],
+  ...samplesOf(github),
+  ...samplesOf(ghec),
+  ...samplesOf(okta),
+  ...samplesOf(kubernetes),
 };

@@ -31,6 +31,7 @@ import { principalText } from "./principal-text.ts";
 /** What comes with the project, and what it is called in a workspace. */
 const COPIES = [
   ["catalog", "catalog"],
+  ["operations", "operations"],
   ["runbooks", "runbooks"],
   ["policies", "policies"],
   ["schemas", "schemas"],

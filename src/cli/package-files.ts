@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /**
- * The folder that holds the project's own `catalog/`, `runbooks/`, `policies/`, `schemas/` and `examples/`: the
+ * The folder that holds the project's own `catalog/`, `operations/`, `runbooks/`, `policies/`, `schemas/` and `examples/`: the
  * checkout, or `share/` of a build.
  */
 export function packageRoot(): string {

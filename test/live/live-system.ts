@@ -21,8 +21,10 @@ export interface RunningSystem {
   close(): Promise<void> | void;
 }
 
-/** A real system, from Debian or npm, that contracts of the catalog are called against. */
+/** A system that contracts of the catalog are called against: a real one, from Debian or npm, or one that is described. */
 export interface LiveSystem {
+  /** `schema`: a server made from the vendor's own description rather than the system itself. Default `live`. */
+  readonly checked?: "live" | "schema";
   /** What the contracts were held against, for the mark. */
   readonly name: string;
   /** Ids of the contracts that it checks: known without starting it. */
