@@ -2,17 +2,22 @@
 // installed; elsewhere it says what is missing, and how to get it.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
+
+const LOCK = join(tmpdir(), "witnessops-apt.lock");
 
 /** Undefined when the program is there or could be installed; else what a skipped test says. */
 export function needProgram(program: string, debianPackage: string): string | undefined {
   if (isThere(program)) return undefined;
   if (existsSync("/etc/debian_version") && process.getuid?.() === 0) {
+    // Several test files may want packages at once, and apt takes one at a time.
+    const apt = (...words: string[]) => spawnSync("flock", [LOCK, "apt-get", ...words], options);
     const options = { stdio: "ignore" as const, env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
     const install = ["install", "--yes", "--no-install-recommends", debianPackage];
-    if (spawnSync("apt-get", install, options).status !== 0) {
-      spawnSync("apt-get", ["update"], options);
-      spawnSync("apt-get", install, options);
+    if (!isThere(program) && apt(...install).status !== 0) {
+      apt("update");
+      apt(...install);
     }
     if (isThere(program)) return undefined;
   }
