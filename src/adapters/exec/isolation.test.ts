@@ -4,7 +4,9 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -152,6 +154,34 @@ describe.skipIf(missing !== undefined)(
       for (const folder of ["..", ".witnessops", "/etc", "missing"]) {
         expect(faultOfRun(await bash("true", { folders: [folder] })).phase).toBe("isolate");
       }
+    });
+
+    it("never sees `.witnessops`, in a workspace below `/usr` and behind a link either", async () => {
+      const parents = process.getuid?.() === 0 ? [tmpdir(), "/usr/local"] : [tmpdir()];
+      for (const above of parents.map((parent) => mkdtempSync(join(parent, "witnessops-test-"))))
+        try {
+          mkdirSync(join(above, "data/keys"), { recursive: true });
+          writeFileSync(join(above, "data/keys/key"), "private\n");
+          const look = "cat data/keys/key .witnessops/keys/key 2>/dev/null; echo looked";
+          for (const prepare of [
+            () => symlinkSync("data", join(above, ".witnessops")),
+            () => {
+              rmSync(join(above, ".witnessops"));
+              renameSync(join(above, "data"), join(above, ".witnessops"));
+            },
+          ]) {
+            prepare();
+            for (const folders of [["."], []]) {
+              const run = bash(`cd ${above} 2>/dev/null; ${look}`, { folders }, { root: above });
+              expect(await textOf(run)).toBe("looked\n");
+            }
+            if (!existsSync(join(above, "data"))) continue;
+            const run = await bash("true", { folders: ["data"] }, { root: above });
+            expect(faultOfRun(run).code).toBe("INPUT_REFUSED");
+          }
+        } finally {
+          rmSync(above, { recursive: true });
+        }
     });
 
     it("writes its scratch only, and that is gone", async () => {
