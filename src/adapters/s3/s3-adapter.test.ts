@@ -242,11 +242,33 @@ describe("s3", () => {
   });
 
   it("reads nothing but listings", () => {
-    expect(readListing("")).toBeUndefined();
-    expect(readListing("<Error/>")).toBeUndefined();
-    expect(
-      readListing("<ListBucketResult><Contents><Key>a</Key></Contents></ListBucketResult>"),
-    ).toBeUndefined();
+    expect(readListing("", 10)).toBeUndefined();
+    expect(readListing("<Error/>", 10)).toBeUndefined();
+    const listOf = (inside: string) => `<ListBucketResult>${inside}</ListBucketResult>`;
+    const entry = "<Contents><Key>a</Key><Size>1</Size></Contents>";
+    expect(readListing(listOf(entry.repeat(2)), 2)?.objects).toHaveLength(2);
+    expect(readListing(listOf(entry.repeat(3)), 2)).toBeUndefined();
+    for (const odd of ["<Contents><Key>a</Key></Contents>", "<Contents><Key>a</Key>", '<Contents a="">'])
+      expect(readListing(listOf(entry + odd), 10)).toBeUndefined();
+  });
+
+  it("takes no time for tags that are never closed", () => {
+    const started = performance.now();
+    for (const tag of ["<Contents>", "<Key>", "<NextContinuationToken>", "<Contents><Key>"])
+      readListing(`<ListBucketResult>${tag.repeat(300_000)}`, 1000);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+
+  it("says that there is more when the store says so, and takes no key that was not asked for", async () => {
+    const answer = (inside: string) => {
+      const xml = `<ListBucketResult><EncodingType>url</EncodingType>${inside}</ListBucketResult>`;
+      server.intercept = (_, response) => response.writeHead(200).end(xml) !== undefined;
+    };
+    answer("<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>");
+    expect(resultOf(await run({ operation: "list" }))).toMatchObject({ count: 0, pages: 1, more: true });
+    answer("<IsTruncated>false</IsTruncated><Contents><Key>other%2Fkey</Key><Size>1</Size></Contents>");
+    const fault = faultOfRun(await run({ operation: "list", prefix: "mine/" }));
+    expect(fault.code).toBe("OUTPUT_UNREADABLE");
   });
 
   describe("conformance", () => {

@@ -188,6 +188,7 @@ async function list(session: Session): Promise<AdapterOutcome> {
     : undefined;
   const objects: JsonObject[] = [];
   let next: string | undefined;
+  let more = false;
   let [pages, address] = [0, ""];
   do {
     const page = new URL(url);
@@ -201,14 +202,15 @@ async function list(session: Session): Promise<AdapterOutcome> {
     await readBody(response, MAX_PAGE, (chunk) => chunks.push(chunk));
     const xml = Buffer.concat(chunks);
     await writer?.write(xml);
-    const listing = readListing(xml.toString("utf8"));
-    if (listing === undefined || listing.objects.length > left)
+    const listing = readListing(xml.toString("utf8"), left);
+    if (listing === undefined || listing.objects.some(({ key }) => !key.startsWith(prefix)))
       return failed(
         "OUTPUT_UNREADABLE",
         "the store's answer is not the page of a listing that was asked for",
       );
     objects.push(...listing.objects.map((object) => ({ ...object })));
     pages += 1;
+    more = listing.more;
     // A page without keys that says there is more would never end.
     next = listing.objects.length === 0 ? undefined : listing.next;
   } while (next !== undefined && objects.length < maxKeys);
@@ -216,7 +218,7 @@ async function list(session: Session): Promise<AdapterOutcome> {
   const { bucket } = asked;
   return {
     ok: true,
-    result: { address, bucket, prefix, objects, count: objects.length, pages, more: next !== undefined },
+    result: { address, bucket, prefix, objects, count: objects.length, pages, more },
   };
 }
 
