@@ -167,6 +167,43 @@ describe("s3", () => {
     });
   });
 
+  it("takes for put what the store says it keeps, and for uncertain what may be", async () => {
+    const put = { operation: "put", key: "clear", text: "t" };
+    const answer = (status: number, headers: Record<string, string>, body = "") => {
+      server.intercept = (asked, response) => {
+        asked.resume();
+        return response.writeHead(status, headers).end(body) !== undefined;
+      };
+      return run(put);
+    };
+    const etag = '"e"';
+    for (const status of [200, 201, 204]) resultOf(await answer(status, { etag }));
+    const failure = "<?xml version='1.0'?><Error><Code>InternalError</Code></Error>";
+    for (const [status, headers, body] of [
+      [500, {}, ""],
+      [503, {}, failure],
+      [504, { etag }, ""],
+      [200, {}, ""],
+      [200, { etag }, failure],
+    ] as const) {
+      const fault = faultOfRun(await answer(status, headers, body));
+      expect(fault).toMatchObject({ code: "STORE_UNCERTAIN", phase: "response" });
+      expect(isDoubtful("unsafe", fault, 1)).toBe(true);
+    }
+    for (const status of [307, 400, 403, 412])
+      expect(isDoubtful("unsafe", faultOfRun(await answer(status, {})), 1)).toBe(false);
+  });
+
+  it("tells an object that was deleted from one that never was", async () => {
+    const head = { operation: "head", key: "gone" };
+    expect(resultOf(await run(head))).toMatchObject({ found: false, deleteMarker: false });
+    const marker = { "x-amz-delete-marker": "true", "x-amz-version-id": "v2" };
+    server.intercept = (_, answer) => answer.writeHead(404, marker).end() !== undefined;
+    expect(resultOf(await run(head))).toMatchObject({ found: false, deleteMarker: true, versionId: "v2" });
+    const fault = faultOfRun(await run({ ...head, operation: "get" }));
+    expect(fault.facts).toMatchObject({ status: 404, deleteMarker: true });
+  });
+
   it("shows neither key nor signature in what it captures", async () => {
     const done = await run({ operation: "list", prefix: "list/" });
     resultOf(done);
