@@ -118,6 +118,26 @@ describe.skipIf(missing !== undefined)(
       expect(faultOfRun(other)).toMatchObject({ code: "EXIT_STATUS", facts: { exitCode: 2 } });
     });
 
+    it("offers an address once that several names stand for", async () => {
+      const { port } = inScope;
+      const endpoints = [tcp("127.0.0.1", port), tcp("localhost", port), tcp("127.0.0.1", port)];
+      const include = ["cidr:127.0.0.0/8", "cidr:::1/128"];
+      expect(await textOf(bash(exchange("127.0.0.1", port), {}, { endpoints, include }))).toBe(
+        "you said hello",
+      );
+    });
+
+    it("keeps nothing open when the guard refuses one of many places", async () => {
+      const sockets = () => process.getActiveResourcesInfo().filter((name) => name === "PipeWrap").length;
+      const before = sockets();
+      const endpoints = Array.from({ length: 40 }, (_, n) => tcp(`127.0.0.${n + 1}`, inScope.port));
+      endpoints.splice(20, 0, tcp("10.9.9.9", inScope.port));
+      const run = await bash("echo ran", {}, { endpoints, include: ["cidr:127.0.0.0/8"] });
+      expect(faultOfRun(run).code).toBe("EGRESS_REFUSED");
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(sockets()).toBeLessThanOrEqual(before);
+    });
+
     it("finds closed what is closed, and silent what is silent", async () => {
       const free = await listen();
       await new Promise((resolve) => free.server.close(resolve));

@@ -88,16 +88,20 @@ export async function openSandbox(programs: SandboxPrograms, tool: SandboxedTool
       places.map(([, place]) => place),
     );
     const addresses = new Set([...places.map(([, { address }]) => address), ...(tool.addresses ?? [])]);
+    const listening = new Map(
+      places
+        .filter(([, { state }]) => state !== "refused")
+        // Several names may stand for one address. One that answered goes before one that did not.
+        .sort(([, one], [, other]) => Number(one.state === "open") - Number(other.state === "open"))
+        .map(([index, { address, port, state }]) => [
+          `${address} ${port}`,
+          { address, port, socket: state === "open" ? String(index) : null },
+        ]),
+    );
     const plan = {
       ip: programs.ip,
       addresses: [...addresses].filter((address) => !/^(127\.|::1$)/.test(address)),
-      places: places
-        .filter(([, { state }]) => state !== "refused")
-        .map(([index, { address, port, state }]) => ({
-          address,
-          port,
-          socket: state === "open" ? String(index) : null,
-        })),
+      places: [...listening.values()],
       command: [...startWithout(programs), tool.program.found, ...tool.args],
     };
     await writeFile(join(folder, "plan.json"), JSON.stringify(plan));
