@@ -61,15 +61,15 @@ export async function openRelay(
         } else places[index] = { ...target, address, state: dialled.state };
       }
     };
-    let failure: { readonly error: unknown } | undefined;
+    const failures: unknown[] = [];
     const worker = () =>
       work().catch((error: unknown) => {
-        failure ??= { error };
+        failures.push(error);
         refused.abort();
       });
     // All have ended before the first failure is told, so that none opens anything afterwards.
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
+    if (failures.length > 0) throw failures[0];
   } catch (error) {
     close();
     throw error;
