@@ -223,6 +223,18 @@ describe.skipIf(missing !== undefined)(
       ]);
     });
 
+    it("makes no socket of another family, and reaches no key ring", async () => {
+      const numbers = { x64: [41, 250], arm64: [198, 219] }[process.arch as string];
+      if (numbers === undefined) return;
+      const [socket, keyctl] = numbers;
+      const script = `my @all = ([${socket}, 1, 1, 0], [${socket}, 2, 1, 0], [${socket}, 40, 1, 0], [${socket}, 38, 5, 0],
+        [${socket}, 17, 3, 0], [${keyctl}, 0, -3, 0], [425, 1, 0]);
+        for (@all) { my @call = @$_; $! = 0; my $made = syscall(shift @call, map { $_ + 0 } @call);
+        print $made < 0 ? $! + 0 : "made", "\\n" }`;
+      const look = { command: "perl", args: ["-e", script] };
+      expect(await textOf(bash("", look))).toBe("made\nmade\n97\n97\n97\n38\n38\n");
+    });
+
     it("ends with all of its children, those that left its session too", async () => {
       const marker = `isolated-${process.pid}-x`;
       const running = () =>
