@@ -5,7 +5,7 @@
 //   node forwarder.mjs <plan.json>
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { openSync, readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
@@ -25,7 +25,8 @@ async function main(file) {
   const silent = plan.places.filter((/** @type {Listening} */ { socket }) => socket === null);
   if (silent.length > 0) await silence(silent);
   const [program, ...args] = plan.command;
-  const child = spawn(program, args, { stdio: ["inherit", "inherit", "inherit", "pipe"] });
+  const filter = plan.filter === null ? "ignore" : openSync(join(folder, plan.filter), "r");
+  const child = spawn(program, args, { stdio: ["inherit", "inherit", "inherit", "pipe", filter] });
   let status = "";
   child.stdio[3]?.on("data", (/** @type {Buffer} */ bytes) => (status += bytes));
   const [code] = await once(child, "close");

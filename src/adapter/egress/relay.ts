@@ -42,23 +42,34 @@ export async function openRelay(
   const close = () => {
     for (const server of servers) server.close();
   };
+  const refused = new AbortController();
+  const dialling = AbortSignal.any([signal, refused.signal]);
   try {
     const queue = [...wanted.entries()];
     const work = async () => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      for (let next = queue.shift(); next !== undefined && !refused.signal.aborted; next = queue.shift()) {
         const [index, target] = next;
-        const address = await addressOf(network, target, signal);
+        const address = await addressOf(network, target, dialling);
         // A name that does not resolve is not offered: the tool finds that out itself.
         if (address === undefined) continue;
-        const dialled = await dialFirst(network, target, signal);
+        const dialled = await dialFirst(network, target, dialling);
         if ("stream" in dialled) {
+          if (refused.signal.aborted) return void dialled.stream.destroy();
           const { host, port } = target;
           places[index] = { host, port, address: dialled.address, state: "open" };
           servers.push(await serve(network, target, dialled.stream, join(folder, String(index)), signal));
         } else places[index] = { ...target, address, state: dialled.state };
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    const failures: unknown[] = [];
+    const worker = () =>
+      work().catch((error: unknown) => {
+        failures.push(error);
+        refused.abort();
+      });
+    // All have ended before the first failure is told, so that none opens anything afterwards.
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    if (failures.length > 0) throw failures[0];
   } catch (error) {
     close();
     throw error;

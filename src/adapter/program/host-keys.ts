@@ -40,5 +40,7 @@ export function pinHostKeys(keys: readonly string[]): PinnedHostKeys | undefined
     .concat(`echo "${ALIAS} $type $blob"; fi; done`)
     .replaceAll("%", "%%");
   const compare = `/bin/sh -c ${quoteShell([script])} sh %f %t %K ${pinned.join(" ")}`;
-  return { knownHosts: "", options: [`KnownHostsCommand=${compare}`] };
+  // No certificates: they are not pinned, and the client logs what a server wrote into them.
+  const types = "HostKeyAlgorithms=-*-cert-*";
+  return { knownHosts: "", options: [types, `KnownHostsCommand=${compare}`] };
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
+import { withoutInherited } from "./inherited-files.ts";
 
 /** How long a process group has between SIGTERM and SIGKILL. */
 const TERM_MS = 300;
@@ -111,15 +112,17 @@ export class SpawnFault extends Error {
 
 function start(options: ProcessOptions): ChildProcess {
   try {
-    return spawn(options.path, [...options.args], {
-      argv0: options.argv0,
-      cwd: options.cwd,
-      env: options.environment,
-      // A process group of its own (POSIX setsid).
-      detached: true,
-      shell: false,
-      stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-    });
+    return withoutInherited((further) =>
+      spawn(options.path, [...options.args], {
+        argv0: options.argv0,
+        cwd: options.cwd,
+        env: options.environment,
+        // A process group of its own (POSIX setsid).
+        detached: true,
+        shell: false,
+        stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe", ...further],
+      }),
+    );
   } catch (error) {
     throw new SpawnFault(error);
   }

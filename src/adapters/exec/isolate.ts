@@ -6,7 +6,7 @@ import { type Binary, searchFolders } from "../../adapter/program/find-binary.ts
 import { argumentsOf, type ToolFile } from "./hash-files.ts";
 import { findPrograms, openSandbox, type Sandbox } from "./open-sandbox.ts";
 import type { ExecParameters } from "./parameters.ts";
-import { isLedger } from "./sandbox-arguments.ts";
+import { isInside, ledgerOf } from "./sandbox-arguments.ts";
 
 /** How many places one tool may be offered. */
 const MAX_PLACES = 512;
@@ -46,8 +46,8 @@ export async function isolate(
   if (typeof folders === "string")
     return fault("NOT_FOUND", `the workspace has no folder \`${folders}\` for tools`);
   const inputs = [...folders, ...files.map(({ absolute }) => absolute)];
-  const own = inputs.find((path) => isLedger(path, root));
-  if (own !== undefined)
+  const ledger = await ledgerOf(root);
+  if (ledger !== undefined && inputs.some((path) => isInside(path, ledger)))
     return fault("INPUT_REFUSED", "a tool does not read the workspace's own `.witnessops`");
   const programs = await findPrograms(call.root);
   if (typeof programs === "string") return fault("ISOLATION_FAILED", `there is no program \`${programs}\``);

@@ -4,7 +4,9 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -116,6 +118,26 @@ describe.skipIf(missing !== undefined)(
       expect(faultOfRun(other)).toMatchObject({ code: "EXIT_STATUS", facts: { exitCode: 2 } });
     });
 
+    it("offers an address once that several names stand for", async () => {
+      const { port } = inScope;
+      const endpoints = [tcp("127.0.0.1", port), tcp("localhost", port), tcp("127.0.0.1", port)];
+      const include = ["cidr:127.0.0.0/8", "cidr:::1/128"];
+      expect(await textOf(bash(exchange("127.0.0.1", port), {}, { endpoints, include }))).toBe(
+        "you said hello",
+      );
+    });
+
+    it("keeps nothing open when the guard refuses one of many places", async () => {
+      const sockets = () => process.getActiveResourcesInfo().filter((name) => name === "PipeWrap").length;
+      const before = sockets();
+      const endpoints = Array.from({ length: 40 }, (_, n) => tcp(`127.0.0.${n + 1}`, inScope.port));
+      endpoints.splice(20, 0, tcp("10.9.9.9", inScope.port));
+      const run = await bash("echo ran", {}, { endpoints, include: ["cidr:127.0.0.0/8"] });
+      expect(faultOfRun(run).code).toBe("EGRESS_REFUSED");
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(sockets()).toBeLessThanOrEqual(before);
+    });
+
     it("finds closed what is closed, and silent what is silent", async () => {
       const free = await listen();
       await new Promise((resolve) => free.server.close(resolve));
@@ -154,6 +176,34 @@ describe.skipIf(missing !== undefined)(
       }
     });
 
+    it("never sees `.witnessops`, in a workspace below `/usr` and behind a link either", async () => {
+      const parents = process.getuid?.() === 0 ? [tmpdir(), "/usr/local"] : [tmpdir()];
+      for (const above of parents.map((parent) => mkdtempSync(join(parent, "witnessops-test-"))))
+        try {
+          mkdirSync(join(above, "data/keys"), { recursive: true });
+          writeFileSync(join(above, "data/keys/key"), "private\n");
+          const look = "cat data/keys/key .witnessops/keys/key 2>/dev/null; echo looked";
+          for (const prepare of [
+            () => symlinkSync("data", join(above, ".witnessops")),
+            () => {
+              rmSync(join(above, ".witnessops"));
+              renameSync(join(above, "data"), join(above, ".witnessops"));
+            },
+          ]) {
+            prepare();
+            for (const folders of [["."], []]) {
+              const run = bash(`cd ${above} 2>/dev/null; ${look}`, { folders }, { root: above });
+              expect(await textOf(run)).toBe("looked\n");
+            }
+            if (!existsSync(join(above, "data"))) continue;
+            const run = await bash("true", { folders: ["data"] }, { root: above });
+            expect(faultOfRun(run).code).toBe("INPUT_REFUSED");
+          }
+        } finally {
+          rmSync(above, { recursive: true });
+        }
+    });
+
     it("writes its scratch only, and that is gone", async () => {
       const files = { files: ["given/input.txt"], args: ["-c", 'echo x >"$0"', "given/input.txt"] };
       expect(faultOfRun(await bash("", files)).code).toBe("EXIT_STATUS");
@@ -171,6 +221,18 @@ describe.skipIf(missing !== undefined)(
         "CapBnd:\t0000000000000000",
         "",
       ]);
+    });
+
+    it("makes no socket of another family, and reaches no key ring", async () => {
+      const numbers = { x64: [41, 250], arm64: [198, 219] }[process.arch as string];
+      if (numbers === undefined) return;
+      const [socket, keyctl] = numbers;
+      const script = `my @all = ([${socket}, 1, 1, 0], [${socket}, 2, 1, 0], [${socket}, 40, 1, 0], [${socket}, 38, 5, 0],
+        [${socket}, 17, 3, 0], [${keyctl}, 0, -3, 0], [425, 1, 0]);
+        for (@all) { my @call = @$_; $! = 0; my $made = syscall(shift @call, map { $_ + 0 } @call);
+        print $made < 0 ? $! + 0 : "made", "\\n" }`;
+      const look = { command: "perl", args: ["-e", script] };
+      expect(await textOf(bash("", look))).toBe("made\nmade\n97\n97\n97\n38\n38\n");
     });
 
     it("ends with all of its children, those that left its session too", async () => {

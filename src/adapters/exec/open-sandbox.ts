@@ -9,12 +9,16 @@ import { normalAddress } from "../../adapter/host-name.ts";
 import type { Network } from "../../adapter/network.ts";
 import { findBinary, searchFolders } from "../../adapter/program/find-binary.ts";
 import { INSIDE, type SandboxFiles, sandboxArguments } from "./sandbox-arguments.ts";
+import { systemCallFilter } from "./system-call-filter.ts";
 
 /** Runs inside; a build puts it beside the chunk that this file is in. */
 const BUILT = fileURLToPath(new URL("forwarder.mjs", import.meta.url));
 const FORWARDER = existsSync(BUILT)
   ? BUILT
   : fileURLToPath(new URL("../../adapter/egress/forwarder.mjs", import.meta.url));
+
+/** The file of the system call filter, in the sandbox's folder. */
+const FILTER = "filter.bpf";
 
 /** The programs that set a sandbox up. */
 export interface SandboxPrograms {
@@ -88,17 +92,24 @@ export async function openSandbox(programs: SandboxPrograms, tool: SandboxedTool
       places.map(([, place]) => place),
     );
     const addresses = new Set([...places.map(([, { address }]) => address), ...(tool.addresses ?? [])]);
+    const listening = new Map(
+      places
+        .filter(([, { state }]) => state !== "refused")
+        // Several names may stand for one address. One that answered goes before one that did not.
+        .sort(([, one], [, other]) => Number(one.state === "open") - Number(other.state === "open"))
+        .map(([index, { address, port, state }]) => [
+          `${address} ${port}`,
+          { address, port, socket: state === "open" ? String(index) : null },
+        ]),
+    );
+    const filter = systemCallFilter(process.arch);
+    if (filter !== undefined) await writeFile(join(folder, FILTER), filter);
     const plan = {
       ip: programs.ip,
       addresses: [...addresses].filter((address) => !/^(127\.|::1$)/.test(address)),
-      places: places
-        .filter(([, { state }]) => state !== "refused")
-        .map(([index, { address, port, state }]) => ({
-          address,
-          port,
-          socket: state === "open" ? String(index) : null,
-        })),
-      command: [...startWithout(programs), tool.program.found, ...tool.args],
+      places: [...listening.values()],
+      filter: filter === undefined ? null : FILTER,
+      command: [...startWithout(programs, filter !== undefined), tool.program.found, ...tool.args],
     };
     await writeFile(join(folder, "plan.json"), JSON.stringify(plan));
     const outer = await sandboxArguments({ ...tool, folder, forwarder: FORWARDER });
@@ -114,12 +125,14 @@ export async function openSandbox(programs: SandboxPrograms, tool: SandboxedTool
  * Starts a program without any capability, in a user namespace below that of the network, where it cannot make another:
  * it can neither change the addresses nor reach more of the kernel than any program.
  */
-function startWithout({ setpriv, bwrap }: SandboxPrograms): string[] {
+function startWithout({ setpriv, bwrap }: SandboxPrograms, isFiltered: boolean): string[] {
   const drop = [setpriv, "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs"];
   const inner = ["--unshare-user", "--disable-userns", "--cap-drop", "ALL", "--die-with-parent"];
   // Where this process is root the tool is it too, outside, and the kernel's switches belong to root.
   const switches = ["--ro-bind", "/proc", "/proc"];
-  return [...drop, bwrap, ...inner, "--json-status-fd", "3", "--dev-bind", "/", "/", ...switches, "--"];
+  // The forwarder opens both files.
+  const files = ["--json-status-fd", "3", ...(isFiltered ? ["--seccomp", "4"] : [])];
+  return [...drop, bwrap, ...inner, ...files, "--dev-bind", "/", "/", ...switches, "--"];
 }
 
 /** Names resolve to the addresses that the guard checked, and to nothing else. */

@@ -1,10 +1,11 @@
-import { lstat, readlink } from "node:fs/promises";
+import { lstat, readlink, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 
 /** Where the sandbox finds what the host put there for it. */
 export const INSIDE = "/run/witnessops";
 /** Bytes that a tool may write in all of its scratch folder `/tmp`, which is memory. */
 const SCRATCH_BYTES = 256 * 1024 * 1024;
+const SYSTEM = ["/bin", "/sbin", "/lib", "/lib32", "/lib64"];
 /** Files of `/etc` that programs need and that name no person, host or secret. */
 const ETC = [
   "/etc/ld.so.cache",
@@ -54,17 +55,28 @@ export async function sandboxArguments(files: SandboxFiles): Promise<string[]> {
     args.push("--ro-bind", program.path, program.found);
   if (files.cwd === "workspace") args.push("--dir", root);
   for (const path of inputs) args.push("--ro-bind", path, path);
-  const ledger = join(root, ".witnessops");
-  // The workspace's own ledger and keys are never a tool's input, even when the whole workspace is.
-  if (inputs.some((path) => path === root) && (await isThere(ledger))) args.push("--tmpfs", ledger);
+  // The workspace's own ledger and keys are never a tool's input, wherever the workspace lies.
+  const ledger = await ledgerOf(root);
+  const visible = await Promise.all(["/usr", ...SYSTEM, ...ETC, ...inputs].map(realOf));
+  if (ledger !== undefined && visible.some((path) => isInside(ledger, path))) args.push("--tmpfs", ledger);
   args.push("--chdir", files.cwd === "workspace" ? root : "/tmp", "--remount-ro", "/");
   return args;
 }
 
-/** Whether a path leads into the workspace's own ledger and keys. */
-export function isLedger(path: string, root: string): boolean {
-  const ledger = join(root, ".witnessops");
-  return path === ledger || path.startsWith(`${ledger}${sep}`);
+/** Where the workspace's own ledger and keys really are; undefined when it has none. */
+export async function ledgerOf(root: string): Promise<string | undefined> {
+  const path = join(root, ".witnessops");
+  return (await lstat(path).catch(() => undefined)) === undefined ? undefined : await realOf(path);
+}
+
+/** Whether a path is a folder, or lies below it. Both are real paths. */
+export function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}${sep}`);
+}
+
+/** The path with links resolved; as it is where there is nothing. */
+async function realOf(path: string): Promise<string> {
+  return await realpath(path).catch(() => path);
 }
 
 function inUsr(path: string): boolean {
@@ -74,7 +86,7 @@ function inUsr(path: string): boolean {
 /** `/bin`, `/lib` and so on: links into `/usr`, or folders of their own on systems that keep them apart. */
 async function systemFolders(): Promise<string[]> {
   const args: string[] = [];
-  for (const path of ["/bin", "/sbin", "/lib", "/lib32", "/lib64"]) {
+  for (const path of SYSTEM) {
     const found = await lstat(path).catch(() => undefined);
     if (found?.isSymbolicLink()) args.push("--symlink", await readlink(path), path);
     else if (found?.isDirectory()) args.push("--ro-bind", path, path);
@@ -90,8 +102,4 @@ function devices(): string[] {
   for (const name of ["null", "zero", "full", "random", "urandom"])
     args.push("--dev-bind", `/dev/${name}`, `/dev/${name}`);
   return args;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined)) !== undefined;
 }

@@ -202,6 +202,25 @@ describe.skipIf(missing !== undefined)("git", () => {
       expect(faultOfRun(await over({ commit, maxBytes: 1_000_000 })).code).toBe("SIZE_EXCEEDED");
   });
 
+  it("asks for no memory that a remote names, and takes large files all the same", async () => {
+    const push = (name: string) =>
+      local("push", "--quiet", bare, `${name}:refs/heads/large-${name.slice(0, 7)}`);
+    writeFileSync(join(work, "large"), Buffer.alloc(80 * 1024 * 1024));
+    local("add", "large");
+    local("commit", "--quiet", "-m", "large");
+    const file = local("rev-parse", "HEAD");
+    push(file);
+    local("reset", "--quiet", "--hard", commits.plain);
+    const head = local("cat-file", "commit", commits.plain);
+    const input = `${head}\n${"a".repeat(80 * 1024 * 1024)}\n`;
+    const options = { cwd: work, input, encoding: "utf8" } as const;
+    const commit = execFileSync("git", ["hash-object", "-t", "commit", "-w", "--stdin"], options).trim();
+    push(commit);
+    expect(resultOf(await overHttps({ commit: file }))).toMatchObject({ commit: file });
+    const done = await overHttps({ commit });
+    expect(faultOfRun(done)).toMatchObject({ code: "EXIT_STATUS", phase: "exit" });
+  }, 30_000);
+
   it("sends the secret to the remote only, and shows it nowhere", async () => {
     seen.length = 0;
     const secrets = [

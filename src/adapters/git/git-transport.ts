@@ -26,6 +26,8 @@ export interface GitTransport {
 
 /** What git is configured with, whatever stands in files of this host (git-config). */
 const SETTINGS = {
+  // Larger files are written as they come, so that only what must be in memory is under `GIT_ALLOC_LIMIT`.
+  "core.bigFileThreshold": "8m",
   "core.hooksPath": "/dev/null",
   "core.fsmonitor": "false",
   "credential.helper": "",
@@ -111,6 +113,8 @@ function environmentOf(
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_ATTR_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
+    // A packet may name any size for an object, and git would ask the system for that much at once (environment.c).
+    GIT_ALLOC_LIMIT: "64m",
     GIT_ALLOW_PROTOCOL: protocol,
     // In the environment and not in arguments, which every user of this host may read.
     GIT_CONFIG_COUNT: String(entries.length),

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
+import { withoutInherited } from "../../adapter/program/inherited-files.ts";
 
 /** Longest line that a server may send, in bytes. */
 const MAX_LINE = 32 * 1024 * 1024;
@@ -21,14 +22,16 @@ export function startServer(program: ServerProgram): Transport {
   let rest = Buffer.alloc(0);
   const transport: Transport = {
     async start() {
-      const started = spawn(program.path, [...program.args], {
-        argv0: program.argv0,
-        cwd: program.cwd,
-        env: { ...program.environment },
-        stdio: ["pipe", "pipe", "pipe"],
-        detached: true,
-        shell: false,
-      });
+      const started = withoutInherited((further) =>
+        spawn(program.path, [...program.args], {
+          argv0: program.argv0,
+          cwd: program.cwd,
+          env: { ...program.environment },
+          stdio: ["pipe", "pipe", "pipe", ...further],
+          detached: true,
+          shell: false,
+        }),
+      );
       child = started;
       await new Promise<void>((resolve, reject) => {
         started.once("spawn", resolve);

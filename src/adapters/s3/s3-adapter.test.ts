@@ -167,6 +167,43 @@ describe("s3", () => {
     });
   });
 
+  it("takes for put what the store says it keeps, and for uncertain what may be", async () => {
+    const put = { operation: "put", key: "clear", text: "t" };
+    const answer = (status: number, headers: Record<string, string>, body = "") => {
+      server.intercept = (asked, response) => {
+        asked.resume();
+        return response.writeHead(status, headers).end(body) !== undefined;
+      };
+      return run(put);
+    };
+    const etag = '"e"';
+    for (const status of [200, 201, 204]) resultOf(await answer(status, { etag }));
+    const failure = "<?xml version='1.0'?><Error><Code>InternalError</Code></Error>";
+    for (const [status, headers, body] of [
+      [500, {}, ""],
+      [503, {}, failure],
+      [504, { etag }, ""],
+      [200, {}, ""],
+      [200, { etag }, failure],
+    ] as const) {
+      const fault = faultOfRun(await answer(status, headers, body));
+      expect(fault).toMatchObject({ code: "STORE_UNCERTAIN", phase: "response" });
+      expect(isDoubtful("unsafe", fault, 1)).toBe(true);
+    }
+    for (const status of [307, 400, 403, 412])
+      expect(isDoubtful("unsafe", faultOfRun(await answer(status, {})), 1)).toBe(false);
+  });
+
+  it("tells an object that was deleted from one that never was", async () => {
+    const head = { operation: "head", key: "gone" };
+    expect(resultOf(await run(head))).toMatchObject({ found: false, deleteMarker: false });
+    const marker = { "x-amz-delete-marker": "true", "x-amz-version-id": "v2" };
+    server.intercept = (_, answer) => answer.writeHead(404, marker).end() !== undefined;
+    expect(resultOf(await run(head))).toMatchObject({ found: false, deleteMarker: true, versionId: "v2" });
+    const fault = faultOfRun(await run({ ...head, operation: "get" }));
+    expect(fault.facts).toMatchObject({ status: 404, deleteMarker: true });
+  });
+
   it("shows neither key nor signature in what it captures", async () => {
     const done = await run({ operation: "list", prefix: "list/" });
     resultOf(done);
@@ -242,11 +279,33 @@ describe("s3", () => {
   });
 
   it("reads nothing but listings", () => {
-    expect(readListing("")).toBeUndefined();
-    expect(readListing("<Error/>")).toBeUndefined();
-    expect(
-      readListing("<ListBucketResult><Contents><Key>a</Key></Contents></ListBucketResult>"),
-    ).toBeUndefined();
+    expect(readListing("", 10)).toBeUndefined();
+    expect(readListing("<Error/>", 10)).toBeUndefined();
+    const listOf = (inside: string) => `<ListBucketResult>${inside}</ListBucketResult>`;
+    const entry = "<Contents><Key>a</Key><Size>1</Size></Contents>";
+    expect(readListing(listOf(entry.repeat(2)), 2)?.objects).toHaveLength(2);
+    expect(readListing(listOf(entry.repeat(3)), 2)).toBeUndefined();
+    for (const odd of ["<Contents><Key>a</Key></Contents>", "<Contents><Key>a</Key>", '<Contents a="">'])
+      expect(readListing(listOf(entry + odd), 10)).toBeUndefined();
+  });
+
+  it("takes no time for tags that are never closed", () => {
+    const started = performance.now();
+    for (const tag of ["<Contents>", "<Key>", "<NextContinuationToken>", "<Contents><Key>"])
+      readListing(`<ListBucketResult>${tag.repeat(300_000)}`, 1000);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+
+  it("says that there is more when the store says so, and takes no key that was not asked for", async () => {
+    const answer = (inside: string) => {
+      const xml = `<ListBucketResult><EncodingType>url</EncodingType>${inside}</ListBucketResult>`;
+      server.intercept = (_, response) => response.writeHead(200).end(xml) !== undefined;
+    };
+    answer("<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>");
+    expect(resultOf(await run({ operation: "list" }))).toMatchObject({ count: 0, pages: 1, more: true });
+    answer("<IsTruncated>false</IsTruncated><Contents><Key>other%2Fkey</Key><Size>1</Size></Contents>");
+    const fault = faultOfRun(await run({ operation: "list", prefix: "mine/" }));
+    expect(fault.code).toBe("OUTPUT_UNREADABLE");
   });
 
   describe("conformance", () => {

@@ -50,7 +50,7 @@ interface Session {
   readonly call: Call;
   readonly asked: S3Parameters;
   readonly url: URL;
-  /** Signs, sends, captures both heads. @throws S3Failed for every status but 200, and 404 of HEAD. */
+  /** Signs, sends, captures both heads. @throws S3Failed for every status but 200, 2xx of PUT, and 404 of HEAD. */
   send(request: S3Request): Promise<S3Response>;
 }
 
@@ -104,7 +104,9 @@ function openSession(call: Call, asked: S3Parameters, state: { phase: string }):
       }
       isFirst = false;
       const isMissing = response.status === 404 && request.method === "HEAD";
-      if (response.status !== 200 && !isMissing) throw new S3Failed(await statusFault(response));
+      const isStored = request.method === "PUT" && response.status >= 200 && response.status < 300;
+      if (response.status !== 200 && !isMissing && !isStored)
+        throw new S3Failed(await statusFault(response, request.method === "PUT"));
       return response;
     },
   };
@@ -124,7 +126,14 @@ async function read(session: Session, operation: "get" | "head"): Promise<Adapte
     const size = found ? Number(response.header("content-length") ?? "0") : null;
     return {
       ok: true,
-      result: { ...facts, found, size, sha256: found ? stored.sha256 : null, verified: false },
+      result: {
+        ...facts,
+        found,
+        deleteMarker: isDeleteMarker(response),
+        size,
+        sha256: found ? stored.sha256 : null,
+        verified: false,
+      },
     };
   }
   const writer = call.capture.wants("object")
@@ -170,7 +179,13 @@ async function put(session: Session): Promise<AdapterOutcome> {
     ...(asked.overwrite === true ? {} : { "if-none-match": "*" }),
   };
   const response = await session.send({ method: "PUT", url, headers, body });
-  await readBody(response, MAX_ERROR, () => undefined);
+  const chunks: Uint8Array[] = [];
+  await readBody(response, MAX_ERROR, (chunk) => chunks.push(chunk));
+  const answer = Buffer.concat(chunks).toString("utf8");
+  if (response.header("etag") === null || /<Error[\s>/]/.test(answer)) {
+    const message = "the store did not say clearly that it keeps the object; read it back";
+    return failed(UNCERTAIN, message, { status: response.status });
+  }
   const kept = response.header("x-amz-checksum-sha256");
   if (kept !== null && kept !== digest.toString("base64"))
     return failed("CHECKSUM_MISMATCH", "the store says that it keeps another content", { sent: sha256 });
@@ -188,6 +203,7 @@ async function list(session: Session): Promise<AdapterOutcome> {
     : undefined;
   const objects: JsonObject[] = [];
   let next: string | undefined;
+  let more = false;
   let [pages, address] = [0, ""];
   do {
     const page = new URL(url);
@@ -201,14 +217,15 @@ async function list(session: Session): Promise<AdapterOutcome> {
     await readBody(response, MAX_PAGE, (chunk) => chunks.push(chunk));
     const xml = Buffer.concat(chunks);
     await writer?.write(xml);
-    const listing = readListing(xml.toString("utf8"));
-    if (listing === undefined || listing.objects.length > left)
+    const listing = readListing(xml.toString("utf8"), left);
+    if (listing === undefined || listing.objects.some(({ key }) => !key.startsWith(prefix)))
       return failed(
         "OUTPUT_UNREADABLE",
         "the store's answer is not the page of a listing that was asked for",
       );
     objects.push(...listing.objects.map((object) => ({ ...object })));
     pages += 1;
+    more = listing.more;
     // A page without keys that says there is more would never end.
     next = listing.objects.length === 0 ? undefined : listing.next;
   } while (next !== undefined && objects.length < maxKeys);
@@ -216,7 +233,7 @@ async function list(session: Session): Promise<AdapterOutcome> {
   const { bucket } = asked;
   return {
     ok: true,
-    result: { address, bucket, prefix, objects, count: objects.length, pages, more: next !== undefined },
+    result: { address, bucket, prefix, objects, count: objects.length, pages, more },
   };
 }
 
@@ -243,15 +260,35 @@ function factsOf({ asked }: Session, response: S3Response): JsonObject {
   };
 }
 
-/** A status that is no success, with the store's own code for it. */
-async function statusFault(response: S3Response): Promise<Fault> {
-  const chunks: Uint8Array[] = [];
-  await readBody(response, MAX_ERROR, (chunk) => chunks.push(chunk)).catch(() => undefined);
+/** Of an answer that leaves open whether the object was put; no answer in the sense of `isDoubtful`. */
+const UNCERTAIN = "STORE_UNCERTAIN";
+
+/**
+ * A status that is no success, with the store's own code for it. After a failure of its own (5xx) a store may have kept the
+ * object all the same.
+ */
+async function statusFault(response: S3Response, isPut: boolean): Promise<Fault> {
   const s3Code =
-    fieldOf(Buffer.concat(chunks).toString("utf8"), "Code")?.slice(0, 100).toWellFormed() ?? null;
+    fieldOf(await readText(response), "Code")
+      ?.slice(0, 100)
+      .toWellFormed() ?? null;
   const { status } = response;
   const message = `the store answered ${status}${s3Code === null ? "" : ` ${s3Code}`}`;
-  return { code: "HTTP_STATUS", phase: "response", message, facts: { status, s3Code } };
+  const code = isPut && status >= 500 ? UNCERTAIN : "HTTP_STATUS";
+  const facts = { status, s3Code, deleteMarker: isDeleteMarker(response) };
+  return { code, phase: "response", message, facts };
+}
+
+/** Whether the object is gone because a version without content stands on top of its others. */
+function isDeleteMarker(response: S3Response): boolean {
+  return response.header("x-amz-delete-marker") === "true";
+}
+
+/** What could be read of a short answer. */
+async function readText(response: S3Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  await readBody(response, MAX_ERROR, (chunk) => chunks.push(chunk)).catch(() => undefined);
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function pairsOf(raw: readonly string[]): [string, string][] {
