@@ -31,3 +31,18 @@ export function jsonOfText(text: string): Json | undefined {
     return undefined;
   }
 }
+
+/** Most values that JSON text can have, told before it is parsed: one and one more for each bracket and comma. */
+export function mostValues(text: string): number {
+  let count = 1;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (inString) {
+      if (char === 0x5c) at++;
+      else if (char === 0x22) inString = false;
+    } else if (char === 0x22) inString = true;
+    else if (char === 0x2c || char === 0x5b || char === 0x7b) count++;
+  }
+  return count;
+}

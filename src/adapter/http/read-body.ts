@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
 import type { Json } from "../../format/json.ts";
 import { type Capture, CaptureRefused } from "../adapter.ts";
-import { jsonOfText, MAX_TEXT, utf8Text } from "../read-text.ts";
+import { jsonOfText, MAX_TEXT, mostValues, utf8Text } from "../read-text.ts";
 
 /** Longest body that is read when the contract does not capture it: then its own bound does not apply. */
 const MAX_UNCAPTURED = 16 * 1024 * 1024;
@@ -28,6 +28,8 @@ export interface BodyResult {
   /** The decoded body when it is valid UTF-8 and short enough. */
   readonly text?: string;
   readonly json?: Json;
+  /** Why JSON was not parsed. */
+  readonly jsonOmitted?: "too-many-values";
   /** Why there is no `text`. */
   readonly textOmitted?: "too-large" | "undecodable" | "not-utf8";
 }
@@ -37,16 +39,17 @@ export interface BodyResult {
  *
  * @param options.artifact name of that artifact; default `response-body`.
  * @param options.maxText longest decoded body that is kept as text, in bytes; default 256 KiB.
+ * @param options.maxValues most values of JSON that is parsed; default: as many as there are.
  * @throws CaptureRefused `SIZE_EXCEEDED`, or an error with Node's code when the body ends early.
  */
 export async function readBody(
   message: IncomingMessage,
   headers: ReadonlyMap<string, string>,
   capture: Capture,
-  options: { artifact?: string; maxText?: number } = {},
+  options: { artifact?: string; maxText?: number; maxValues?: number } = {},
 ): Promise<BodyResult> {
-  const { artifact = "response-body", maxText = MAX_TEXT } = options;
-  const encoding = (headers.get("content-encoding") ?? "identity").trim().toLowerCase() || "identity";
+  const { artifact = "response-body", maxText = MAX_TEXT, maxValues = Number.POSITIVE_INFINITY } = options;
+  const encoding = encodingOf(headers);
   const writer = capture.wants(artifact)
     ? capture.open(artifact, { source: "http response body", contentEncoding: encoding })
     : undefined;
@@ -62,14 +65,20 @@ export async function readBody(
   }
   await writer?.end();
   if (size > maxText + SLACK) return { size, encoding, textOmitted: "too-large" };
-  return { size, encoding, ...(await readText(Buffer.concat(kept), encoding, maxText)) };
+  return { size, encoding, ...(await readText(Buffer.concat(kept), encoding, maxText, maxValues)) };
+}
+
+/** The content coding of a message, lower case; `identity` for none. */
+export function encodingOf(headers: ReadonlyMap<string, string>): string {
+  return (headers.get("content-encoding") ?? "").trim().toLowerCase() || "identity";
 }
 
 async function readText(
   bytes: Uint8Array,
   encoding: string,
   maxText: number,
-): Promise<Pick<BodyResult, "text" | "json" | "textOmitted">> {
+  maxValues: number,
+): Promise<Pick<BodyResult, "text" | "json" | "jsonOmitted" | "textOmitted">> {
   let decoded = bytes;
   if (encoding !== "identity" && bytes.length > 0) {
     const decode = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
@@ -84,6 +93,8 @@ async function readText(
   if (decoded.length > maxText) return { textOmitted: "too-large" };
   const text = utf8Text(decoded);
   if (text === undefined) return { textOmitted: "not-utf8" };
+  if (maxValues < text.length && mostValues(text) > maxValues)
+    return { text, jsonOmitted: "too-many-values" };
   const json = jsonOfText(text);
   return { text, ...(json === undefined ? {} : { json }) };
 }

@@ -49,7 +49,8 @@ export function wireUrl(request: HttpRequest): URL {
     // Appended as text: the rest of the query stays spelled as it is.
     if (into.kind === "query")
       url.search += `${url.search === "" ? "" : "&"}${encodeURIComponent(into.name)}=${encodeURIComponent(value)}`;
-    if (into.kind === "path") url.pathname = url.pathname.replace(placeholder(into.name), value);
+    // By a function: `$&` within a secret means nothing.
+    if (into.kind === "path") url.pathname = url.pathname.replace(placeholder(into.name), () => value);
   }
   return url;
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { digestOf } from "../../format/digest.ts";
 import type { JsonObject } from "../../format/json.ts";
 import type { Network, TlsConnection } from "../network.ts";
+import { untilAborted } from "../until-aborted.ts";
 import { type HttpRequest, wireHeaders, wireUrl } from "./request.ts";
 
 const MAX_HEAD = 64 * 1024;
@@ -50,7 +51,7 @@ export async function sendRequest(
     ...Object.fromEntries(wireHeaders(request)),
   };
   if (request.body !== undefined) headers["content-length"] = request.body.length;
-  const message = await new Promise<IncomingMessage>((resolve, reject) => {
+  const answer = new Promise<IncomingMessage>((resolve, reject) => {
     const client = startRequest({
       createConnection: () => connection.stream,
       method: request.method,
@@ -62,8 +63,15 @@ export async function sendRequest(
     });
     client.once("response", resolve);
     client.on("error", reject);
+    // Without these an answer of `101` would end nothing: nobody asked to speak another protocol.
+    client.once("upgrade", (_message, socket) => {
+      socket.destroy();
+      reject(coded("HPE_INVALID_STATUS", "the server answered with status 101 and no request asked for it"));
+    });
+    client.once("close", () => reject(coded("ECONNRESET", "the connection ended without an answer")));
     client.end(request.body);
   });
+  const message = await untilAborted(signal, answer);
   return {
     message,
     status: message.statusCode ?? 0,
@@ -71,6 +79,10 @@ export async function sendRequest(
     address: connection.address,
     tls: tls === undefined ? null : describeTls(tls),
   };
+}
+
+function coded(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
 }
 
 /** The response's head as evidence: every header line as it was sent. */

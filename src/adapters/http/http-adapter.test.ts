@@ -297,6 +297,18 @@ describe("http", () => {
     expect(faultOfRun(await get("/", {}, {}, liar))).toMatchObject({ code: "ECONNRESET", phase: "response" });
   });
 
+  it("ends at once when the server wants to speak another protocol", async () => {
+    const switching = await startTcp((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", () =>
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"),
+      );
+    });
+    const fault = faultOfRun(await get("/", {}, {}, switching));
+    expect(fault).toMatchObject({ code: "HPE_INVALID_STATUS", phase: "response" });
+    await switching.close();
+  });
+
   it("notices what is no HTTP", async () => {
     const noise = await startTcp((socket) => socket.end("220 smtp.example ready\r\n"));
     const fault = faultOfRun(await get("/", {}, {}, noise));

@@ -55,7 +55,7 @@ export async function callTool(
     }
     phase = "response";
     const result = (await client.callTool(
-      { name: asked.tool, arguments: { ...asked.arguments } },
+      { name: asked.tool, arguments: given(asked.arguments) },
       options,
     )) as CallToolResult;
     return await take(call, client, digest, result);
@@ -71,6 +71,11 @@ export async function callTool(
     call.signal.removeEventListener("abort", leave);
     await client.close().catch(() => undefined);
   }
+}
+
+/** The arguments that are given: an optional input that was left out is `null` in a contract, and a tool takes it as absent. */
+function given(all: Asked["arguments"] = {}): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
 }
 
 const acceptAll: JsonSchemaValidator<never> = (input) => ({

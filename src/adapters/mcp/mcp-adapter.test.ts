@@ -99,6 +99,14 @@ describe.each([
     expect(Buffer.from(capture.artifacts.get("content") ?? []).toString()).toContain("Echo: hello");
   });
 
+  it("gets no argument that was left out", async () => {
+    const tool = "get-annotated-message";
+    const definition = await digestOf(adapter, server(), tool);
+    const given = { messageType: "error", includeImage: null };
+    const { outcome } = await run(adapter, { ...server(), tool, arguments: given, definition });
+    expect(outcome).toMatchObject({ ok: true });
+  });
+
   it("that does not exist, or has another definition, is not called", async () => {
     expect(faultOf(await run(adapter, { ...server(), tool: "nothing", definition: NONE }))).toMatchObject({
       code: "TOOL_MISSING",

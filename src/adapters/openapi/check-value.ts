@@ -18,22 +18,41 @@ export type OperationCheck = (direction: Direction, schema: Json, value: Json) =
 
 /** Most misfits that are told. */
 const MAX_MISFITS = 20;
+/** How often a value may be held against a definition: so many times, and so many times more for each value in it. */
+const STEPS = 50_000;
+const STEPS_PER_VALUE = 5;
+
+/** The check was given up: alternatives that refer to themselves take time that doubles with each level of a value. */
+class StepsExceeded extends Error {}
 
 /**
  * Prepares the schemas of an operation. Patterns run on RE2, in linear time; one that RE2 does not know is not checked,
- * and neither is `format`.
+ * and neither is `format`. A value whose check takes too many steps does not fit.
  */
 export function operationCheck({ $defs }: Operation): OperationCheck {
   const definitions = $defs as JsonObject;
   const ready = new Map<string, object>();
   const translated = new WeakMap<object, Record<Direction, unknown>>();
+  let steps = 0;
+  const counted = {
+    "~refine": [
+      {
+        check: () => {
+          if (--steps < 0) throw new StepsExceeded();
+          return true;
+        },
+        error: () => "",
+      },
+    ],
+  };
 
   function schemasOf(direction: Direction): object {
     let found = ready.get(direction);
     if (found === undefined) {
       const entries = Object.entries(definitions).map(([name, schema]) => [
         name,
-        translate(schema, direction),
+        // Every recursion comes through a definition.
+        { allOf: [counted, translate(schema, direction)] },
       ]);
       found = Object.fromEntries(entries) as object;
       ready.set(direction, found);
@@ -94,11 +113,26 @@ export function operationCheck({ $defs }: Operation): OperationCheck {
     translated.set(key, forms);
     const whole = wholeOf(forms[direction], schemasOf(direction));
     const plain = bare(value);
-    if (Check(whole, plain)) return [];
-    return checkSchema(whole, plain)
-      .slice(0, MAX_MISFITS)
-      .map(({ path, message }) => ({ path: pathText(path).toWellFormed(), message: message.slice(0, 300) }));
+    steps = STEPS + STEPS_PER_VALUE * valuesIn(plain);
+    try {
+      if (Check(whole, plain)) return [];
+      return checkSchema(whole, plain)
+        .slice(0, MAX_MISFITS)
+        .map(({ path, message }) => ({
+          path: pathText(path).toWellFormed(),
+          message: message.slice(0, 300),
+        }));
+    } catch (error) {
+      if (!(error instanceof StepsExceeded)) throw error;
+      return [{ path: "", message: "takes too many steps to be held against its schema" }];
+    }
   };
+}
+
+/** How many values a value consists of, itself included. */
+export function valuesIn(value: Json): number {
+  if (typeof value !== "object" || value === null) return 1;
+  return Object.values(value as JsonObject).reduce<number>((sum, child) => sum + valuesIn(child), 1);
 }
 
 /** A schema beside the definitions that it refers to. */

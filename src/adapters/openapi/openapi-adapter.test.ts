@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type CallOptions,
@@ -296,6 +297,46 @@ describe("openapi", () => {
     expect(faultOfRun(refused)).toMatchObject({ code: "EGRESS_REFUSED" });
     expect(refused.network.dialled).toHaveLength(1);
   });
+
+  it("bounds what an answer costs, whatever it says of itself", async () => {
+    const answer = (headers: Record<string, string>, body: string | Uint8Array, status = 200) =>
+      startHttp((request, response) => {
+        const next = Number(new URL(request.url ?? "", "http://x").searchParams.get("p")) + 1;
+        const link = `<${new URL(request.url ?? "", "http://x").pathname}?p=${next}>; rel="next"`;
+        response.writeHead(status, { "content-type": "application/json", link, ...headers }).end(body);
+      });
+    const ask = async (at: LocalServer, maxPages = 1) => {
+      const run = await runAdapter(openapi, {
+        with: withOf("listPets", { pagination: { by: "link", maxPages } }, at),
+        endpoints: [{ host: "127.0.0.1", port: at.port, protocol: "tcp" }],
+        artifacts: ["response-head"],
+        root,
+        timeoutMs: 20_000,
+      });
+      await at.close();
+      return run;
+    };
+    const bomb = gzipSync(`[${"{},".repeat(1_000_000)}{}]`);
+    expect(faultOfRun(await ask(await answer({ "content-encoding": "gzip" }, bomb)))).toMatchObject({
+      code: "OUTPUT_CONTRACT_VIOLATION",
+      message: "the body is encoded as `gzip`, which was not asked for",
+    });
+    expect(faultOfRun(await ask(await answer({ "content-encoding": "gzip" }, bomb, 500)))).toMatchObject({
+      code: "HTTP_STATUS",
+    });
+    expect(faultOfRun(await ask(await answer({}, `[${"{},".repeat(200_000)}{}]`)))).toMatchObject({
+      code: "SIZE_EXCEEDED",
+      message: "the body has more than 200000 values",
+    });
+    const page = `{"items":[]${" ".repeat(7 * 1024 * 1024)}}`;
+    const long = await answer({}, page);
+    const run = await ask(long, 25);
+    expect(faultOfRun(run)).toMatchObject({
+      code: "SIZE_EXCEEDED",
+      message: "the pages are longer than 33554432 bytes together",
+    });
+    expect(run.network.dialled).toHaveLength(5);
+  }, 30_000);
 
   it("believes only the operation whose digest is pinned", async () => {
     const missing = await call("getPet", { operation: `sha256:${"0".repeat(64)}` });

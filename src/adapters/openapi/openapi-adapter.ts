@@ -1,11 +1,12 @@
 import type { Adapter, AdapterOutcome, Call } from "../../adapter/adapter.ts";
 import { faultOf } from "../../adapter/fault.ts";
-import { readBody } from "../../adapter/http/read-body.ts";
+import { encodingOf, readBody } from "../../adapter/http/read-body.ts";
 import { describeRequest, type HttpRequest } from "../../adapter/http/request.ts";
 import { retryAfterMillis } from "../../adapter/http/retry-after.ts";
 import { describeHead, type HttpResponse, sendRequest } from "../../adapter/http/send-request.ts";
 import { MAX_TEXT } from "../../adapter/read-text.ts";
 import { writeArtifact, writeJsonArtifact } from "../../adapter/write-artifact.ts";
+import { isJsonType } from "../../contract/openapi/slice-operation.ts";
 import type { Json, JsonObject } from "../../format/json.ts";
 import { buildRequest } from "./build-request.ts";
 import { secretProblem } from "./check-secrets.ts";
@@ -18,8 +19,14 @@ import { RequestRefused } from "./serialize-parameter.ts";
 
 /** Longest body that is held against its schema, in bytes. */
 const MAX_CHECKED = 8 * 1024 * 1024;
+/** Most values of JSON that a body may have. */
+const MAX_VALUES = 200_000;
+/** Most bytes that the bodies of all pages may have together, decoded. */
+const MAX_ALL_PAGES = 4 * MAX_CHECKED;
 /** How much of an error's body stands in the fault, in bytes of its text. */
 const MAX_ERROR_BODY = 16 * 1024;
+/** Longest error's body that is read for that; spaces may go. */
+const MAX_ERROR_TEXT = 4 * MAX_ERROR_BODY;
 
 /**
  * One operation of an OpenAPI description. The pinned operation says how the request is written and what an answer may
@@ -64,25 +71,26 @@ async function exchange(
 ): Promise<AdapterOutcome> {
   const { pagination } = asked;
   const heads: Record<string, unknown>[] = [];
-  const pages: Page[] = [];
+  const read: Read = { count: 0, size: 0, seen: 0, bodies: [] };
   const visited = new Set<string>();
-  let items: Json[] | undefined = pagination?.items === undefined ? undefined : [];
+  let firstPage: Page | undefined;
   let next: { request: HttpRequest; named: boolean } | undefined = { request: first, named: false };
   try {
-    while (next !== undefined && pages.length < (pagination?.maxPages ?? 1)) {
+    while (next !== undefined && read.count < (pagination?.maxPages ?? 1)) {
       const request: HttpRequest = next.request;
       const named: boolean = next.named;
       if (visited.has(request.url.href)) return fail("PAGE_LOOP", "the pages run in a loop");
       visited.add(request.url.href);
-      const number = pages.length + 1;
+      const number = read.count + 1;
       if (number > 1 && call.capture.wants("response-body") && !call.capture.wants(`page-${number}`))
         return fail("EVIDENCE_INCOMPLETE", `the contract has no artifact \`page-${number}\``);
       const answered = await ask(call, asked, loaded, request, { named, number, heads });
       if ("ok" in answered) return answered;
-      pages.push(answered);
-      const list = pagination?.items === undefined ? undefined : itemsOf(answered.body, pagination.items);
-      items = items === undefined || list === undefined ? items : [...items, ...list];
-      const counts = { page: number, seen: items?.length ?? 0 };
+      firstPage ??= answered;
+      take(read, answered, pagination?.items);
+      if (read.size > MAX_ALL_PAGES)
+        return fail("SIZE_EXCEEDED", `the pages are longer than ${MAX_ALL_PAGES} bytes together`);
+      const counts = { page: number, seen: read.seen };
       const found: NextPage =
         pagination && nextPage(pagination, request, answered.response, answered.body, counts);
       if (found !== undefined && "refused" in found) return fail("PAGE_REFUSED", found.refused);
@@ -99,7 +107,26 @@ async function exchange(
       );
     }
   }
-  return { ok: true, result: resultOf(asked, first, pages, items, next === undefined) };
+  if (firstPage === undefined) throw new TypeError("there is no page without an answer");
+  return { ok: true, result: resultOf(asked, first, firstPage, read, next === undefined) };
+}
+
+/** What was read of all pages so far: of their bodies only what may still go into the result. */
+interface Read {
+  count: number;
+  /** Bytes of the bodies' text. */
+  size: number;
+  /** How many items there were. */
+  seen: number;
+  bodies: (Json | undefined)[];
+}
+
+function take(read: Read, { body, size }: Page, items: string | undefined): void {
+  read.count += 1;
+  read.size += size;
+  read.seen += items === undefined ? 0 : (itemsOf(body, items)?.length ?? 0);
+  if (read.size <= MAX_TEXT) read.bodies.push(body);
+  else read.bodies = [];
 }
 
 /** One page that fits what the operation describes. */
@@ -124,10 +151,20 @@ async function ask(
     heads.push(describeHead(request.url.href, response));
     const { status, headers, message } = response;
     const artifact = number === 1 ? "response-body" : `page-${number}`;
-    const received = await readBody(message, headers, call.capture, { artifact, maxText: MAX_CHECKED });
+    const isFault = status >= 400 && asked.expectStatus?.includes(status) !== true;
+    const encoding = encodingOf(headers);
+    const isForeign = encoding !== "identity" && !asksFor(request, encoding);
+    // What is not decoded cannot grow: a few bytes on the wire may be many megabytes.
+    const maxText = isForeign ? 0 : isFault ? MAX_ERROR_TEXT : MAX_CHECKED;
+    const bounds = { artifact, maxText, maxValues: MAX_VALUES };
+    const received = await readBody(message, headers, call.capture, bounds);
     const matched = matchStatus(operation, status);
-    if (status >= 400 && asked.expectStatus?.includes(status) !== true)
-      return statusFault(response, matched, received.json);
+    if (isFault) return statusFault(response, matched, received.json);
+    if (isForeign && received.size > 0)
+      return fail(
+        "OUTPUT_CONTRACT_VIOLATION",
+        `the body is encoded as \`${encoding.slice(0, 40)}\`, which was not asked for`,
+      );
     if (matched === undefined)
       return violation(status, [{ path: "", message: `status ${status} is not described` }]);
     if (received.textOmitted === "too-large" && matched.content !== undefined)
@@ -135,6 +172,9 @@ async function ask(
         "SIZE_EXCEEDED",
         `the body is longer than ${MAX_CHECKED} bytes, which is what is held against a schema`,
       );
+    const isJson = isJsonType(mediaTypeOf(headers.get("content-type")));
+    if (received.jsonOmitted !== undefined && isJson && matched.content !== undefined)
+      return fail("SIZE_EXCEEDED", `the body has more than ${MAX_VALUES} values`);
     const hasBody = operation.method !== "HEAD" && status !== 204 && status !== 304;
     const checked = checkBody(matched, headers.get("content-type"), received, hasBody, check);
     if (!checked.ok) return violation(status, checked.misfits);
@@ -144,19 +184,24 @@ async function ask(
   }
 }
 
+/** Whether a request asks for a content coding by name. */
+function asksFor({ headers }: HttpRequest, encoding: string): boolean {
+  const asked = (headers.get("accept-encoding") ?? "").toLowerCase().split(",");
+  return asked.some((one) => one.split(";", 1)[0]?.trim() === encoding);
+}
+
 function resultOf(
   asked: OpenapiParameters,
   request: HttpRequest,
-  pages: readonly Page[],
-  items: readonly Json[] | undefined,
+  { response, matched, body }: Page,
+  { count, size, bodies }: Read,
   complete: boolean,
 ): JsonObject {
-  const [first] = pages;
-  if (first === undefined) throw new TypeError("there is no page without an answer");
-  const { response, matched } = first;
-  const bodies = pages.map(({ body }) => body ?? null);
+  const { pagination } = asked;
   // Larger ones are artifacts only.
-  const fits = pages.reduce((sum, { size }) => sum + size, 0) <= MAX_TEXT;
+  const fits = size <= MAX_TEXT;
+  const pointer = pagination?.items;
+  const items = pointer === undefined ? undefined : bodies.flatMap((one) => itemsOf(one, pointer) ?? []);
   return {
     operation: asked.operation,
     status: response.status,
@@ -166,10 +211,10 @@ function resultOf(
     mediaType: mediaTypeOf(response.headers.get("content-type")),
     address: response.address,
     tls: response.tls,
-    ...(first.body === undefined || !fits ? {} : { body: first.body }),
+    ...(body === undefined || !fits ? {} : { body }),
     ...(fits ? {} : { bodyOmitted: "too-large" }),
-    ...(asked.pagination === undefined ? {} : { pages: { count: pages.length, complete } }),
-    ...(asked.pagination === undefined || !fits ? {} : { bodies }),
+    ...(pagination === undefined ? {} : { pages: { count, complete } }),
+    ...(pagination === undefined || !fits ? {} : { bodies: bodies.map((one) => one ?? null) }),
     ...(items === undefined || !fits ? {} : { items }),
   };
 }

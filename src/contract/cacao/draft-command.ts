@@ -4,13 +4,14 @@ import { parseScopePattern } from "../scope-pattern.ts";
 import { DECIDE } from "../undecided.ts";
 import { type DraftCall, draftContract } from "./draft-contract.ts";
 import { draftExec } from "./draft-exec.ts";
-import { CREDENTIAL_HEADER, draftHttp, secretOf, type TakeInput } from "./draft-http.ts";
+import { draftHttp, secretOf, type TakeInput } from "./draft-http.ts";
 import { draftTask } from "./draft-task.ts";
 import type { ImportReport } from "./import-report.ts";
 import { credentialHint } from "./inline-secrets.ts";
 import type { PlaybookTarget } from "./playbook-targets.ts";
 import { objectOf, shortText, textOf } from "./playbook-text.ts";
 import { inputName, schemaOf, type VariableReference } from "./playbook-variables.ts";
+import { isHarmlessHeader, isSecretHeader } from "./secret-names.ts";
 import { splitVariables, wholeVariable } from "./variable-names.ts";
 
 /** Command types of CACAO 2.0 section 5. */
@@ -116,16 +117,19 @@ export function draftCommand(site: CommandSite, to: ImportReport): DraftedComman
           "whether the address is reached by `http` or `https`; drafted as `https`",
           "the scheme and the port",
         );
-      const credentials = Object.keys(objectOf(command, "headers")).filter((name) =>
-        CREDENTIAL_HEADER.test(name),
+      const left = Object.keys(objectOf(command, "headers")).filter(
+        (name) =>
+          !isHarmlessHeader(name) && !/^(host|content-length|connection|transfer-encoding)$/i.test(name),
       );
-      for (const name of credentials)
+      for (const name of left) {
+        const isSecret = isSecretHeader(name);
         to.lose(
           stepId,
           `${path}.headers`,
-          `the header \`${shortText(name, 60)}\`, which carries a credential`,
-          "the contract's `execution.secrets`",
+          `the header \`${shortText(name, 60)}\`, which ${isSecret ? "carries" : "may carry"} a credential`,
+          isSecret ? "the contract's `execution.secrets`" : "the contract's `execution.with.headers`",
         );
+      }
       loseOutputs();
       return done(call, { status: { type: "integer" } });
     }

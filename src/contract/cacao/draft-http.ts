@@ -3,13 +3,11 @@ import { DECIDE } from "../undecided.ts";
 import type { DraftCall } from "./draft-contract.ts";
 import type { PlaybookTarget } from "./playbook-targets.ts";
 import { celString, durationText, objectOf, textOf } from "./playbook-text.ts";
+import { isHarmlessHeader } from "./secret-names.ts";
 import { splitVariables, wholeVariable } from "./variable-names.ts";
 
 /** The name of the contract's input for a variable, taken with this pattern where one is given. */
 export type TakeInput = (variable: string, pattern?: string) => string;
-
-/** Headers whose values are secrets: they come from `execution.secrets` alone. */
-export const CREDENTIAL_HEADER = /^(proxy-)?authorization$|^cookie$|api-?key|token|secret/i;
 
 const METHOD = /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\/\S*) HTTP\/[0-9.]+$/;
 /** One path segment that cannot leave its place: unreserved characters (RFC 3986), no dot first. */
@@ -62,12 +60,7 @@ export function draftHttp(
   const headers: Record<string, string> = {};
   for (const [name, values] of Object.entries(objectOf(command, "headers"))) {
     const lower = name.toLowerCase();
-    if (
-      !/^[a-z0-9-]{1,100}$/.test(lower) ||
-      /^(host|content-length|connection|transfer-encoding)$/.test(lower) ||
-      CREDENTIAL_HEADER.test(lower)
-    )
-      continue;
+    if (!/^[a-z0-9-]{1,100}$/.test(lower) || !isHarmlessHeader(lower)) continue;
     headers[lower] = joined(
       [values]
         .flat()

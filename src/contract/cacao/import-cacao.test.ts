@@ -339,6 +339,49 @@ describe("secrets that stand in a playbook", () => {
       small({ description: `-----BEGIN RSA PRIVATE KEY-----\n${SECRET}` }),
       "description",
     ],
+    ...(
+      [
+        ["a member of a body", { content: `{"client_secret":"${SECRET}"}` }],
+        ["a token in a body", { content: `{"a":[{"access_token":"${SECRET}"}]}` }],
+        ["a password in a body", { content: `{"db_password":"${SECRET}"}` }],
+        ["a password in camel case", { content_b64: btoa(`{"adminPassword":"${SECRET}"}`) }],
+        ["a form", { content: `grant=x&client_secret=${SECRET}` }],
+        ["a query's token", { command: `GET /x?access_token=${SECRET} HTTP/1.1` }],
+        ["a query's key", { command: `GET /x?a=b&key=${SECRET} HTTP/1.1` }],
+        ["a query's signature", { command: `GET /x?sig=${SECRET} HTTP/1.1` }],
+        ["a header of a key", { headers: { "X-Auth-Key": [SECRET] } }],
+        ["a header of a subscription", { headers: { "Ocp-Apim-Subscription-Key": [SECRET] } }],
+        ["a header of a session", { headers: { "X-Session-Id": [SECRET] } }],
+      ] as const
+    ).map(
+      ([name, command]) =>
+        [
+          name,
+          small({ commands: [{ type: "http-api", command: "POST / HTTP/1.1", ...command }] }),
+          "commands[0]",
+        ] as [string, JsonObject, string],
+    ),
+    ...[
+      `curl -u admin:${SECRET} https://x.example/`,
+      `curl -H "X-Api-Key: ${SECRET}" https://x.example/`,
+      `curl -H "Authorization: Token ${SECRET}" https://x.example/`,
+      `mysql -uroot -p${SECRET} -e status`,
+      `PGPASSWORD=${SECRET} psql`,
+      `export AWS_SECRET_ACCESS_KEY=${SECRET}`,
+      `git clone https://${SECRET}${SECRET}@x.example/y`,
+    ].map(
+      (command) =>
+        [
+          command.split(SECRET, 1)[0] ?? "",
+          small({ commands: [{ type: "bash", command }] }),
+          "commands[0].command",
+        ] as [string, JsonObject, string],
+    ),
+    [
+      "a dictionary",
+      small({}, { playbook_variables: { __login__: { type: "dictionary", value: { password: SECRET } } } }),
+      "__login__",
+    ],
   ])("%s: refused by its path, its value never told", (_name, playbook, where) => {
     for (const tolerant of [false, true]) {
       const told = faultsOf(playbook, tolerant).join("\n");
@@ -354,6 +397,8 @@ describe("secrets that stand in a playbook", () => {
     "mysql --password=__db_password__:value",
     "curl -H 'Authorization: Bearer __api_token__:value' https://x.example/",
     "see https://x.example:8443/a@b",
+    "ssh -u root; compass=north-east bypass=always max_tokens=1000 key=value",
+    "export AWS_SECRET_ACCESS_KEY=$SECRET_OF_CI",
   ])("`%s` holds none", (command) => {
     expect(faultsOf(small({ commands: [{ type: "manual", command }] }))).toEqual([]);
   });

@@ -2,15 +2,19 @@ import { isJsonObject, type Json, type JsonObject } from "../../format/json.ts";
 import { type Path, pathText } from "../fault.ts";
 import type { ImportReport } from "./import-report.ts";
 import { objectOf, textOf } from "./playbook-text.ts";
-import { variableNamed, wholeVariable } from "./variable-names.ts";
+import { isSecretHeader, isSecretName, isSecretParameter } from "./secret-names.ts";
+import { splitVariables, variableNamed, wholeVariable } from "./variable-names.ts";
 
 const SECRET_MEMBER =
   /pass(word|phrase|wd)?$|token$|secret$|private_?key$|api_?key$|credentials?$|^oauth_header$|^pin$/i;
 /** Names of variables that hold secrets. */
 export const SECRET_NAME = /pass(word|phrase|wd)|token|secret|private[_-]?key|api[_-]?key|credential/i;
-const SECRET_HEADER = /^(proxy-)?authorization$|^cookie$|api-?key|token|secret/i;
 const SECRET_TEXT =
-  /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----|\bauthorization:\s{0,5}(basic|bearer)\s{1,5}(?!__)[A-Za-z0-9+/=._~-]{8}|\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30}|\bxox[abprs]-[A-Za-z0-9-]{10}|\/\/[^/\s:@]{1,100}:[^/\s:@]{1,100}@|--?(password|passwd|token|secret|api-?key)[= ]["']?(?![_$"'\s])[^\s"']{4}|\b(password|passwd|api_?key|secret|token)["']?(\s?=\s?|:\s?(?=["'])|:)["']?(?![_$"'\s])[^\s"']{4}/i;
+  /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----|\bauthorization:\s{0,5}[a-z][a-z-]{1,20}\s{1,5}(?!__|\$)[A-Za-z0-9+/=._~-]{8}|\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30}|\bxox[abprs]-[A-Za-z0-9-]{10}|\/\/[^/\s:@]{1,100}:[^/\s:@]{1,100}@|\/\/(?![_$])[^/\s:@]{16,200}@|\s(-u\s?|--user[= ])["']?[^\s:"'/]{1,100}:(?![_$"'\s])[^\s"']{4}|\bmysql\w{0,10}\s(.{0,200}\s)?-p(?![_$"'\s])[^\s"']{4}|--?(password|passwd|token|secret|api-?key)[= ]["']?(?![_$"'\s])[^\s"']{4}|\b(password|passwd|api_?key|secret|token)["']?(\s?=\s?|:\s?(?=["'])|:)["']?(?![_$"'\s])[^\s"']{4}/i;
+
+/** A name and a value in text: `name=value`, `"name": "value"`, `Name-Of-Header: value`. */
+const PAIR =
+  /([?&]?)([A-Za-z][A-Za-z0-9_.-]{0,100})(["']?(?:\s?=\s?|:\s?(?=["'])|:)["']?|:\s)(?![_$"'\s{])[^\s"'&]{4}/g;
 
 /**
  * Refuses secrets that stand in a playbook: they are in whatever it was sent through. Names the path, and never the value.
@@ -35,8 +39,11 @@ export function refuseInlineSecrets(playbook: JsonObject, to: ImportReport): voi
         if (isGiven(holder.value)) refuse([...path, "value"]);
     }
   }
-  for (const [path, name, variable] of allVariables(playbook))
-    if (SECRET_NAME.test(name) && isGiven(variable.value)) refuse([...path, "value"]);
+  for (const [path, name, variable] of allVariables(playbook)) {
+    const bare = variableNamed(name) ?? name;
+    if ((SECRET_NAME.test(name) || isSecretName(bare)) && isGiven(variable.value)) refuse([...path, "value"]);
+    else if (hasSecretMember(variable.value)) refuse([...path, "value"]);
+  }
   walk(playbook, [], refuse);
 }
 
@@ -45,19 +52,58 @@ const SAYS =
 
 function walk(value: Json, path: Path, refuse: (path: Path) => void): void {
   if (typeof value === "string") {
-    if (SECRET_TEXT.test(value.slice(0, 100_000)) || SECRET_TEXT.test(decodedCommand(path, value)))
-      refuse(path);
+    if (hasSecret(value.slice(0, 100_000)) || hasSecret(decodedCommand(path, value))) refuse(path);
   } else if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) walk(item, [...path, index], refuse);
   } else if (isJsonObject(value)) {
     for (const [name, item] of Object.entries(value)) {
       const at = [...path, name];
-      if (path.at(-1) === "headers" && SECRET_HEADER.test(name))
+      if (path.at(-1) === "headers" && isSecretHeader(name))
         for (const [index, one] of [item].flat().entries())
           if (typeof one === "string" && isGiven(one) && !hasVariable(one)) refuse([...at, index]);
       if (at.length !== 1 || name !== "signatures") walk(item, at, refuse);
     }
   }
+}
+
+function hasSecret(text: string): boolean {
+  if (SECRET_TEXT.test(text) || hasSecretMember(text)) return true;
+  // A form starts without `?`.
+  const isForm = /^[A-Za-z0-9_.-]{1,100}=\S*&\S*$/.test(text);
+  for (const [, before, name = "", sign = ""] of text.matchAll(PAIR)) {
+    if (before !== "" || isForm ? isSecretParameter(name) : isSecretName(name)) {
+      // In prose a word and a colon introduce anything.
+      if (sign !== ": " || /[_-]/.test(name)) return true;
+    }
+  }
+  return false;
+}
+
+/** Whether a member of this JSON, or of the JSON that this text is, has a secret's name and a value of its own. */
+function hasSecretMember(value: Json | undefined, depth = 0): boolean {
+  if (depth > 50) return true;
+  if (typeof value === "string") {
+    if (!/^\s*[[{]/.test(value)) return false;
+    try {
+      const json = JSON.parse(value) as Json;
+      return typeof json !== "string" && hasSecretMember(json, depth + 1);
+    } catch {
+      return false;
+    }
+  }
+  if (Array.isArray(value)) return value.some((one: Json) => hasSecretMember(one, depth + 1));
+  if (!isJsonObject(value)) return false;
+  return Object.entries(value).some(
+    ([name, one]) => (isSecretName(name) && isLiteral(one)) || hasSecretMember(one, depth + 1),
+  );
+}
+
+/** A text with no use of a variable, or a number. */
+function isLiteral(value: Json): boolean {
+  if (typeof value === "number") return true;
+  return (
+    typeof value === "string" && value !== "" && splitVariables(value).every((part) => "literal" in part)
+  );
 }
 
 /** What base64 of a command says, so that encoding hides nothing. */
@@ -77,7 +123,7 @@ function isGiven(value: Json | undefined): boolean {
 function hasVariable(text: string): boolean {
   return text
     .split(/\s+/)
-    .every((word) => wholeVariable(word) !== undefined || /^(basic|bearer)$/i.test(word));
+    .every((word) => wholeVariable(word) !== undefined || /^(basic|bearer|token|apikey)$/i.test(word));
 }
 
 function* allVariables(playbook: JsonObject): Generator<[Path, string, JsonObject]> {

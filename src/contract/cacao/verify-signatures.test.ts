@@ -15,6 +15,8 @@ const signed = JSON.parse(
 ) as JsonObject;
 const [signature] = signed.signatures as JsonObject[];
 const embedded = keyOfPem(String(signature?.public_key));
+/** Within the time for which the example is signed. */
+const THEN = new Date("2023-03-01T00:00:00Z");
 const folder = mkdtempSync(join(tmpdir(), "witnessops-cacao-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -31,7 +33,7 @@ describe("the standard's own example", () => {
 
   it("holds by its own key as integrity, and by a trusted key as authentic", async () => {
     expect(await verifySignatures(signed, undefined)).toMatchObject([{ verdict: "integrity-only" }]);
-    const checked = await verifySignatures(signed, embedded);
+    const checked = await verifySignatures(signed, embedded, THEN);
     expect(checked).toMatchObject([{ verdict: "authenticated" }]);
     expect(signatureRefusal(signed, checked, embedded)).toBeUndefined();
   });
@@ -64,6 +66,17 @@ describe("the standard's own example", () => {
     );
   });
 
+  it("does not count outside its time", async () => {
+    for (const [now, why] of [
+      ["2023-01-10T17:39:31.318Z", "it is not valid yet"],
+      ["2023-06-10T17:39:31.319Z", "it is no longer valid"],
+    ] as const) {
+      const checked = await verifySignatures(signed, embedded, new Date(now));
+      expect(checked).toMatchObject([{ verdict: "unchecked", why }]);
+      expect(signatureRefusal(signed, checked, embedded)).toContain("by the key that you trust");
+    }
+  });
+
   it("does not count when it was revoked, or when its algorithm is not known", async () => {
     for (const [change, verdict] of [
       [{ revoked: true }, "revoked"],
@@ -72,7 +85,7 @@ describe("the standard's own example", () => {
       [{ hash_algorithm: "md5" }, "unchecked"],
     ] as const) {
       const playbook = { ...signed, signatures: [{ ...signature, ...change }] } as JsonObject;
-      const checked = await verifySignatures(playbook, embedded);
+      const checked = await verifySignatures(playbook, embedded, THEN);
       expect(checked).toMatchObject([{ verdict }]);
       expect(signatureRefusal(playbook, checked, embedded)).toContain("by the key that you trust");
     }
@@ -84,6 +97,12 @@ describe("beside openssl", () => {
     algorithm: string,
     name: string,
     ...options: string[]
+  ): { playbook: JsonObject; spki: Uint8Array } => makeWith({}, algorithm, name, ...options);
+  const makeWith = (
+    more: JsonObject,
+    algorithm: string,
+    name: string,
+    ...options: string[]
   ): { playbook: JsonObject; spki: Uint8Array } => {
     openssl("genpkey", "-algorithm", name, ...options.flatMap((one) => ["-pkeyopt", one]), "-out", "key.pem");
     openssl("pkey", "-in", "key.pem", "-pubout", "-out", "pub.pem");
@@ -91,11 +110,19 @@ describe("beside openssl", () => {
     const unsigned = {
       type: "jss",
       id: "jss--1",
+      ...more,
       hash_algorithm: "sha-256",
       algorithm,
       public_key: pem.replace(/-----[^-]+-----|\s/g, ""),
     };
-    const playbook = { type: "playbook", name: "é\u0007", n: 1e21, signatures: [unsigned] };
+    const playbook = {
+      type: "playbook",
+      id: "playbook--1",
+      modified: "2026-01-01T00:00:00Z",
+      name: "é\u0007",
+      n: 1e21,
+      signatures: [unsigned],
+    };
     writeFileSync(join(folder, "hash"), sha256Hex(canonicalJson(playbook)));
     if (algorithm === "Ed25519")
       openssl("pkeyutl", "-sign", "-inkey", "key.pem", "-rawin", "-in", "hash", "-out", "sig");
@@ -118,6 +145,14 @@ describe("beside openssl", () => {
       spki: keyOfPem(pem) as Uint8Array,
     };
   };
+
+  it.each([
+    [{ related_to: "playbook--2" }, "it is related to another playbook"],
+    [{ related_version: "1999-01-01T00:00:00Z" }, "it is related to another version of the playbook"],
+  ])("a signature with %j does not count", async (more, why) => {
+    const { playbook, spki } = makeWith(more, "Ed25519", "ED25519");
+    expect(await verifySignatures(playbook, spki)).toMatchObject([{ verdict: "unchecked", why }]);
+  });
 
   it.each([
     ["RS256", "RSA", "rsa_keygen_bits:2048"],

@@ -41,10 +41,12 @@ const MIN_RSA_SPKI = 290;
  * as ASCII, of the canonical playbook (RFC 8785) with this signature alone, its `value` left out.
  *
  * @param trusted SPKI of the key that the reader trusts.
+ * @param now when it is read: a signature outside its time authenticates nothing.
  */
 export async function verifySignatures(
   playbook: JsonObject,
   trusted: Uint8Array | undefined,
+  now: Date = new Date(),
 ): Promise<CheckedSignature[]> {
   const signatures = listOf(playbook, "signatures").slice(0, MAX_SIGNATURES);
   return Promise.all(
@@ -52,7 +54,7 @@ export async function verifySignatures(
       const path = `signatures[${index}]`;
       if (!isJsonObject(signature)) return { id: path, path, verdict: "invalid", why: "it is no object" };
       const id = textOf(signature, "id") ?? path;
-      return { id, path, ...(await verifyOne(playbook, signature, trusted)) };
+      return { id, path, ...(await verifyOne(playbook, signature, trusted, now)) };
     }),
   );
 }
@@ -78,6 +80,7 @@ async function verifyOne(
   playbook: JsonObject,
   signature: JsonObject,
   trusted: Uint8Array | undefined,
+  now: Date,
 ): Promise<Verdict> {
   if (signature.revoked === true) return { verdict: "revoked", why: "its creator revoked it" };
   const name = textOf(signature, "algorithm") ?? "none";
@@ -87,6 +90,7 @@ async function verifyOne(
     return { verdict: "unchecked", why: "its algorithm is not supported here" };
   const value = signatureBytes(signature, size);
   if (value === undefined) return { verdict: "invalid", why: "its value is no base64url of that algorithm" };
+  const unfit = whyUnfit(playbook, signature, now);
   const embedded = embeddedKey(signature);
   if (embedded === "broken") return { verdict: "invalid", why: "its key cannot be read" };
 
@@ -99,12 +103,26 @@ async function verifyOne(
     return false;
   };
   if (trusted !== undefined && (await holds(trusted)))
-    return { verdict: "authenticated", key: fingerprint(trusted), why: "by the key that you trust" };
+    return unfit !== undefined
+      ? { verdict: "unchecked", key: fingerprint(trusted), why: unfit }
+      : { verdict: "authenticated", key: fingerprint(trusted), why: "by the key that you trust" };
   if (embedded === undefined) return { verdict: "unchecked", why: "it carries no key" };
   const key = fingerprint(embedded);
   return (await holds(embedded))
     ? { verdict: "integrity-only", key, why: "by a key that came with it, which proves integrity only" }
     : { verdict: "invalid", key, why: "it is not of this playbook, or not by its key" };
+}
+
+/** Why a signature that holds says nothing of this playbook at this time (section 10.15); undefined when it does. */
+function whyUnfit(playbook: JsonObject, signature: JsonObject, now: Date): string | undefined {
+  const { related_to, related_version, valid_from, valid_until } = signature;
+  if (related_to !== undefined && related_to !== playbook.id) return "it is related to another playbook";
+  if (related_version !== undefined && related_version !== playbook.modified)
+    return "it is related to another version of the playbook";
+  const from = valid_from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(String(valid_from));
+  const until = valid_until === undefined ? Number.POSITIVE_INFINITY : Date.parse(String(valid_until));
+  if (!(from <= now.getTime())) return "it is not valid yet";
+  return now.getTime() < until ? undefined : "it is no longer valid";
 }
 
 /** The signed bytes; a countersignature may have been there already, or have been added since. */

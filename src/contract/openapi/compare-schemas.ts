@@ -48,8 +48,10 @@ function compare(
   depth: number,
 ): Difference {
   if (depth > MAX_DEPTH) return "changed";
-  const key = `${refOf(before.schema)} ${refOf(after.schema)}`;
-  if (key !== "undefined undefined") {
+  const [oldRef, newRef] = [refOf(before.schema), refOf(after.schema)];
+  // Beside a reference an inline schema has no name to be met again by.
+  if (oldRef !== undefined && newRef !== undefined) {
+    const key = `${oldRef} ${newRef}`;
     // The same pair again: a recursive schema, compared where it was met first.
     if (met.has(key)) return "same";
     met.add(key);

@@ -320,6 +320,16 @@ describe("drift", () => {
     expect(driftOfOperation(base, undefined).kind).toBe("gone");
   });
 
+  it("compares each member, although several refer to the same definition", () => {
+    const inline = { type: "object", properties: { a: { type: "string" }, force: { type: "boolean" } } };
+    const ref = { $ref: "#/components/schemas/S" };
+    const named = { type: "object", properties: { a: ref, force: ref } };
+    const [old, now] = [slice(minimal({}, inline)), slice(withSchemas({ S: { type: "string" } }, named))];
+    expect(driftOfOperation(old, now)).not.toEqual(driftOfOperation(old, old));
+    expect(driftOfOperation(old, now).kind).toBe("breaking");
+    expect(driftOfOperation(now, old).kind).toBe("breaking");
+  });
+
   it.each<[string, string, string, string]>([
     ["reworded", "summary: Lists pets", "summary: Lists all pets", "listPets"],
     [
