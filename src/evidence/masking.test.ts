@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MASK, maskJson, maskText, startMasker } from "./masking.ts";
@@ -161,6 +162,21 @@ describe("masking", () => {
       });
     }
     expect(needlesOf(["ünïcöd"]).length).toBeGreaterThan(0);
+  });
+
+  it("knows a key that was wrapped at another width, and its base64 and hexadecimal", () => {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const key = privateKey.export({ type: "pkcs8", format: "pem" }) as string;
+    const needles = needlesOf([key]);
+    const body = key.replaceAll(/-----.*-----|\n/g, "");
+    const [base64, hex] = (["base64", "hex"] as const).map((form) => Buffer.from(key).toString(form));
+    for (const text of [body, base64 ?? "", hex ?? "", hex?.toUpperCase() ?? ""])
+      for (const width of [60, 64, 70, 72, 76, 80, 1_000_000]) {
+        const lines = text.match(new RegExp(`.{1,${width}}`, "g")) ?? [];
+        const left = maskText(lines.join("\n"), needles).text.replaceAll(MASK, "").replaceAll(/\s/g, "");
+        // The end of the last line may be too short to be told from what is no secret.
+        expect(left.length).toBeLessThan(8);
+      }
   });
 
   it("masks each line of a secret with several, and what frames a key not", () => {

@@ -13,7 +13,8 @@ export interface Needle {
 
 /**
  * Every spelling in which the secrets are looked for: raw, base64 at its three alignments in both
- * alphabets, percent-encoded and JSON-escaped; of a secret with several lines, each of them too.
+ * alphabets, hexadecimal, percent-encoded and JSON-escaped; of a secret with several lines, each of them too, also when it
+ * is wrapped at another width that programs use; and of its base64 and hexadecimal, each wrapped line.
  *
  * @throws EvidenceError `SECRET_TOO_SHORT`; its message does not show the secret.
  */
@@ -28,6 +29,8 @@ export function needlesOf(secrets: readonly string[]): readonly Needle[] {
         ...textForms(value),
         ...base64Forms(bytes),
         ...linesOf(value).flatMap(textForms),
+        ...hexForms(bytes),
+        ...wrappedForms(value),
       ]) {
         needles.set(`${needle.bytes.toString("latin1")} ${needle.before} ${needle.after}`, needle);
       }
@@ -46,6 +49,37 @@ function linesOf(value: string): string[] {
   const inner = lines.map((line) => line.trim()).filter((line) => !line.startsWith("-----"));
   // Unwrapped, as a key reads in a variable or in JSON.
   return [...inner, inner.join("")].filter((line) => Buffer.byteLength(line) >= MIN_SECRET_BYTES);
+}
+
+/** Widths at which programs wrap: `fold`, `base64`, `openssl`, `ssh-keygen`, `gpg`, `xxd -p`. */
+const WIDTHS = [60, 64, 70, 72, 76, 80];
+
+function hexForms(bytes: Buffer): Needle[] {
+  const hex = bytes.toString("hex");
+  return exactly([hex, hex.toUpperCase()]);
+}
+
+/** Lines of a long secret that some program wrapped: of its own text without its frame, of its base64 and its hex. */
+function wrappedForms(value: string): Needle[] {
+  const whole = Buffer.from(value);
+  const hex = whole.toString("hex");
+  const inner = value.split(/\r?\n/).map((line) => line.trim());
+  const body = inner.length < 2 ? "" : inner.filter((line) => !line.startsWith("-----")).join("");
+  const texts = [body, whole.toString("base64").replace(/=+$/, ""), hex, hex.toUpperCase()];
+  const lines = texts.flatMap((text) =>
+    WIDTHS.filter((width) => text.length > width).flatMap((width) => wrap(text, width)),
+  );
+  return exactly(lines.filter((line) => Buffer.byteLength(line) >= MIN_SECRET_BYTES));
+}
+
+function wrap(text: string, width: number): string[] {
+  return Array.from({ length: Math.ceil(text.length / width) }, (_, n) =>
+    text.slice(n * width, (n + 1) * width),
+  );
+}
+
+function exactly(forms: readonly string[]): Needle[] {
+  return forms.map((form) => ({ bytes: Buffer.from(form.toWellFormed()), before: false, after: false }));
 }
 
 function tooShort(): EvidenceError {
