@@ -275,8 +275,26 @@ function lintSecrets({ execution }: Contract, to: FindingList): void {
   if (secrets.length === 0 || (execution.adapter !== "http" && execution.adapter !== "openapi")) return;
   const name = execution.adapter === "http" ? "url" : "server";
   const base = execution.with[name];
-  // A literal beginning is the only one that cannot be changed by an input.
-  if (typeof base !== "string" || !/^\s*(['"])https:\/\//.test(base)) {
-    to.error(`execution.with.${name}`, "must begin with a literal `'https://`: a secret goes with it");
+  if (typeof base !== "string" || !hasLiteralOrigin(base)) {
+    to.error(
+      `execution.with.${name}`,
+      "must begin with a literal `'https://host/`, or be one as a whole: a secret goes with it",
+    );
   }
+}
+
+/**
+ * Whether text in CEL is, whatever the inputs, a URL of one https origin: a literal that has all of it, alone or with its
+ * path begun and more added. Outside texts, calls and parentheses nothing but `+` may follow.
+ */
+function hasLiteralOrigin(text: string): boolean {
+  const match = /^\s*(['"])https:\/\/[A-Za-z0-9.[\]:-]+(\/(?:(?!\1)[^\\])*)?\1\s*/.exec(text);
+  if (match === null) return false;
+  let rest = text.slice(match[0].length).replace(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g, "x");
+  if (rest === "") return true;
+  for (let before = ""; before !== rest; ) {
+    before = rest;
+    rest = rest.replace(/\([^()[\]]*\)|\[[^()[\]]*\]/g, "");
+  }
+  return match[2] !== undefined && /^\+[\sA-Za-z0-9_.+]*$/.test(rest) && !/\sin\s/.test(rest);
 }

@@ -236,3 +236,40 @@ describe("boundaryTable", () => {
     expect(text).toContain("pinned");
   });
 });
+
+describe("where a secret goes", () => {
+  const problemsOf = (url: string) =>
+    lintContract(
+      edited((draft) => {
+        Object.assign(draft.execution ?? {}, {
+          adapter: "http",
+          with: { url },
+          secrets: [{ name: "k", ref: "env:K", into: { kind: "header", name: "authorization" } }],
+        });
+      }),
+    ).filter(({ path }) => path === "execution.with.url");
+
+  it.each([
+    "'https://api.example'",
+    "'https://api.example:8443/v1'",
+    "'https://api.example/v1/' + inputs.name",
+    "\"https://api.example/\" + string(inputs.number + 1) + '/x?a=b' + inputs.list[0]",
+    "'https://api.example/' + (inputs.name == '' ? 'all' : inputs.name)",
+  ])("%s is one origin", (url) => {
+    expect(problemsOf(url)).toEqual([]);
+  });
+
+  it.each([
+    "'https://' + inputs.host",
+    "'https://' + inputs.host + '/v1'",
+    "'https://api.example' + inputs.rest",
+    "'https://api.example:' + inputs.port",
+    "'https://x' == '' ? 'https://a/' : 'http://' + inputs.host",
+    "'https://x/' + 'y' == inputs.name ? 'https://a/' : inputs.url",
+    "'https://me@' + inputs.host",
+    "'http://api.example/'",
+    "inputs.url",
+  ])("%s is not", (url) => {
+    expect(problemsOf(url)).toHaveLength(1);
+  });
+});

@@ -309,6 +309,18 @@ describe("http", () => {
     await switching.close();
   });
 
+  it("sends no secret over plain http to another machine", async () => {
+    const secret = { name: "k", value: "s3cr3t", into: { kind: "header", name: "x-k" } } as const;
+    const options = {
+      endpoints: [{ host: "192.0.2.1", port: 80, protocol: "tcp" }],
+      include: ["cidr:192.0.2.0/24"],
+      secrets: [secret],
+    } as const;
+    const run = await runAdapter(http, { with: { url: "http://192.0.2.1/" }, ...options });
+    expect(faultOfRun(run)).toMatchObject({ code: "CLEARTEXT_REFUSED", phase: "connect" });
+    expect(run.network.dialled).toHaveLength(0);
+  });
+
   it("notices what is no HTTP", async () => {
     const noise = await startTcp((socket) => socket.end("220 smtp.example ready\r\n"));
     const fault = faultOfRun(await get("/", {}, {}, noise));

@@ -64,14 +64,23 @@ export function headOf(bytes: Uint8Array): { readonly start: number; readonly le
   return { start: 2 + count, length };
 }
 
-/** All elements that the bytes consist of. @throws BerMalformed when they do not. */
-export function readElements(bytes: Buffer): readonly Element[] {
+/** Most elements of one message: an empty one takes two bytes on the wire and a hundred times that in memory. */
+export const MAX_ELEMENTS = 100_000;
+
+/**
+ * All elements that the bytes consist of.
+ *
+ * @param most how many there may be.
+ * @throws BerMalformed when they do not, or are more.
+ */
+export function readElements(bytes: Buffer, most = MAX_ELEMENTS): readonly Element[] {
   const found: Element[] = [];
   for (let rest = bytes; rest.length > 0; ) {
     const head = headOf(rest);
     const end = head === undefined ? 0 : head.start + head.length;
     if (head === undefined || end > rest.length)
       throw new BerMalformed("an element reaches beyond what holds it");
+    if (found.length >= most) throw new BerMalformed(`a message of more than ${MAX_ELEMENTS} elements`);
     found.push({ tag: rest[0] ?? 0, content: rest.subarray(head.start, end) });
     rest = rest.subarray(end);
   }

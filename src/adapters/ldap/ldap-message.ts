@@ -6,6 +6,7 @@ import {
   element,
   INTEGER,
   integer,
+  MAX_ELEMENTS,
   OCTETS,
   octets,
   readElements,
@@ -93,11 +94,18 @@ export function decodeEntry(body: Buffer): {
   readonly attributes: readonly Attribute[];
 } {
   const [name, list] = readElements(body);
-  const attributes = readElements(contentOf(list, SEQUENCE, "attribute list")).map((one) => {
+  let left = MAX_ELEMENTS;
+  /** Of all attributes together. */
+  const bounded = (bytes: Buffer): readonly Element[] => {
+    const found = readElements(bytes, left);
+    left -= found.length;
+    return found;
+  };
+  const attributes = bounded(contentOf(list, SEQUENCE, "attribute list")).map((one) => {
     const [type, values] = readElements(contentOf(one, SEQUENCE, "attribute"));
     return {
       name: contentOf(type, OCTETS, "attribute name").toString("utf8"),
-      values: readElements(contentOf(values, SET, "set of values")).map((value) =>
+      values: bounded(contentOf(values, SET, "set of values")).map((value) =>
         contentOf(value, OCTETS, "value"),
       ),
     };
