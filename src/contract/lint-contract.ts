@@ -275,26 +275,30 @@ function lintSecrets({ execution }: Contract, to: FindingList): void {
   if (secrets.length === 0 || (execution.adapter !== "http" && execution.adapter !== "openapi")) return;
   const name = execution.adapter === "http" ? "url" : "server";
   const base = execution.with[name];
-  if (typeof base !== "string" || !hasLiteralOrigin(base)) {
+  if (typeof base !== "string" || !isHttpsOnly(base)) {
     to.error(
       `execution.with.${name}`,
-      "must begin with a literal `'https://host/`, or be one as a whole: a secret goes with it",
+      "must begin with a literal `'https://`, end it at a host's edge, and only add to it: a secret goes with it",
     );
   }
 }
 
 /**
- * Whether text in CEL is, whatever the inputs, a URL of one https origin: a literal that has all of it, alone or with its
- * path begun and more added. Outside texts, calls and parentheses nothing but `+` may follow.
+ * Whether text in CEL is, whatever the inputs, a URL with `https`: a literal that begins so, alone or with more added;
+ * outside texts, calls and parentheses nothing but `+` may follow. The literal has the whole origin, or leaves the whole
+ * host, or the port, to what is added: that the host is in scope and an endpoint of the contract, the gates and the guard see
+ * to. It never ends within a host name.
  */
-function hasLiteralOrigin(text: string): boolean {
-  const match = /^\s*(['"])https:\/\/[A-Za-z0-9.[\]:-]+(\/(?:(?!\1)[^\\])*)?\1\s*/.exec(text);
+function isHttpsOnly(text: string): boolean {
+  const match = /^\s*(['"])https:\/\/([A-Za-z0-9.[\]-]+(:[0-9]*)?)?(\/(?:(?!\1)[^\\])*)?\1\s*/.exec(text);
   if (match === null) return false;
-  let rest = text.slice(match[0].length).replace(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g, "x");
-  if (rest === "") return true;
+  const [whole, , origin, port, path] = match;
+  let rest = text.slice(whole.length).replace(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g, "x");
+  if (rest === "") return origin !== undefined && port !== ":";
   for (let before = ""; before !== rest; ) {
     before = rest;
     rest = rest.replace(/\([^()[\]]*\)|\[[^()[\]]*\]/g, "");
   }
-  return match[2] !== undefined && /^\+[\sA-Za-z0-9_.+]*$/.test(rest) && !/\sin\s/.test(rest);
+  const isOpen = path !== undefined || origin === undefined || port === ":";
+  return isOpen && /^\+[\sA-Za-z0-9_.+]*$/.test(rest) && !/\sin\s/.test(rest);
 }

@@ -255,18 +255,19 @@ describe("where a secret goes", () => {
     "'https://api.example/v1/' + inputs.name",
     "\"https://api.example/\" + string(inputs.number + 1) + '/x?a=b' + inputs.list[0]",
     "'https://api.example/' + (inputs.name == '' ? 'all' : inputs.name)",
-  ])("%s is one origin", (url) => {
+    "'https://' + inputs.host + ':' + string(inputs.port) + '/v1'",
+    "'https://api.example:' + string(inputs.port)",
+  ])("%s is https, whatever the inputs", (url) => {
     expect(problemsOf(url)).toEqual([]);
   });
 
   it.each([
-    "'https://' + inputs.host",
-    "'https://' + inputs.host + '/v1'",
     "'https://api.example' + inputs.rest",
-    "'https://api.example:' + inputs.port",
     "'https://x' == '' ? 'https://a/' : 'http://' + inputs.host",
     "'https://x/' + 'y' == inputs.name ? 'https://a/' : inputs.url",
     "'https://me@' + inputs.host",
+    "'https://api.' + inputs.rest",
+    "'https://'",
     "'http://api.example/'",
     "inputs.url",
   ])("%s is not", (url) => {
