@@ -130,7 +130,7 @@ export function operationCheck({ $defs }: Operation): OperationCheck {
 }
 
 /** How many values a value consists of, itself included. */
-export function valuesIn(value: Json): number {
+function valuesIn(value: Json): number {
   if (typeof value !== "object" || value === null) return 1;
   return Object.values(value as JsonObject).reduce<number>((sum, child) => sum + valuesIn(child), 1);
 }

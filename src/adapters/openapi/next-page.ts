@@ -94,7 +94,7 @@ function counted(request: HttpRequest, name: string, value: string): NextPage {
 }
 
 /** The target of `rel="next"` in a `Link` header (RFC 8288 section 3). */
-export function linkNext(header: string | undefined): string | undefined {
+function linkNext(header: string | undefined): string | undefined {
   let at = 0;
   const text = header ?? "";
   while (at < text.length) {

@@ -30,7 +30,7 @@ const KINDS = [
 ] as const;
 
 /** Reads an agent or target of any type; those without an address are named by their type: `individual:…`, `sector:…`. */
-export function readTarget(id: string, path: string, object: JsonObject): PlaybookTarget {
+function readTarget(id: string, path: string, object: JsonObject): PlaybookTarget {
   const type = textOf(object, "type") ?? id.split("--")[0] ?? "";
   const name = textOf(object, "name") ?? id;
   const address = objectOf(object, "address");
