@@ -67,7 +67,18 @@ export const bundleClaimSchema = Type.Object(
     ),
     /** True when a run in it is still open. */
     partial: Type.Boolean(),
-    checkpoint: Type.Null(),
+    /** The log's head in the bundle; null when there is no log. */
+    checkpoint: Type.Union([
+      Type.Null(),
+      Type.Object(
+        {
+          origin: Type.String({ minLength: 1, maxLength: 200 }),
+          size: Type.Integer({ minimum: 1 }),
+          root: Type.String({ pattern: "^[A-Za-z0-9+/]{43}=$" }),
+        },
+        word.closed,
+      ),
+    ]),
     exportedAt: word.utc,
   },
   word.closed,

@@ -126,7 +126,14 @@ export const receiptPredicateSchema = Type.Object(
       },
       closed,
     ),
-    time: Type.Object({ claimedUtc: word.utc }, closed),
+    time: Type.Object(
+      {
+        claimedUtc: word.utc,
+        /** Digest of the newest witnessed checkpoint, as signed, that the host knew of: the receipt is not older. */
+        lowerBound: Type.Optional(word.digest),
+      },
+      closed,
+    ),
     actor: Type.Object({ principal: word.id, origin: Type.String({ maxLength: 100 }) }, closed),
     intent: Type.Object(
       { objective: word.text, ticket: Type.Optional(word.text), requestId: Type.String({ maxLength: 64 }) },

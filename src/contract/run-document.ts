@@ -27,6 +27,16 @@ export const runDocumentSchema = Type.Object(
     steps: Type.Array(Type.String()),
     /** Layers promised for this run; absent from a bundle they make it invalid. */
     requiredLayers: Type.Array(Type.Enum(["log", "time"])),
+    /** The transparency log that the workspace had: its origin, and its key as a note key. */
+    log: Type.Optional(
+      Type.Object(
+        {
+          origin: Type.String({ minLength: 1, maxLength: 200 }),
+          key: Type.String({ minLength: 50, maxLength: 300 }),
+        },
+        word.closed,
+      ),
+    ),
     openedAt: word.utc,
   },
   word.closed,

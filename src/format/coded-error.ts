@@ -28,6 +28,8 @@ export type FormatErrorCode =
   | "STATEMENT_MALFORMED"
   | "TAR_MALFORMED"
   | "BUNDLE_MALFORMED"
+  | "NOTE_MALFORMED"
+  | "CHECKPOINT_MALFORMED"
   | "TOO_LARGE";
 
 /** Thrown by `format/` when bytes or values do not fit their format. */

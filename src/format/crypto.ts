@@ -39,6 +39,11 @@ export function sha256Hex(bytes: Uint8Array | string): string {
   return hash("sha256", bytes, "hex");
 }
 
+/** SHA-256 of bytes, 32 bytes. */
+export function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(hash("sha256", bytes, "buffer"));
+}
+
 /** SHA-512 of bytes, lower-case hex. */
 export function sha512Hex(bytes: Uint8Array): string {
   return hash("sha512", bytes, "hex");
