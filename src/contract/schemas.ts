@@ -20,6 +20,7 @@ import {
   conclusionStatementSchema,
   keyCertificateSchema,
   resolutionStatementSchema,
+  withdrawalStatementSchema,
 } from "./signed-statements.ts";
 import { trustSchema } from "./trust.ts";
 
@@ -46,6 +47,7 @@ const byKind = {
   signal: signalSchema,
   "answer-statement": answerStatementSchema,
   "conclusion-statement": conclusionStatementSchema,
+  "withdrawal-statement": withdrawalStatementSchema,
   "key-certificate": keyCertificateSchema,
 } as const satisfies Record<string, TSchema>;
 
