@@ -7,6 +7,7 @@ import { catalogLockSchema } from "./catalog-lock.ts";
 import { contractSchema } from "./contract.ts";
 import { engagementSchema } from "./engagement.ts";
 import { escalationSchema } from "./escalation.ts";
+import { evidenceMappingSchema } from "./evidence-mapping.ts";
 import { gateRecordSchema } from "./gate-record.ts";
 import { policySetSchema } from "./policy-set.ts";
 import { principalSchema, principalSetSchema } from "./principal.ts";
@@ -34,6 +35,7 @@ const byKind = {
   "catalog-lock": catalogLockSchema,
   "catalog-checks": catalogChecksSchema,
   trust: trustSchema,
+  "evidence-mapping": evidenceMappingSchema,
   "action-document": actionDocumentSchema,
   "gate-record": gateRecordSchema,
   "run-document": runDocumentSchema,
