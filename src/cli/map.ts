@@ -1,16 +1,13 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type EvidenceMapping, parseEvidenceMapping } from "../contract/evidence-mapping.ts";
-import { type BundleSource, parseTrust, tarBundle, verifyBundle } from "../verifier/index.ts";
 import { type EvidenceMap, mapEvidence } from "../verifier/map-evidence.ts";
-import { fileSource, folderBundle } from "./bundle-folder.ts";
+import { exitOf, withVerified } from "./bundle-input.ts";
 import { notFound } from "./cli-error.ts";
 import { argument, defineCommand, option, type Result } from "./command.ts";
-import { exit } from "./exit.ts";
 import { short } from "./find-receipt.ts";
 import type { Printer } from "./output.ts";
 import { packageRoot } from "./package-files.ts";
-import { readTrustBytes, refuseOwnTrust } from "./trust-for-bundle.ts";
 
 export const command = defineCommand({
   parameters: {
@@ -20,30 +17,13 @@ export const command = defineCommand({
   },
   example: "map proof.tar nist-csf-2.0 --trust trust.json",
   async run({ bundle, to, trust }): Promise<Result> {
-    if (!existsSync(bundle)) throw notFound(`there is nothing at \`${bundle}\``, "name a bundle");
     const mapping = readMapping(to);
-    const trustBytes = trust === undefined ? undefined : readTrustBytes(bundle, trust);
-    if (statSync(bundle).isDirectory()) return resultOf(folderBundle(bundle), trustBytes, mapping);
-    const source = await fileSource(bundle);
-    try {
-      return await resultOf(tarBundle(source), trustBytes, mapping);
-    } finally {
-      await source.close();
-    }
+    return withVerified(bundle, trust, async (source, report) => {
+      const map = await mapEvidence(source, report, mapping);
+      return { exit: exitOf[map.verdict], json: map, print: (out) => printMap(out, map) };
+    });
   },
 });
-
-async function resultOf(
-  source: BundleSource,
-  trustBytes: Uint8Array | undefined,
-  mapping: EvidenceMapping,
-): Promise<Result> {
-  await refuseOwnTrust(source, trustBytes);
-  const trust = trustBytes === undefined ? undefined : parseTrust(new TextDecoder().decode(trustBytes));
-  const map = await mapEvidence(source, await verifyBundle(source, trust), mapping);
-  const exits = { valid: exit.done, invalid: exit.refused, indeterminate: exit.waiting } as const;
-  return { exit: exits[map.verdict], json: map, print: (out) => printMap(out, map) };
-}
 
 /** A mapping of the package by name, or one in a file. */
 function readMapping(name: string): EvidenceMapping {
