@@ -19,7 +19,7 @@ async function run(call: Call, asked: SqlParameters, state: Progress): Promise<A
   const { host, port = 5432, database, user, tls = "require", access = "read" } = asked;
   const target = { host, port, signal: call.signal };
   const plain = await call.network.connect(target);
-  if (tls === "require") state.phase = "tls";
+  state.phase = "login";
   const { stream } = tls === "require" ? await securePostgresql(call.network, plain, target) : plain;
   const client = new Client({
     stream: () => guardedStream(stream),
@@ -39,7 +39,6 @@ async function run(call: Call, asked: SqlParameters, state: Progress): Promise<A
   const leave = (): void => void stream.destroy();
   call.signal.addEventListener("abort", leave, { once: true });
   try {
-    state.phase = "login";
     await client.connect();
     state.phase = "prepare";
     await client.query(`BEGIN ${access === "read" ? "READ ONLY" : "READ WRITE"}`);

@@ -1,5 +1,11 @@
 import { once } from "node:events";
-import type { Connection, Network, TlsConnection, TlsTarget } from "../../adapter/network.ts";
+import {
+  type Connection,
+  type Network,
+  NetworkFault,
+  type TlsConnection,
+  type TlsTarget,
+} from "../../adapter/network.ts";
 import { SqlRefused } from "./sql-refused.ts";
 
 /** Length 8, code 80877103: PostgreSQL's SSLRequest (its manual, "Message Formats"). */
@@ -7,7 +13,7 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 
 /**
  * Asks a PostgreSQL server for TLS and lets the guard make the handshake, with its trust store and its check of the name,
- * also where the host is an address. @throws SqlRefused `TLS_REFUSED`, NetworkFault.
+ * also where the host is an address. @throws SqlRefused, of the phase `login`, as contracts know it.
  */
 export async function securePostgresql(
   network: Network,
@@ -17,13 +23,16 @@ export async function securePostgresql(
   const { stream } = connection;
   stream.write(SSL_REQUEST);
   const answer = await firstByte(connection, target.signal);
-  if (answer === "S") return network.upgradeTls(connection, target);
+  if (answer === "S")
+    return network.upgradeTls(connection, target).catch((error: unknown) => {
+      throw error instanceof NetworkFault ? refusal(error.code, error.message) : error;
+    });
   stream.destroy();
-  throw new SqlRefused({
-    code: answer === "" ? "CONNECTION_LOST" : "TLS_REFUSED",
-    phase: "tls",
-    message: answer === "" ? "the server hung up" : "the server does not speak TLS",
-  });
+  throw refusal("CONNECTION_LOST", answer === "" ? "the server hung up" : "the server does not speak TLS");
+}
+
+function refusal(code: string, message: string): SqlRefused {
+  return new SqlRefused({ code, phase: "login", message });
 }
 
 /** One byte and no more: what follows it unasked refuses the handshake. Empty when the peer hung up. */

@@ -143,9 +143,9 @@ describe.skipIf(noPostgres !== undefined)("sql", () => {
       ok: true,
       result: { rows: [{ ssl: true }] },
     });
-    const unknown = { ok: false, fault: { code: "DEPTH_ZERO_SELF_SIGNED_CERT", phase: "tls" } };
+    const unknown = { ok: false, fault: { code: "DEPTH_ZERO_SELF_SIGNED_CERT", phase: "login" } };
     expect(await secure("127.0.0.1")).toMatchObject(unknown);
-    const renamed = { ok: false, fault: { code: "ERR_TLS_CERT_ALTNAME_INVALID", phase: "tls" } };
+    const renamed = { ok: false, fault: { code: "ERR_TLS_CERT_ALTNAME_INVALID", phase: "login" } };
     expect(await secure("db.test", server.certificate)).toMatchObject(renamed);
     await zone.close();
   });
@@ -200,7 +200,10 @@ describe.skipIf(noPostgres !== undefined)("sql", () => {
         socket.once("data", () => void socket.write(text));
       });
     const asked = { statement: "SELECT 1", tls: "require" };
-    expect(await faultOf({ ...asked, port: await answering("N") })).toMatchObject({ code: "TLS_REFUSED" });
+    expect(await faultOf({ ...asked, port: await answering("N") })).toMatchObject({
+      code: "CONNECTION_LOST",
+      phase: "login",
+    });
     expect(await faultOf({ ...asked, port: await answering("Sand then some") })).toMatchObject({
       code: "STARTTLS_INJECTED",
     });
