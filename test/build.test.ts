@@ -45,8 +45,8 @@ describe("the build", () => {
     expect(version.trim()).toBe(manifest.version);
 
     const { workspace, confirm, call, run } = makeCallWorkspace(program, folder);
-    // The catalog, and the contract of this workspace.
-    const count = globSync("catalog/*/*.yaml", { cwd: root }).length + 1;
+    // The catalog with its drafts, and the contract of this workspace.
+    const count = globSync("catalog/**/*.yaml", { cwd: root }).length + 1;
     expect(run("catalog", "lint")).toContain(`${count} contracts, 0 errors`);
     const view = JSON.parse(run(...call, "--json"));
     expect(view.steps).toMatchObject([{ outcome: "executed", outputs: { exitCode: 0 } }]);
