@@ -3,8 +3,8 @@ import type { JsonObject } from "../../format/json.ts";
 import { type MysqlColumn, readMysqlValue } from "./mysql-value.ts";
 import { type MysqlLogin, openMysql } from "./open-mysql.ts";
 import type { SqlParameters } from "./parameters.ts";
+import type { Progress } from "./progress.ts";
 import { openRows } from "./rows.ts";
-import type { Progress } from "./sql-adapter.ts";
 import { SqlRefused } from "./sql-refused.ts";
 
 /** The server knows no variable of that name: it is of the other kind. */

@@ -4,7 +4,7 @@ import type { Call } from "../../adapter/adapter.ts";
 import type { Connection } from "../../adapter/network.ts";
 import { castMysql } from "./mysql-value.ts";
 import type { SqlParameters } from "./parameters.ts";
-import type { Progress } from "./sql-adapter.ts";
+import type { Progress } from "./progress.ts";
 import { SqlRefused } from "./sql-refused.ts";
 
 /** Most bytes that a server sends before the next row, or the end of an answer, comes out of them. */

@@ -5,9 +5,9 @@ import type { AdapterOutcome, Call, Fault } from "../../adapter/adapter.ts";
 import { guardedStream } from "./guarded-stream.ts";
 import type { SqlParameters } from "./parameters.ts";
 import { readPostgresqlValue } from "./postgresql-value.ts";
+import type { Progress } from "./progress.ts";
 import { openRows } from "./rows.ts";
 import { securePostgresql } from "./secure-postgresql.ts";
-import type { Progress } from "./sql-adapter.ts";
 
 /** Rows that are fetched at once. */
 const BATCH = 500;

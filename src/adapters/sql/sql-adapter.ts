@@ -1,12 +1,8 @@
 import type { Adapter, AdapterOutcome, Call, Fault } from "../../adapter/adapter.ts";
 import { abortedFault, faultOf } from "../../adapter/fault.ts";
 import { parameters, type SqlParameters } from "./parameters.ts";
+import type { Progress } from "./progress.ts";
 import { SqlRefused } from "./sql-refused.ts";
-
-/** How far a statement has come, for the fault that ends it. */
-export interface Progress {
-  phase: string;
-}
 
 /** What speaks to one kind of server. */
 interface Server {
