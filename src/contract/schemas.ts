@@ -8,6 +8,7 @@ import { contractSchema } from "./contract.ts";
 import { engagementSchema } from "./engagement.ts";
 import { escalationSchema } from "./escalation.ts";
 import { gateRecordSchema } from "./gate-record.ts";
+import { keyRevocationStatementSchema, rootCertificateSchema } from "./key-statements.ts";
 import { policySetSchema } from "./policy-set.ts";
 import { principalSchema, principalSetSchema } from "./principal.ts";
 import { receiptPredicateSchema } from "./receipt-predicate.ts";
@@ -47,6 +48,8 @@ const byKind = {
   "answer-statement": answerStatementSchema,
   "conclusion-statement": conclusionStatementSchema,
   "key-certificate": keyCertificateSchema,
+  "root-certificate": rootCertificateSchema,
+  "key-revocation-statement": keyRevocationStatementSchema,
 } as const satisfies Record<string, TSchema>;
 
 /** A document that has a published schema. */

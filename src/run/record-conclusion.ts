@@ -10,6 +10,7 @@ import { isLab } from "./append-to-run.ts";
 import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { runParts } from "./receipt-entry.ts";
+import { refuseRevoked } from "./revoked-keys.ts";
 import { RunError } from "./run-error.ts";
 
 /**
@@ -25,7 +26,10 @@ export async function recordConclusion(
 ): Promise<ConclusionStatement> {
   const state = lane.states.load(run);
   const principals = lane.pinned.read("principals", state.document.principals);
-  const checked = await checkConclusion(envelope, principals, utcFromMillis(lane.clock()));
+  const checked = refuseRevoked(
+    lane.store,
+    await checkConclusion(envelope, principals, utcFromMillis(lane.clock())),
+  );
   if (!checked.ok) throw refused([`the conclusion is refused: ${checked.reason}`]);
   const { statement } = checked;
   const problems = statement.run === run ? [] : ["the conclusion is about another run"];

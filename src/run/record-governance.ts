@@ -15,7 +15,7 @@ import { governanceEntry } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
 import type { Change } from "./store.ts";
 
-interface Recording {
+export interface Recording {
   readonly stream: string;
   readonly event: ReceiptEvent;
   readonly actor: string;
@@ -197,7 +197,8 @@ export function recordAdmissionDenied(
   });
 }
 
-async function record(lane: Lane, recording: Recording): Promise<SealedReceipt> {
+/** Records one event about workspace or engagement. @throws RunError `RUN_CONTENDED`, `KEY_ENDED`. */
+export async function record(lane: Lane, recording: Recording): Promise<SealedReceipt> {
   const { stream, event, objective, subject, detail, change } = recording;
   const entry = governanceEntry({
     event,
@@ -215,6 +216,7 @@ async function record(lane: Lane, recording: Recording): Promise<SealedReceipt> 
   });
 }
 
-function named(name: string, digest: Digest): Subject {
+/** A subject by its digest. */
+export function named(name: string, digest: Digest): Subject {
   return { name, digest: { sha256: hexOf(digest) } };
 }

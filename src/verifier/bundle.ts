@@ -95,6 +95,7 @@ const statusEvents: ReadonlySet<string> = new Set([
   "engagement-closed",
   "principal-added",
   "principal-disabled",
+  "key-revoked",
   "contract-suspended",
   "contract-revoked",
   "contract-reinstated",

@@ -8,8 +8,8 @@ import { checkTrust } from "./parse-trust.ts";
 import { readCertificate } from "./read-certificate.ts";
 import { readReceipt } from "./read-receipts.ts";
 import type { Verdict } from "./report.ts";
-import { verifyEnvelope } from "./signatures.ts";
 import { VerifierError } from "./verifier-error.ts";
+import { verifyEnvelope } from "./verify-envelope.ts";
 
 /** What one receipt alone can show. */
 export interface ReceiptReport {
