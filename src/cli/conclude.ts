@@ -37,7 +37,11 @@ export const command = defineCommand({
     if (given.cite.length === 0) throw usage("a conclusion cites what it rests on", "add `--cite <receipt>`");
     return withLane(context, async ({ lane }) => {
       const state = lane.states.load(run);
-      const sign = statementSigner(given, as, lane.pinned.read("principals", state.document.principals));
+      const sign = await statementSigner(
+        given,
+        as,
+        lane.pinned.read("principals", state.document.principals),
+      );
       const conclusion: ConclusionStatement = {
         purpose: "witnessops/conclusion/v1",
         run,

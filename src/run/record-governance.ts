@@ -39,7 +39,19 @@ export function recordWorkspaceCreated(
     objective: "create the workspace",
     subject: [{ name: "issuer-root", digest: { sha256: sha256Hex(root.spki) } }],
     detail: { name, root: { publicKey: publicKeyText(root), keyId: root.keyId } },
+    change: { status: rootRows(root.keyId, root.keyId) },
   });
+}
+
+/** Status rows that name the root which a workspace began with, by which it is known, and the one that holds now. */
+export function rootRows(
+  first: string,
+  now: string,
+): { readonly subject: string; readonly status: string }[] {
+  return [
+    { subject: "workspace", status: first },
+    { subject: "issuer-root", status: now },
+  ];
 }
 
 /** An issuer key was certified by the root. */

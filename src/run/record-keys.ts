@@ -5,7 +5,7 @@ import { WORKSPACE_STREAM } from "../ledger/streams.ts";
 import type { SealedReceipt } from "../receipt/seal-receipt.ts";
 import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
-import { named, record } from "./record-governance.ts";
+import { named, record, rootRows } from "./record-governance.ts";
 import { keyStatusRows } from "./revoked-keys.ts";
 
 /** An issuer key signs nothing more: live from now on, in whichever process. */
@@ -40,12 +40,9 @@ export function recordRootRotated(
       previous,
       root: { publicKey: publicKeyText(next), keyId: next.keyId },
     },
-    change: { documents: [pinned], status: [{ subject: ISSUER_ROOT, status: next.keyId }] },
+    change: { documents: [pinned], status: rootRows(lane.issuerRoot, next.keyId) },
   });
 }
-
-/** Status row that names the issuer root which holds now; absent before the first rotation. */
-export const ISSUER_ROOT = "issuer-root";
 
 /**
  * A key was revoked, by an owner or the issuer root: live from now on, for every process and every gate.
