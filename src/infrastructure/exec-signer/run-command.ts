@@ -72,7 +72,7 @@ function run(
     child.on("close", (status, signal) => {
       if (status === 0) return end();
       const words = said
-        .replace(/[^\x20-\x7e]+/g, " ")
+        .replace(/[^\x21-\x7e]+/g, " ")
         .trim()
         .slice(0, MAX_WORDS);
       const how = signal === null ? `ended with status ${status}` : `was ended by ${signal}`;
