@@ -86,6 +86,13 @@ export async function verifyReceipt(
     ) {
       return refused(shown, "the issuer key was not valid at the time claimed");
     }
+    const lost = [signer.key.keyId, root.key.keyId].find((keyId) =>
+      anchor.compromised.some((one) => one.keyId === keyId),
+    );
+    if (lost !== undefined) {
+      const doubt = `the trust file says that ${lost} is compromised, and a receipt alone does not say when it was made`;
+      return { ...shown, verdict: "indeterminate", reasons: [doubt], failures: [] };
+    }
     return { ...shown, verdict: "valid", reasons: [], failures: [] };
   }
   if (known) return refused(shown, "the signature does not verify");
