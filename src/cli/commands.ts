@@ -166,9 +166,24 @@ export const commands: readonly CommandEntry[] = [
     summary: "disable a principal from now on",
     load: () => import("./principal-disable.ts"),
   },
-  { name: "key new", summary: "make an Ed25519 key file", load: () => import("./key-new.ts") },
+  { name: "key new", summary: "make a key file", load: () => import("./key-new.ts") },
   { name: "key list", summary: "list the keys of this workspace", load: () => import("./key-list.ts") },
   { name: "key export", summary: "print the public half of a key", load: () => import("./key-export.ts") },
+  {
+    name: "key rotate",
+    summary: "sign with a new issuer key, or certify with a new root",
+    load: () => import("./key-rotate.ts"),
+  },
+  {
+    name: "key revoke",
+    summary: "sign that a key may have been in other hands",
+    load: () => import("./key-revoke.ts"),
+  },
+  {
+    name: "key certify",
+    summary: "certify an issuer key where the issuer root is held",
+    load: () => import("./key-certify.ts"),
+  },
   { name: "trust new", summary: "make a trust file", load: () => import("./trust-new.ts") },
   { name: "trust add", summary: "add a key to a trust file", load: () => import("./trust-add.ts") },
   {

@@ -36,6 +36,8 @@ export function printTrust(out: Printer, path: string, trust: Trust): void {
       keys.map(({ holder, roles, custody, keyId }) => [holder, roles.join(", "), custody ?? "", keyId]),
     );
   }
+  for (const { keyId, since } of trust.compromised ?? [])
+    out.line({ text: "compromised: ", style: "warn" }, `${keyId} since ${since}`);
   out.pairs([
     ["requires", trust.require?.join(", ")],
     ["pins", trust.pinned === undefined ? undefined : `${trust.pinned.length} definitions`],

@@ -18,6 +18,8 @@ export const definitionKinds = [
   "action-list",
   "authorization",
   "key-certificate",
+  "root-certificate",
+  "key-revocation",
   "approval",
   "resolution",
   "answer",

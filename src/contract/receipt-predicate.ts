@@ -8,6 +8,9 @@ const { closed } = word;
 export const workspaceEvents = [
   "workspace-created",
   "key-certified",
+  "key-retired",
+  "key-revoked",
+  "root-rotated",
   "principal-added",
   "principal-disabled",
   "catalog-published",

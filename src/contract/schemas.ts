@@ -9,6 +9,7 @@ import { engagementSchema } from "./engagement.ts";
 import { escalationSchema } from "./escalation.ts";
 import { evidenceMappingSchema } from "./evidence-mapping.ts";
 import { gateRecordSchema } from "./gate-record.ts";
+import { keyRevocationStatementSchema, rootCertificateSchema } from "./key-statements.ts";
 import { policySetSchema } from "./policy-set.ts";
 import { principalSchema, principalSetSchema } from "./principal.ts";
 import { receiptPredicateSchema } from "./receipt-predicate.ts";
@@ -51,6 +52,8 @@ const byKind = {
   "conclusion-statement": conclusionStatementSchema,
   "withdrawal-statement": withdrawalStatementSchema,
   "key-certificate": keyCertificateSchema,
+  "root-certificate": rootCertificateSchema,
+  "key-revocation-statement": keyRevocationStatementSchema,
 } as const satisfies Record<string, TSchema>;
 
 /** A document that has a published schema. */

@@ -6,6 +6,7 @@ import { utcFromMillis } from "../format/time.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { type SealedReceipt, sealReceipt } from "../receipt/seal-receipt.ts";
 import type { Lane } from "./lane.ts";
+import { keyStatus } from "./revoked-keys.ts";
 import { RunError } from "./run-error.ts";
 import { gateRecordOf } from "./run-states.ts";
 import type { Change, CommitResult, Head, StoredReceipt } from "./store.ts";
@@ -85,6 +86,7 @@ async function sealAndCommit(
   try {
     const sealing = mine.seal.then(async () => {
       const head = mine.head;
+      refuseEnded(lane);
       if (mine.broken || !isExpected(head, options.onHead)) return undefined;
       if (isBehind(lane, mine.headTime))
         await waitForClock(lane, mine.headTime, MAX_CLOCK_WAIT_MS, `\`${stream}\``);
@@ -121,6 +123,17 @@ async function sealAndCommit(
     mine.pending -= 1;
     if ((mine.pending === 0 || mine.broken) && lane.tails.get(stream) === mine) lane.tails.delete(stream);
   }
+}
+
+/** A key that was retired or revoked meanwhile signs nothing more, in whichever process. */
+function refuseEnded({ store, signer }: Lane): void {
+  const status = keyStatus(store, signer.publicKey.keyId);
+  if (status === undefined) return;
+  throw new RunError({
+    code: "KEY_ENDED",
+    message: `the issuer key ${signer.publicKey.keyId} of this process was ${status}`,
+    hint: "run the command again: it takes another key",
+  });
 }
 
 /** When the receipt at a stream's head was made, as its host claimed. */

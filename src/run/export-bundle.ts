@@ -127,6 +127,8 @@ function statementsOf({ event, detail }: ReceiptPredicate): { kind: DefinitionKi
 
 const statementEvents = [
   ["key-certified", "key-certificate", "certificate"],
+  ["root-rotated", "root-certificate", "certificate"],
+  ["key-revoked", "key-revocation", "revocation"],
   ["approval-recorded", "approval", "approval"],
   ["approval-recorded", "action-list", "list"],
   ["break-glass-recorded", "break-glass", "breakGlass"],

@@ -27,7 +27,7 @@ export interface Lane {
   readonly adapters: readonly Adapter[];
   /** This process's issuer key. */
   readonly signer: Signer;
-  /** Key id of the workspace's issuer root. */
+  /** Key id of the issuer root that the workspace began with, by which it is known. */
   readonly issuerRoot: string;
   /** Lease that says this process lives: dispatches carry it. */
   readonly owner: string;

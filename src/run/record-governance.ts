@@ -15,7 +15,7 @@ import { governanceEntry } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
 import type { Change } from "./store.ts";
 
-interface Recording {
+export interface Recording {
   readonly stream: string;
   readonly event: ReceiptEvent;
   readonly actor: string;
@@ -39,7 +39,19 @@ export function recordWorkspaceCreated(
     objective: "create the workspace",
     subject: [{ name: "issuer-root", digest: { sha256: sha256Hex(root.spki) } }],
     detail: { name, root: { publicKey: publicKeyText(root), keyId: root.keyId } },
+    change: { status: rootRows(root.keyId, root.keyId) },
   });
+}
+
+/** Status rows that name the root which a workspace began with, by which it is known, and the one that holds now. */
+export function rootRows(
+  first: string,
+  now: string,
+): { readonly subject: string; readonly status: string }[] {
+  return [
+    { subject: "workspace", status: first },
+    { subject: "issuer-root", status: now },
+  ];
 }
 
 /** An issuer key was certified by the root. */
@@ -197,7 +209,8 @@ export function recordAdmissionDenied(
   });
 }
 
-async function record(lane: Lane, recording: Recording): Promise<SealedReceipt> {
+/** Records one event about workspace or engagement. @throws RunError `RUN_CONTENDED`, `KEY_ENDED`. */
+export async function record(lane: Lane, recording: Recording): Promise<SealedReceipt> {
   const { stream, event, objective, subject, detail, change } = recording;
   const entry = governanceEntry({
     event,
@@ -215,6 +228,7 @@ async function record(lane: Lane, recording: Recording): Promise<SealedReceipt> 
   });
 }
 
-function named(name: string, digest: Digest): Subject {
+/** A subject by its digest. */
+export function named(name: string, digest: Digest): Subject {
   return { name, digest: { sha256: hexOf(digest) } };
 }

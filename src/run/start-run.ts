@@ -15,6 +15,7 @@ import { pinDefinition, pinEnvelope, pinJson } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { runParts } from "./receipt-entry.ts";
 import { recordAdmissionDenied } from "./record-governance.ts";
+import { withoutRevoked } from "./revoked-keys.ts";
 import { RunError } from "./run-error.ts";
 
 /** What somebody asks to be run. */
@@ -76,7 +77,15 @@ export async function prepareRun(lane: Lane, request: RunRequest): Promise<Prepa
   const authorization = definitions.authorization(request.engagement);
   const digests = [pin.engagement, pin.principals, pin.policies, pin.lock].map(({ digest }) => digest);
   if (authorization === undefined) problems.push(`no owner has authorized engagement \`${engagement.id}\``);
-  else problems.push(...(await checkAuthorization(authorization, { engagement, principals, digests, now })));
+  else
+    problems.push(
+      ...(await checkAuthorization(authorization, {
+        engagement,
+        principals: withoutRevoked(lane.store, principals),
+        digests,
+        now,
+      })),
+    );
   const signed = authorization === undefined ? undefined : pinEnvelope(authorization);
   if (signed !== undefined && lane.store.status(`authorization:${engagement.id}`) !== signed.digest) {
     problems.push(

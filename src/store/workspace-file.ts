@@ -1,6 +1,7 @@
 import Type, { type Static } from "typebox";
 import { type DocumentKind, readDocument } from "../contract/inspect-document.ts";
 import * as word from "../contract/vocabulary.ts";
+import { keyHolderSchema } from "./key-holder.ts";
 
 /** What people can be told of: something waits for somebody, a failure was escalated, somebody acted without approval. */
 export const occasions = ["waiting", "escalated", "break-glass"] as const;
@@ -33,6 +34,18 @@ export const workspaceSchema = Type.Object(
         word.closed,
       ),
     ),
+    /** Keys that are held elsewhere than in `.witnessops/keys`. */
+    keys: Type.Optional(
+      Type.Object(
+        {
+          /** One for each process that signs at the same time; default: made and kept by the workspace. */
+          issuer: Type.Optional(Type.Array(keyHolderSchema, { minItems: 1, maxItems: 16 })),
+          /** What certifies issuer keys; with `publicKey` alone, certificates are requested from elsewhere. */
+          root: Type.Optional(keyHolderSchema),
+        },
+        word.closed,
+      ),
+    ),
     /** Who is told when something waits: contracts, called through the governed path. */
     notify: Type.Optional(
       Type.Array(
@@ -55,6 +68,7 @@ export const workspaceSchema = Type.Object(
   { ...word.closed, title: "WitnessOps workspace" },
 );
 export type NotifyRule = NonNullable<Static<typeof workspaceSchema>["notify"]>[number];
+export type WorkspaceKeys = NonNullable<Static<typeof workspaceSchema>["keys"]>;
 export type Workspace = Static<typeof workspaceSchema>;
 
 const workspaceKind: DocumentKind<Workspace> = { name: "workspace", schema: workspaceSchema };

@@ -20,6 +20,8 @@ export interface Anchor {
   readonly roots: readonly (Validity & { readonly name: string; readonly key: PublicKey })[];
   readonly require: ReadonlySet<"log" | "time">;
   readonly streams: NonNullable<Trust["streams"]>;
+  /** Keys that the reviewer says may have been in other hands, and since when. */
+  readonly compromised: NonNullable<Trust["compromised"]>;
   pinned(digest: string): boolean;
   principal(id: string): (TrustedPrincipal & { readonly trustedKeys: readonly TrustedKey[] }) | undefined;
 }
@@ -44,6 +46,7 @@ export function anchorOf(trust: Trust | undefined): Anchor {
     roots: (trust?.issuerRoots ?? []).map((root) => ({ ...root, key: parsePublicKey(root.publicKey) })),
     require: new Set(trust?.require),
     streams: trust?.streams ?? {},
+    compromised: trust?.compromised ?? [],
     pinned: (digest) => pinned.has(digest),
     principal: (id) => principals.get(id),
   };

@@ -35,6 +35,7 @@ import type { Failure } from "./layer.ts";
 import type { Limits } from "./limits.ts";
 import { type Receipt, readReceipts } from "./read-receipts.ts";
 import {
+  hintOf,
   type Read,
   readEnvelope,
   readSigstoreBundle,
@@ -95,6 +96,7 @@ const statusEvents: ReadonlySet<string> = new Set([
   "engagement-closed",
   "principal-added",
   "principal-disabled",
+  "key-revoked",
   "contract-suspended",
   "contract-revoked",
   "contract-reinstated",
@@ -146,9 +148,12 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
   const listed = admit(files, manifest);
   const claim = await read(CLAIM_PATH, faults.structure, (value) => {
     const envelope = readSigstoreBundle(value);
-    return "faults" in envelope
-      ? envelope
-      : readStatement<BundleClaim>(envelope.value, CLAIM_PREDICATE, bundleClaimSchema);
+    if ("faults" in envelope) return envelope;
+    if (hintOf(value) !== envelope.value.signature.keyId) {
+      const message = "the claim's hint and its signature name two keys";
+      return { faults: [{ code: "FAILURE_BUNDLE_MALFORMED", message }] };
+    }
+    return readStatement<BundleClaim>(envelope.value, CLAIM_PREDICATE, bundleClaimSchema);
   });
   const receipts = readable ? await readReceipts(source, listed, limits, faults.structure) : [];
 

@@ -11,7 +11,7 @@ import type { ClaimedRun } from "./claimed-runs.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 import type { ConclusionReport, StepReport } from "./report.ts";
-import { verifyEnvelope } from "./signatures.ts";
+import { verifyEnvelope } from "./verify-envelope.ts";
 
 /** A conclusion whose citations are checked; whether its confidence may stand needs the classes, which come last. */
 export interface Concluded {

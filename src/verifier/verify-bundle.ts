@@ -52,7 +52,7 @@ export async function verifyBundle(
 
   const artifactSet = checkArtifactSet(bundle);
   const manifest = checkManifest(bundle);
-  const signatures = await checkSignatures(bundle, anchor);
+  const signatures = await checkSignatures(bundle, anchor, runs);
   const structure = await checkStructure(bundle, runs);
   const timestamps = checkAbsent("timestamps", runs, anchor);
   const log = checkAbsent("log", runs, anchor);
