@@ -52,14 +52,20 @@ export async function verifySignature(
   signature: Uint8Array,
 ): Promise<boolean> {
   const { subtle } = globalThis.crypto ?? {};
-  if (subtle === undefined) throw unsupported("this page is not a secure context: it has no Web Cryptography");
+  if (subtle === undefined)
+    throw unsupported("this page is not a secure context: it has no Web Cryptography");
   const { name, hash, curve, size } = ALGORITHMS[key.algorithm];
   try {
     const bytes = size === undefined ? signature : ecdsaPoint(signature, size);
     if (bytes === undefined) return false;
     const publicKey = await importKey(subtle, key);
     const how = { name, ...(hash === undefined ? {} : { hash }) };
-    return await subtle.verify(how, publicKey, bytes as Uint8Array<ArrayBuffer>, message as Uint8Array<ArrayBuffer>);
+    return await subtle.verify(
+      how,
+      publicKey,
+      bytes as Uint8Array<ArrayBuffer>,
+      message as Uint8Array<ArrayBuffer>,
+    );
   } catch (error) {
     if (curve === undefined && (error as Error).name === "NotSupportedError" && !(await knows(subtle, name)))
       throw unsupported(`this browser cannot check ${name} signatures`);
@@ -114,5 +120,9 @@ async function knows(subtle: SubtleCrypto, name: string): Promise<boolean> {
 }
 
 function unsupported(message: string): FormatError {
-  return new FormatError({ code: "CRYPTO_UNSUPPORTED", message, hint: "use a current version of the browser" });
+  return new FormatError({
+    code: "CRYPTO_UNSUPPORTED",
+    message,
+    hint: "use a current version of the browser",
+  });
 }
