@@ -158,7 +158,11 @@ function wasm(place: "file" | "inline"): Plugin {
       const names = WebAssembly.Module.exports(module).map(({ name }) => name);
       const source =
         place === "inline"
-          ? [`const bytes = Uint8Array.from(atob("${bytes.toString("base64")}"), (c) => c.charCodeAt(0));`]
+          ? [
+              `const text = atob("${bytes.toString("base64")}");`,
+              "const bytes = new Uint8Array(text.length);",
+              "for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);",
+            ]
           : [
               `import { readFileSync } from "node:fs";`,
               `const bytes = readFileSync(new URL(import.meta.ROLLUP_FILE_URL_${this.emitFile({

@@ -3,6 +3,7 @@ import { toHex } from "./base64.ts";
 import { FormatError } from "./coded-error.ts";
 import type { Sha256, SignatureAlgorithm } from "./crypto.ts";
 import { ecdsaPoint } from "./ecdsa-der.ts";
+import { hasSmallOrder } from "./ed25519-order.ts";
 
 /**
  * The twin of `crypto.ts` for browsers: the build puts it in that file's place. Signatures are checked by Web
@@ -57,7 +58,7 @@ export async function verifySignature(
   const { name, hash, curve, size } = ALGORITHMS[key.algorithm];
   try {
     const bytes = size === undefined ? signature : ecdsaPoint(signature, size);
-    if (bytes === undefined) return false;
+    if (bytes === undefined || (key.algorithm === "ed25519" && hasSmallOrder(key.spki))) return false;
     const publicKey = await importKey(subtle, key);
     const how = { name, ...(hash === undefined ? {} : { hash }) };
     return await subtle.verify(

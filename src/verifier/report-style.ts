@@ -8,7 +8,7 @@ export const reportStyle = `
 body { font: 15px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 auto; max-width: 76rem; padding: 2rem 1.25rem 4rem }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 } h2 { font-size: 1.15rem; margin: 2.5rem 0 .6rem } h3 { font-size: 1rem; margin: 1.6rem 0 .4rem }
 p { margin: .4rem 0 } .line { margin: 0 0 .15rem } .note { color: var(--quiet) }
-code { font: .86em/1.5 ui-monospace, monospace; overflow-wrap: anywhere }
+code { font: .86em/1.5 ui-monospace, monospace; overflow-wrap: anywhere } td code, th code { display: inline-block; min-width: 11rem }
 .verdict { border-left: .4rem solid var(--quiet); background: var(--panel); padding: 1.1rem 1.3rem; border-radius: .3rem }
 .verdict.valid { border-color: var(--good); background: var(--good-panel) } .verdict.valid h1 { color: var(--good) }
 .verdict.invalid { border-color: var(--bad); background: var(--bad-panel) } .verdict.invalid h1 { color: var(--bad) }
@@ -17,7 +17,7 @@ ul { margin: .4rem 0; padding-left: 1.3rem } li { overflow-wrap: anywhere; margi
 dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .25rem 1.2rem; margin: .6rem 0 }
 dt { color: var(--quiet) } dd { margin: 0; overflow-wrap: anywhere }
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; vertical-align: top; padding: .45rem 1.1rem .45rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; min-width: 6rem }
+th, td { text-align: left; vertical-align: top; padding: .45rem 1.1rem .45rem 0; border-bottom: 1px solid var(--line); overflow-wrap: break-word; min-width: 5rem }
 thead th { color: var(--quiet); font-weight: 600; white-space: nowrap } tbody th { font-weight: 500 }
 .mark { font-weight: 600 } .mark.plain { font-weight: 400; color: var(--quiet) } .mark.good { color: var(--good) } .mark.bad { color: var(--bad) } .mark.open { color: var(--open) }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px } h1:focus { outline: none }
