@@ -3,6 +3,7 @@
 //   verifier.mjs    the verifier as one file without dependencies, WebAssembly included
 //   verifier.browser.mjs   the same for browsers, with Web Cryptography
 //   verifier.html   the same as a page to be saved and opened without a network
+//   types/          the types of both
 //   share/          what `init` and `demo` copy into a workspace
 //   LICENSES.txt    the licences of the packages inside
 import {
@@ -21,6 +22,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { build, type OutputOptions, type Plugin, type RolldownOutput } from "rolldown";
 
 import { verifierPage } from "./verifier-page.ts";
+import { writeVerifierTypes } from "./verifier-types.ts";
 
 /** What a build needs to know of a WebAssembly module; the types of the browser are not loaded here. */
 declare const WebAssembly: {
@@ -63,6 +65,7 @@ const worker = await bundle("src/page/worker.ts", "browser", wasm("inline"), scr
 const page = await bundle("src/page/main.ts", "browser", wasm("inline"), script);
 for (const { output } of [verifier, browser, worker, page])
   if (output.length !== 1) throw new Error(`the verifier is ${output.length} files, not one`);
+writeVerifierTypes(join(dist, "types"));
 writeFileSync(join(dist, "verifier.html"), verifierPage(codeOf(page), codeOf(worker)));
 chmodSync(join(dist, "witnessops.mjs"), 0o755);
 // Run by its path, in the namespace of an isolated tool: it lies beside the chunk that names it.

@@ -20,8 +20,8 @@ import type { Answer, Order, Subject } from "./messages.ts";
 
 const MAX_TRUST_BYTES = 16 * 1024 ** 2;
 const MAX_RECEIPT_BYTES = 4 * 1024 ** 2;
-/** Rows of a table that the page shows: a page of a hundred thousand rows is nothing to read. The files have all. */
-const SHOWN: ViewLimits = { maxRows: 250 };
+/** Rows of a table that the page shows: nobody reads a hundred thousand rows. The files have all. */
+const SHOWN: ViewLimits = { maxRows: 100 };
 
 // Verifies off the page's own thread, which stays free. One order, one worker: cancelling ends it.
 addEventListener("message", ({ data }: MessageEvent<Order>) => {
