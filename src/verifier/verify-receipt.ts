@@ -3,6 +3,7 @@ import type { Digest } from "../format/digest.ts";
 import { envelopeToJson } from "../format/dsse.ts";
 import { anchorOf, isValidAt } from "./anchor.ts";
 import type { Fault } from "./check-document.ts";
+import type { Failure } from "./layer.ts";
 import { defaultLimits } from "./limits.ts";
 import { checkTrust } from "./parse-trust.ts";
 import { readCertificate } from "./read-certificate.ts";
@@ -16,7 +17,7 @@ export interface ReceiptReport {
   readonly schema: "witnessops/receipt-verification/v1";
   readonly verdict: Verdict;
   readonly reasons: readonly string[];
-  readonly failures: readonly Fault[];
+  readonly failures: readonly Pick<Failure, "code" | "message">[];
   readonly digest?: Digest;
   readonly event?: string;
   readonly stream?: string;
