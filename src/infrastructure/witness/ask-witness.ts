@@ -146,7 +146,7 @@ function behind({ name }: NoteKey, theirs: number, ours: number): LineageError {
 function forked({ name }: NoteKey, size: number): LineageError {
   return new LineageError({
     code: "LOG_FORKED",
-    message: `witness \`${name}\` cosigned another history of this log at ${size} entries: what it once said was changed`,
+    message: `witness \`${name}\` cosigned another history of this log at ${size} entries: what was logged has been changed, or this is an older copy that went on`,
     hint: "find out who changed it and keep both copies; bring the true one back, or give `log.origin` a new name; if the witness is the one who is wrong, take it out of `log.witnesses`",
   });
 }
