@@ -14,6 +14,7 @@ import {
   noteKeyText,
   noteKeyTypes,
   parseSignedNote,
+  signatureLine,
 } from "../src/format/signed-note.ts";
 import { openWitnesses } from "../src/infrastructure/witness/http-witnesses.ts";
 import { anchorOf } from "../src/verifier/anchor.ts";
@@ -138,11 +139,11 @@ describe("witnesses", () => {
     await client([one]).cosign(await log.request());
     const restored = log.at(4);
     await expect(client([one]).cosign(await restored.request())).rejects.toMatchObject({
-      code: "LOG_BEHIND_WITNESS",
+      code: "LOG_RESTORED",
       hint: expect.stringContaining("newest copy"),
     });
     await expect(client([one]).cosign(await restored.grow(3, "after").request())).rejects.toMatchObject({
-      code: "LOG_BEHIND_WITNESS",
+      code: "LOG_RESTORED",
     });
     await expect(client([one]).cosign(await restored.grow(7, "after").request())).rejects.toMatchObject({
       code: "LOG_FORKED",

@@ -39,10 +39,10 @@ export interface Witnesses {
 }
 
 /**
- * `LOG_BEHIND_WITNESS`: a witness cosigned a larger tree than this log ever had: the workspace was restored from a copy, or
+ * `LOG_RESTORED`: a witness cosigned a larger tree than this log ever had: the workspace was restored from a copy, or
  * another copy of it goes on. `LOG_FORKED`: the log is not the one that a witness cosigned: history was changed.
  */
-export type LineageErrorCode = "LOG_BEHIND_WITNESS" | "LOG_FORKED";
+export type LineageErrorCode = "LOG_RESTORED" | "LOG_FORKED";
 
 /** Thrown when a witness knows another history. The log signs nothing more under its origin. */
 export class LineageError extends CodedError<LineageErrorCode> {}

@@ -137,7 +137,7 @@ function sizeIn({ mediaType, body }: Posted): number | undefined {
 
 function behind({ name }: NoteKey, theirs: number, ours: number): LineageError {
   return new LineageError({
-    code: "LOG_BEHIND_WITNESS",
+    code: "LOG_RESTORED",
     message: `witness \`${name}\` cosigned ${theirs} entries of this log, which has ${ours}: this workspace was restored from a copy, or another copy of it goes on`,
     hint: "bring the newest copy back and end the others; if it is lost, give `log.origin` a new name; if the witness is the one who is wrong, take it out of `log.witnesses`",
   });
