@@ -21,6 +21,7 @@ import {
   sampleTrust,
 } from "../test/fixtures/sample-bundle.ts";
 import { transplant } from "../test/fixtures/transplant.ts";
+import { witnessVectors } from "./witness-vectors.ts";
 
 const root = join(import.meta.dirname, "..", "vectors");
 const decoder = new TextDecoder();
@@ -45,6 +46,7 @@ for (const folder of [
   "bundle",
   "proof-class",
   "trust",
+  "witnesses",
 ]) {
   rmSync(join(root, folder), { recursive: true, force: true });
 }
@@ -52,6 +54,7 @@ writeFormats();
 writeScope();
 writeContracts();
 await writeBundles();
+for (const [path, value] of Object.entries(await witnessVectors())) writeJson(path, value);
 
 function write(path: string, content: string | Uint8Array): void {
   const target = join(root, path);
