@@ -30,6 +30,7 @@ export type FormatErrorCode =
   | "BUNDLE_MALFORMED"
   | "NOTE_MALFORMED"
   | "CHECKPOINT_MALFORMED"
+  | "PROOF_MALFORMED"
   | "TOO_LARGE";
 
 /** Thrown by `format/` when bytes or values do not fit their format. */
