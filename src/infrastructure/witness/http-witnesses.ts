@@ -1,0 +1,77 @@
+import { type NoteSignature, parseSignedNote, signedNoteBytes } from "../../format/signed-note.ts";
+import type { Cosigned, CosignRequest, Witnesses } from "../../ledger/witnesses.ts";
+import { type Asked, askWitness, type WitnessEndpoint } from "./ask-witness.ts";
+import { openPoster } from "./post-bytes.ts";
+
+/** How the witnesses of a workspace are asked. */
+export interface WitnessOptions {
+  /** How many must cosign. Default: all. */
+  readonly quorum?: number | undefined;
+  /** How long one asking takes at most. Default: 5,000 ms. */
+  readonly timeoutMs?: number;
+  /** How long the others are waited for once there are enough. Default: 500 ms. */
+  readonly graceMs?: number;
+  /** Further certificate authorities, PEM. Default: those of the host. */
+  readonly ca?: readonly string[] | undefined;
+}
+
+/** The witnesses on a workspace's list, asked over HTTP; `close` ends their connections. */
+export function openWitnesses(
+  endpoints: readonly WitnessEndpoint[],
+  { quorum = endpoints.length, timeoutMs = 5_000, graceMs = 500, ca }: WitnessOptions = {},
+): Witnesses & { close(): void } {
+  const poster = openPoster(ca);
+  /** What each cosigned last, as far as this process knows. */
+  const known = new Map<string, number>();
+
+  async function ask(
+    endpoint: WitnessEndpoint,
+    request: CosignRequest,
+    signal: AbortSignal,
+  ): Promise<Asked & { readonly endpoint: WitnessEndpoint }> {
+    const id = `${endpoint.key.name}+${endpoint.key.id}`;
+    const asked = await askWitness(endpoint, poster, request, known.get(id) ?? 0, signal);
+    if ("signature" in asked) known.set(id, Math.max(known.get(id) ?? 0, request.checkpoint.size));
+    else known.delete(id);
+    return { ...asked, endpoint };
+  }
+
+  return {
+    async cosign(request): Promise<Cosigned> {
+      const ended = new AbortController();
+      const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(timeoutMs)]);
+      const signatures = new Map<string, NoteSignature>();
+      const settled: (Asked & { readonly endpoint: WitnessEndpoint })[] = [];
+      let grace: NodeJS.Timeout | undefined;
+      try {
+        const each = endpoints.map(async (endpoint) => {
+          const asked = await ask(endpoint, request, signal);
+          settled.push(asked);
+          if ("signature" in asked) signatures.set(endpoint.key.name, asked.signature);
+          // Enough is enough, but those who are about to answer are welcome.
+          if (signatures.size >= quorum) grace ??= setTimeout(() => ended.abort(), graceMs);
+        });
+        await Promise.all(each);
+      } finally {
+        clearTimeout(grace);
+        ended.abort();
+      }
+      const { text, signatures: before } = parseSignedNote(request.note);
+      const names = new Set(signatures.keys());
+      return {
+        note: signedNoteBytes({
+          text,
+          signatures: [...before.filter(({ name }) => !names.has(name)), ...signatures.values()],
+        }),
+        by: [...names],
+        enough: names.size >= quorum,
+        missing: settled.flatMap((asked) =>
+          "signature" in asked
+            ? []
+            : [{ name: asked.endpoint.key.name, why: asked.why, detail: asked.detail }],
+        ),
+      };
+    },
+    close: () => poster.close(),
+  };
+}
