@@ -2,13 +2,22 @@ import { logEntryBytes } from "../contract/log-entry.ts";
 import { type Checkpoint, checkpointText, parseCheckpoint } from "../format/checkpoint.ts";
 import { FormatError } from "../format/coded-error.ts";
 import { sameHash } from "../format/merkle.ts";
-import type { Signer } from "../format/signer.ts";
 import { isSignedBy, type NoteKey, parseSignedNote, signedNoteBytes } from "../format/signed-note.ts";
-import { entriesPath, nodesAt, TILE_WIDTH, type Tile, tileBytes, tilePath, tilesBetween } from "../format/tile.ts";
+import type { Signer } from "../format/signer.ts";
+import {
+  entriesPath,
+  nodesAt,
+  TILE_WIDTH,
+  type Tile,
+  tileBytes,
+  tilePath,
+  tilesBetween,
+} from "../format/tile.ts";
 import { LogError } from "./log-error.ts";
 import type { LogFolder } from "./log-folder.ts";
 import type { LogLease, LogStore, TreeHead } from "./log-store.ts";
-import { rootAt } from "./tree-proof.ts";
+import { proveConsistency, rootAt } from "./tree-proof.ts";
+import type { Witnesses } from "./witnesses.ts";
 
 /** File of the newest signed checkpoint (C2SP tlog-tiles). */
 export const CHECKPOINT_FILE = "checkpoint";
@@ -24,6 +33,8 @@ export interface Log {
   readonly store: LogStore;
   /** Where it is published: each gets the same files. */
   readonly folders: readonly LogFolder[];
+  /** Who cosigns its checkpoints before they are published; default: nobody. */
+  readonly witnesses?: Witnesses;
 }
 
 /** A checkpoint with its signed bytes. */
@@ -38,7 +49,8 @@ export interface SignedHead extends TreeHead {
  * next call goes on from what is there.
  *
  * @returns the signed head; undefined when there is nothing to log, or the lease went to another process.
- * @throws LogError `LOG_RESTORED`, `LOG_FORKED`, `LOG_OF_ANOTHER`, `LOG_BUSY`, `LOG_FOLDER`; StoreError.
+ * @throws LogError `LOG_RESTORED`, `LOG_FORKED`, `LOG_OF_ANOTHER`, `LOG_BUSY`, `LOG_FOLDER`; LineageError when a
+ *   witness knows another history; StoreError.
  */
 export async function makeCheckpoint(log: Log, lease: LogLease): Promise<SignedHead | undefined> {
   const unlock: (() => Promise<void>)[] = [];
@@ -66,7 +78,10 @@ export async function makeCheckpoint(log: Log, lease: LogLease): Promise<SignedH
  * @returns the size that is published there, 0 for nothing.
  * @throws LogError `LOG_RESTORED` when it is ahead, `LOG_FORKED` when it is of another history, `LOG_OF_ANOTHER`.
  */
-export async function comparePublished({ key, store }: Pick<Log, "key" | "store">, folder: LogFolder): Promise<number> {
+export async function comparePublished(
+  { key, store }: Pick<Log, "key" | "store">,
+  folder: LogFolder,
+): Promise<number> {
   const found = await publishedIn(folder, key);
   if (found === undefined) return 0;
   if (found.size > store.size())
@@ -120,8 +135,9 @@ async function integrateAll({ key, store }: Log, lease: LogLease): Promise<TreeH
   }
 }
 
-/** The checkpoint as it was signed before, or signed now. */
-async function signedBytes({ key, signer, store }: Log, head: TreeHead): Promise<Uint8Array> {
+/** The checkpoint as it was signed before, or signed now; cosigned where somebody does. */
+async function signedBytes(log: Log, head: TreeHead): Promise<Uint8Array> {
+  const { key, signer, store } = log;
   const kept = store.signed(key.name);
   const before = kept === undefined ? undefined : await readCheckpoint(kept, key);
   if (kept !== undefined && before?.size === head.size && sameHash(before.root, head.root)) return kept;
@@ -129,7 +145,15 @@ async function signedBytes({ key, signer, store }: Log, head: TreeHead): Promise
   const signature = await signer.sign(new TextEncoder().encode(text));
   const bytes = signedNoteBytes({ text, signatures: [{ name: key.name, id: key.id, bytes: signature }] });
   await store.keepSigned(key.name, head.size, bytes);
-  return bytes;
+  if (log.witnesses === undefined) return bytes;
+  const { note } = await log.witnesses.cosign({
+    checkpoint: { origin: key.name, ...head },
+    note: bytes,
+    consistencyProof: (from, to) => proveConsistency(from, to, store.nodes),
+    currentSize: () => store.size(),
+  });
+  await store.keepSigned(key.name, head.size, note);
+  return note;
 }
 
 /** Writes the tiles and entries by which a tree of `size` differs from one of `from` entries. */

@@ -15,6 +15,7 @@ import {
   type SignedHead,
 } from "../ledger/make-checkpoint.ts";
 import { WORKSPACE_STREAM } from "../ledger/streams.ts";
+import { LineageError } from "../ledger/witnesses.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import type { Lane } from "./lane.ts";
 import { ACTIVE_LOG, recordLogStarted } from "./record-governance.ts";
@@ -26,7 +27,7 @@ export interface LaneLog {
   /** Whether runs that are opened now promise it. */
   readonly isPromised: boolean;
   /** Why no checkpoint can be made until a person decides; undefined while one can. */
-  readonly refusal: LogError | undefined;
+  readonly refusal: LogError | LineageError | undefined;
   /**
    * Logs every receipt that is committed by now, signs and publishes. Waits for another process that does so.
    *
@@ -79,7 +80,7 @@ export function driveLog(
 ): DrivenLog {
   const { key } = log;
   const vkey = noteKeyText(key);
-  let refusal: LogError | undefined;
+  let refusal: LogError | LineageError | undefined;
   let problem: CodedError<string> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<unknown> = Promise.resolve();
@@ -125,7 +126,8 @@ export function driveLog(
   }
 
   function noted(error: unknown): unknown {
-    if (error instanceof LogError && FINAL.has(error.code)) refusal = error;
+    if (error instanceof LineageError || (error instanceof LogError && FINAL.has(error.code)))
+      refusal = error;
     return error;
   }
 
@@ -215,7 +217,10 @@ export function driveLog(
   }
 
   /** The newest head of the old log that is known here. */
-  async function newestHead(old: NoteKey | undefined, given: Uint8Array | undefined): Promise<LogStarted["previous"]> {
+  async function newestHead(
+    old: NoteKey | undefined,
+    given: Uint8Array | undefined,
+  ): Promise<LogStarted["previous"]> {
     const known: Checkpoint[] = [];
     if (old !== undefined) {
       const head = store.log.head(old.name);
@@ -227,7 +232,9 @@ export function driveLog(
       else if (bytes !== undefined && bytes === given) throw notOurs();
     }
     const newest = known.sort((a, b) => b.size - a.size)[0];
-    return newest === undefined ? null : { origin: newest.origin, size: newest.size, root: toBase64(newest.root) };
+    return newest === undefined
+      ? null
+      : { origin: newest.origin, size: newest.size, root: toBase64(newest.root) };
   }
 
   /** This log's key under the name that a checkpoint has: of a ledger that does not know its old log any more. */

@@ -29,7 +29,8 @@ export function openLogFolder(root: string, { isPrivate = false }: LogFolderOpti
     if (synced.has(path)) return;
     const first = await mkdir(path, { recursive: true, mode: modes.folder });
     if (first !== undefined)
-      for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+      for (let made = path; made.length >= first.length; made = dirname(made))
+        await syncFolder(dirname(made));
     synced.add(path);
   }
 

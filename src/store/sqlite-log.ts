@@ -108,7 +108,8 @@ export function prepareLog(db: DatabaseSync): LogTables {
       }
       const total = first + taken.length;
       const partial = leaves;
-      const isRight = (level: number, from: number): boolean => level === 0 && from === total - (total % TILE_WIDTH);
+      const isRight = (level: number, from: number): boolean =>
+        level === 0 && from === total - (total % TILE_WIDTH);
       const root = rootAt(total, (level, from, to) =>
         taken.length > 0 && isRight(level, from) ? partial : readNodes(level, from, to),
       );
