@@ -249,6 +249,11 @@ export const commands: readonly CommandEntry[] = [
   { name: "receipt list", summary: "list receipts", load: () => import("./receipt-list.ts") },
   { name: "receipt show", summary: "one receipt", load: () => import("./receipt-show.ts") },
   {
+    name: "log checkpoint",
+    summary: "log every receipt, sign the head and publish it",
+    load: () => import("./log-checkpoint.ts"),
+  },
+  {
     name: "log witness",
     summary: "be a witness: cosign the checkpoints of others' logs",
     load: () => import("./log-witness.ts"),

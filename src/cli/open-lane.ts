@@ -4,7 +4,9 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { openNetwork } from "../adapter/egress/guarded-network.ts";
 import { adapters } from "../adapters/all.ts";
+import type { CodedError } from "../format/coded-error.ts";
 import type { Lane } from "../run/lane.ts";
+import type { DrivenLog } from "../run/lane-log.ts";
 import { PinnedDocuments } from "../run/pinned-documents.ts";
 import { recordKeyCertified, recordWorkspaceCreated } from "../run/record-governance.ts";
 import { RunStates } from "../run/run-states.ts";
@@ -16,6 +18,7 @@ import type { Context } from "./command.ts";
 import { issuerRootPath, takeIssuerKey } from "./issuer-key.ts";
 import { openWorkspace } from "./open-definitions.ts";
 import { openLedger } from "./open-ledger.ts";
+import { openLog } from "./open-log.ts";
 import { randomHex } from "./random-hex.ts";
 import { resolveSecret } from "./resolve-secret.ts";
 import { workspaceRoot } from "./workspace-root.ts";
@@ -24,8 +27,14 @@ import { workspaceRoot } from "./workspace-root.ts";
 export interface OpenLane {
   readonly lane: Lane;
   readonly definitions: WorkspaceDefinitions;
-  /** Gives back keys and leases and closes the ledger. */
-  close(): Promise<void>;
+  /** The workspace's log, when it has one. */
+  readonly log: DrivenLog | undefined;
+  /**
+   * Makes a last checkpoint, gives back keys and leases and closes the ledger.
+   *
+   * @returns what kept receipts from being logged; undefined when all are.
+   */
+  close(): Promise<CodedError<string> | undefined>;
 }
 
 /**
@@ -40,7 +49,8 @@ export async function openLane(
   { origin = "cli", isNew = false }: { readonly origin?: string; readonly isNew?: boolean } = {},
 ): Promise<OpenLane> {
   const definitions = openWorkspace(root);
-  const { name, owner: workspaceOwner, network } = definitions.workspace();
+  const workspace = definitions.workspace();
+  const { name, owner: workspaceOwner, network } = workspace;
   const extraCa =
     network?.extraCa === undefined ? undefined : readFileSync(resolve(root, network.extraCa), "utf8");
   const resolvers = network?.resolvers ?? [];
@@ -56,6 +66,7 @@ export async function openLane(
       store.acquireLease(owner, leaseOwner),
     ]);
     const issuerRoot = readPublicKeyFile(issuerRootPath(keys));
+    const opened = openLog(root, workspace, store, leaseOwner, { extraCa, sleep: delay });
     const pinned = new PinnedDocuments(store);
     const lane: Lane = {
       store,
@@ -74,6 +85,7 @@ export async function openLane(
       signal: ending.signal,
       root,
       origin,
+      ...(opened === undefined ? {} : { log: opened.log }),
       tails: new Map(),
       pinned,
       states: new RunStates(store, pinned),
@@ -84,12 +96,17 @@ export async function openLane(
       await recordKeyCertified(lane, workspaceOwner, issuer.fresh);
       issuer.certified();
     }
+    await opened?.log.begin(lane, workspaceOwner);
+    opened?.log.start();
     process.once("SIGINT", end);
     process.once("SIGTERM", end);
     return {
       lane,
       definitions,
+      log: opened?.log,
       async close() {
+        const unlogged = await opened?.log.stop();
+        opened?.close();
         process.off("SIGINT", end);
         process.off("SIGTERM", end);
         await Promise.all([
@@ -97,6 +114,7 @@ export async function openLane(
           store.releaseLease(owner, leaseOwner),
         ]);
         store.close();
+        return unlogged;
       },
     };
   } catch (error) {
@@ -111,6 +129,7 @@ export async function withLane<T>(context: Context, use: (opened: OpenLane) => P
   try {
     return await use(opened);
   } finally {
-    await opened.close();
+    const unlogged = await opened.close();
+    if (unlogged !== undefined) context.progress(`not logged yet: ${unlogged.message}`);
   }
 }

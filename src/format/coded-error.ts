@@ -30,6 +30,7 @@ export type FormatErrorCode =
   | "BUNDLE_MALFORMED"
   | "NOTE_MALFORMED"
   | "CHECKPOINT_MALFORMED"
+  | "PROOF_MALFORMED"
   | "REQUEST_MALFORMED"
   | "TOO_LARGE";
 

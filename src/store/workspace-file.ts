@@ -33,6 +33,38 @@ export const workspaceSchema = Type.Object(
         word.closed,
       ),
     ),
+    /** The transparency log of all receipts; without it there is none. */
+    log: Type.Optional(
+      Type.Object(
+        {
+          /** Its name: like `example.com/acme`, never used for another log. */
+          origin: Type.String({
+            minLength: 1,
+            maxLength: 200,
+            pattern: "^[^\\s+\\p{Cc}]+$",
+            description: "a name like `example.com/acme`, without spaces and `+`",
+          }),
+          /** Folder, relative to the workspace, that the log is published in besides the workspace's own. */
+          publish: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
+          /** Whether runs promise to be in the log. Default true. */
+          promise: Type.Optional(Type.Boolean()),
+          /** Who cosigns its checkpoints. */
+          witnesses: Type.Optional(
+            Type.Array(
+              Type.Object(
+                {
+                  key: Type.String({ minLength: 50, maxLength: 300, description: "the witness's note key" }),
+                  url: Type.String({ minLength: 8, maxLength: 1000, pattern: "^https?://" }),
+                },
+                word.closed,
+              ),
+              { maxItems: 20 },
+            ),
+          ),
+        },
+        word.closed,
+      ),
+    ),
     /** Who is told when something waits: contracts, called through the governed path. */
     notify: Type.Optional(
       Type.Array(
