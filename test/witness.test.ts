@@ -3,9 +3,11 @@ import { createPublicKey, verify } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { generate } from "selfsigned";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cosignatureTime, cosignText } from "../src/format/cosignature.ts";
 import {
@@ -173,6 +175,13 @@ describe("witnesses", () => {
       await log.grow(1).request(),
     );
     expect([enough.enough, performance.now() - quick < 3_000]).toEqual([true, true]);
+    // One that was down is left alone for a while: the next checkpoint does not wait for it.
+    const lasting = client([one, two, hangs], { timeoutMs: 1_000, restMs: 60_000 });
+    const partly = await lasting.cosign(await log.request());
+    const next = performance.now();
+    const later = await lasting.cosign(await log.grow(1).request());
+    expect([later.by, performance.now() - next < 500]).toEqual([["witness.example/one"], true]);
+    expect([lasting.isEnough(partly.note), client([one]).isEnough(partly.note)]).toEqual([false, true]);
     const back = await restarted(two);
     expect((await client([one, back]).cosign(await log.request())).enough).toBe(true);
   }, 60_000);
@@ -213,6 +222,34 @@ describe("witnesses", () => {
       for (const signature of parseSignedNote(found.note).signatures.slice(1))
         expect(await cosignatureTime(text, key, signature)).toBe(1_700_000_000);
     }
+  }, 60_000);
+
+  it("are asked over TLS that somebody whom the workspace trusts vouches for", async () => {
+    const { cert, private: key } = await generate([{ name: "commonName", value: "127.0.0.1" }], {
+      extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
+    });
+    const server = createTlsServer({ cert, key }, (_request, response) =>
+      response.writeHead(403).end("no\n"),
+    );
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    closing.push({
+      close() {
+        server.closeAllConnections();
+        server.close();
+      },
+    });
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const signer = keyFromName("wrong").publicKey;
+    const endpoint = { key: noteKeyOf("witness.example/tls", signer, noteKeyTypes.cosignature), url };
+    const log = new SampleLog(origin).grow(3);
+    const distrusted = await client([endpoint]).cosign(await log.request());
+    expect(distrusted.missing[0]).toMatchObject({
+      why: "down",
+      detail: expect.stringContaining("SELF_SIGNED"),
+    });
+    const trusted = await client([endpoint], { extraCa: cert }).cosign(await log.request());
+    expect(trusted.missing[0]?.why).toBe("refused");
   }, 60_000);
 
   it("cosign one of two forks that come at once to two processes", async () => {

@@ -47,10 +47,7 @@ export function openLog(
   const own = openLogFolder(logFolderPath(root), { isPrivate: true });
   const published = config.publish === undefined ? [] : [openLogFolder(resolve(root, config.publish))];
   const asked = (config.witnesses ?? []).map(({ key, url }) => ({ key: parseNoteKey(key), url }));
-  const witnesses =
-    asked.length === 0
-      ? undefined
-      : openWitnesses(asked, { ca: extraCa === undefined ? undefined : [extraCa] });
+  const witnesses = asked.length === 0 ? undefined : openWitnesses(asked, { quorum: config.quorum, extraCa });
   const log = driveLog(
     {
       key: noteKeyOf(config.origin, signer.publicKey, noteKeyTypes.ed25519),

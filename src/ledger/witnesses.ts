@@ -36,6 +36,8 @@ export interface Witnesses {
    * @throws LineageError when one of them knows a log that is not this one.
    */
   cosign(request: CosignRequest): Promise<Cosigned>;
+  /** Whether as many as the workspace asks for have cosigned a note already. Their signatures were verified when they came. */
+  isEnough(note: Uint8Array): boolean;
 }
 
 /**

@@ -11,18 +11,28 @@ export interface WitnessOptions {
   readonly timeoutMs?: number;
   /** How long the others are waited for once there are enough. Default: 500 ms. */
   readonly graceMs?: number;
-  /** Further certificate authorities, PEM. Default: those of the host. */
-  readonly ca?: readonly string[] | undefined;
+  /** For how long one that was down is not asked again, at first; it doubles up to 16 times that. Default: 5,000 ms. */
+  readonly restMs?: number;
+  /** Further certificate authorities, PEM. Default: those of the host alone. */
+  readonly extraCa?: string | undefined;
 }
 
 /** The witnesses on a workspace's list, asked over HTTP; `close` ends their connections. */
 export function openWitnesses(
   endpoints: readonly WitnessEndpoint[],
-  { quorum = endpoints.length, timeoutMs = 5_000, graceMs = 500, ca }: WitnessOptions = {},
+  {
+    quorum = endpoints.length,
+    timeoutMs = 5_000,
+    graceMs = 500,
+    restMs = 5_000,
+    extraCa,
+  }: WitnessOptions = {},
 ): Witnesses & { close(): void } {
-  const poster = openPoster(ca);
+  const poster = openPoster(extraCa);
   /** What each cosigned last, as far as this process knows. */
   const known = new Map<string, number>();
+  /** Those that were down lately: waiting for them each time would hold up every checkpoint. */
+  const resting = new Map<string, { until: number; times: number }>();
 
   async function ask(
     endpoint: WitnessEndpoint,
@@ -30,9 +40,17 @@ export function openWitnesses(
     signal: AbortSignal,
   ): Promise<Asked & { readonly endpoint: WitnessEndpoint }> {
     const id = `${endpoint.key.name}+${endpoint.key.id}`;
+    const rest = resting.get(id);
+    if (rest !== undefined && performance.now() < rest.until)
+      return { why: "down", detail: "it was down a moment ago", endpoint };
     const asked = await askWitness(endpoint, poster, request, known.get(id) ?? 0, signal);
     if ("signature" in asked) known.set(id, Math.max(known.get(id) ?? 0, request.checkpoint.size));
     else known.delete(id);
+    if ("signature" in asked || asked.why !== "down") resting.delete(id);
+    else {
+      const times = Math.min((rest?.times ?? 0) + 1, 5);
+      resting.set(id, { until: performance.now() + restMs * 2 ** (times - 1), times });
+    }
     return { ...asked, endpoint };
   }
 
@@ -71,6 +89,13 @@ export function openWitnesses(
             : [{ name: asked.endpoint.key.name, why: asked.why, detail: asked.detail }],
         ),
       };
+    },
+    isEnough(note) {
+      const { signatures } = parseSignedNote(note);
+      const there = endpoints.filter(({ key }) =>
+        signatures.some(({ name, id }) => name === key.name && id === key.id),
+      );
+      return new Set(there.map(({ key }) => key.name)).size >= quorum;
     },
     close: () => poster.close(),
   };
