@@ -10,8 +10,14 @@ import { logFolderPath } from "./open-log.ts";
 
 export const command = defineCommand({
   parameters: {
-    newOrigin: flag("--new-origin", "start the log that witnessops.yaml names now, linked to the old one's head"),
-    previous: option("--previous <file>", "with `--new-origin`: the newest checkpoint that the old log published"),
+    newOrigin: flag(
+      "--new-origin",
+      "start the log that witnessops.yaml names now, linked to the old one's head",
+    ),
+    previous: option(
+      "--previous <file>",
+      "with `--new-origin`: the newest checkpoint that the old log published",
+    ),
   },
   example: "log checkpoint",
   async run({ newOrigin, previous }, context) {
