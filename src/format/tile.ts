@@ -55,17 +55,26 @@ export function partialTiles(size: number): Tile[] {
   return tiles;
 }
 
-/** The tiles from a leaf up to and including the first that is partial: what makes its leaf hash authentic. */
-export function tilesAbove(index: number, size: number): Tile[] {
+/** A tile and those above it up to and including the first that is partial: what makes its nodes authentic. */
+export function tileChain(level: number, n: number, size: number): Tile[] {
   const tiles: Tile[] = [];
-  let n = Math.floor(index / TILE_WIDTH);
-  for (let level = 0; ; level++) {
-    const tile = tileAt(level, n, size);
+  for (let [at, number] = [level, n]; ; at++) {
+    const tile = tileAt(at, number, size);
     if (tile === undefined) return tiles;
     tiles.push(tile);
     if (tile.width < TILE_WIDTH) return tiles;
-    n = Math.floor(n / TILE_WIDTH);
+    number = Math.floor(number / TILE_WIDTH);
   }
+}
+
+/** The tiles from a leaf up: what makes its leaf hash authentic. */
+export function tilesAbove(index: number, size: number): Tile[] {
+  return tileChain(0, Math.floor(index / TILE_WIDTH), size);
+}
+
+/** The tiles of a tree that the root of a smaller size of it follows from, with those that make them authentic. */
+export function tilesOfSize(smaller: number, size: number): Tile[] {
+  return partialTiles(smaller).flatMap(({ level, n }) => tileChain(level, n, size));
 }
 
 /** The tiles that a tree has and the same tree did not have when it was smaller, from level 0 up. */

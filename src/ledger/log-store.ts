@@ -46,8 +46,17 @@ export interface LogStore {
   head(origin: string): TreeHead | undefined;
   /** Every head of an origin that was committed, by size. */
   heads(origin: string): TreeHead[];
-  /** The signed checkpoint of the largest head that has one. */
-  signed(origin: string): Uint8Array | undefined;
-  /** Keeps a signed checkpoint of a head that was committed; with more signatures it replaces the one before. */
-  keepSigned(origin: string, size: number, checkpoint: Uint8Array): Promise<void>;
+  /** The signed checkpoint of the largest head that has one; `cosigned`: by a witness too. */
+  signed(origin: string, options?: { readonly cosigned?: boolean }): Uint8Array | undefined;
+  /**
+   * Keeps the signed checkpoint of a head that was committed, in place of one with fewer signatures.
+   *
+   * @param options.cosigned whether a witness signed it. Default false.
+   */
+  keepSigned(
+    origin: string,
+    size: number,
+    checkpoint: Uint8Array,
+    options?: { readonly cosigned?: boolean },
+  ): Promise<void>;
 }

@@ -146,13 +146,13 @@ async function signedBytes(log: Log, head: TreeHead): Promise<Uint8Array> {
   const bytes = signedNoteBytes({ text, signatures: [{ name: key.name, id: key.id, bytes: signature }] });
   await store.keepSigned(key.name, head.size, bytes);
   if (log.witnesses === undefined) return bytes;
-  const { note } = await log.witnesses.cosign({
+  const { note, by } = await log.witnesses.cosign({
     checkpoint: { origin: key.name, ...head },
     note: bytes,
     consistencyProof: (from, to) => proveConsistency(from, to, store.nodes),
     currentSize: () => store.size(),
   });
-  await store.keepSigned(key.name, head.size, note);
+  await store.keepSigned(key.name, head.size, note, { cosigned: by.length > 0 });
   return note;
 }
 

@@ -96,6 +96,7 @@ const migrations: readonly string[] = [
     size INTEGER NOT NULL CHECK (size >= 1),
     root BLOB NOT NULL CHECK (length(root) = 32),
     checkpoint BLOB,
+    cosigned INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (origin, size)
   ) STRICT, WITHOUT ROWID;
   `,

@@ -16,7 +16,7 @@ export interface LogTables extends Omit<LogStore, "integrate" | "keepSigned"> {
     lease: LogLease,
     limit: number,
   ): { readonly head: TreeHead; readonly more: boolean } | undefined;
-  keepSigned(origin: string, size: number, checkpoint: Uint8Array): void;
+  keepSigned(...given: Parameters<LogStore["keepSigned"]>): void;
 }
 
 /**
@@ -46,9 +46,10 @@ export function prepareLog(db: DatabaseSync): LogTables {
   const head = db.prepare("SELECT size, root FROM log_heads WHERE origin = ? ORDER BY size DESC LIMIT 1");
   const heads = db.prepare("SELECT size, root FROM log_heads WHERE origin = ? ORDER BY size");
   const signed = db.prepare(
-    `SELECT checkpoint FROM log_heads WHERE origin = ? AND checkpoint IS NOT NULL ORDER BY size DESC LIMIT 1`,
+    `SELECT checkpoint FROM log_heads WHERE origin = ? AND checkpoint IS NOT NULL AND cosigned >= ?
+      ORDER BY size DESC LIMIT 1`,
   );
-  const sign = db.prepare("UPDATE log_heads SET checkpoint = ? WHERE origin = ? AND size = ?");
+  const sign = db.prepare("UPDATE log_heads SET checkpoint = ?, cosigned = ? WHERE origin = ? AND size = ?");
 
   const sizeNow = (): number => Number(size.get()?.n ?? 0);
 
@@ -127,9 +128,10 @@ export function prepareLog(db: DatabaseSync): LogTables {
     },
     head: (origin) => headOf(head.get(origin)),
     heads: (origin) => heads.all(origin).flatMap((row) => headOf(row) ?? []),
-    signed: (origin) => signed.get(origin)?.checkpoint as Uint8Array | undefined,
-    keepSigned(origin, at, checkpoint) {
-      if (sign.run(checkpoint, origin, at).changes !== 1)
+    signed: (origin, { cosigned = false } = {}) =>
+      signed.get(origin, cosigned ? 1 : 0)?.checkpoint as Uint8Array | undefined,
+    keepSigned(origin, at, checkpoint, { cosigned = false } = {}) {
+      if (sign.run(checkpoint, cosigned ? 1 : 0, origin, at).changes !== 1)
         throw new RangeError(`no head of \`${origin}\` at ${at} was committed`);
     },
   };

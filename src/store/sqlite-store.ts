@@ -74,12 +74,11 @@ export function openSqliteStore(
       indexes: (stream) => read(() => log.indexes(stream)),
       head: (origin) => read(() => log.head(origin)),
       heads: (origin) => read(() => log.heads(origin)),
-      signed: (origin) => read(() => log.signed(origin)),
+      signed: (origin, options) => read(() => log.signed(origin, options)),
       // What a batch writes is not counted: it goes alone, as large as it is.
       integrate: (origin, lease, limit) =>
         group.enqueue(() => log.integrate(origin, lease, limit), maxBatchBytes),
-      keepSigned: (origin, size, checkpoint) =>
-        group.enqueue(() => log.keepSigned(origin, size, checkpoint), 1000),
+      keepSigned: (...given) => group.enqueue(() => log.keepSigned(...given), 1000),
     },
     checkIntegrity: () => read(() => checkLedger(db)),
     close() {

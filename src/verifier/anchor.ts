@@ -62,7 +62,7 @@ export function anchorOf(trust: Trust | undefined): Anchor {
   return {
     given: trust !== undefined,
     roots: (trust?.issuerRoots ?? []).map((root) => ({ ...root, key: parsePublicKey(root.publicKey) })),
-    require: new Set(trust?.require),
+    require: new Set([...(trust?.require ?? []), ...(hasPin(trust) ? (["log"] as const) : [])]),
     streams: trust?.streams ?? {},
     logs: (trust?.logs ?? []).map(({ key, checkpoint, ...validity }) => ({
       ...validity,
@@ -74,6 +74,11 @@ export function anchorOf(trust: Trust | undefined): Anchor {
     pinned: (digest) => pinned.has(digest),
     principal: (id) => principals.get(id),
   };
+}
+
+/** Who has seen a log's head wants to see that it goes on from there. */
+function hasPin(trust: Trust | undefined): boolean {
+  return trust?.logs?.some(({ checkpoint }) => checkpoint !== undefined) === true;
 }
 
 /** Whether an instant lies within a validity; both ends included, an absent end is open. */

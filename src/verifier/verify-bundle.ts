@@ -16,6 +16,7 @@ import { checkContinuity } from "./continuity.ts";
 import { decideRunAgain } from "./decide-again.ts";
 import { Findings } from "./layer.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
+import { checkLog } from "./log.ts";
 import { checkManifest, extraFiles } from "./manifest.ts";
 import { checkTrust } from "./parse-trust.ts";
 import { checkProofClass, withProofClass } from "./proof-class.ts";
@@ -55,7 +56,7 @@ export async function verifyBundle(
   const signatures = await checkSignatures(bundle, anchor);
   const structure = await checkStructure(bundle, runs);
   const timestamps = checkAbsent("timestamps", runs, anchor);
-  const log = checkAbsent("log", runs, anchor);
+  const log = await checkLog(bundle, runs, anchor);
   const continuity = checkContinuity(bundle, runs, anchor);
   const { authorization, reDecision, authorized, reviews } = await checkDecisions(
     bundle,
@@ -63,7 +64,7 @@ export async function verifyBundle(
     anchor,
     signatures.claimed,
   );
-  const proof = checkProofClass(bundle, runs, signatures.verified, anchor, reviews);
+  const proof = checkProofClass(bundle, runs, signatures.verified, log, anchor, reviews);
   const concluded = await checkConclusions(bundle, runs, anchor);
 
   const layers = [
@@ -72,7 +73,7 @@ export async function verifyBundle(
     signatures.layer,
     structure,
     timestamps,
-    log,
+    log.layer,
     continuity,
     authorization,
     reDecision,
