@@ -135,9 +135,26 @@ async function integrateAll({ key, store }: Log, lease: LogLease): Promise<TreeH
   }
 }
 
-/** The checkpoint as it was signed before, or signed now; cosigned where somebody does. */
+/**
+ * The checkpoint as it was signed before, or signed now, and cosigned. One that too few cosigned is sent to the witnesses
+ * again: before they have answered nobody knows whether the log may go on.
+ */
 async function signedBytes(log: Log, head: TreeHead): Promise<Uint8Array> {
-  const { key, signer, store } = log;
+  const { key, store, witnesses } = log;
+  const bytes = await ownBytes(log, head);
+  if (witnesses === undefined || witnesses.isEnough(bytes)) return bytes;
+  const { note, enough } = await witnesses.cosign({
+    checkpoint: { origin: key.name, ...head },
+    note: bytes,
+    consistencyProof: (from, to) => proveConsistency(from, to, store.nodes),
+    currentSize: () => store.size(),
+  });
+  await store.keepSigned(key.name, head.size, note, { cosigned: enough });
+  return note;
+}
+
+/** The checkpoint with the log's own signature, which is kept before anybody else sees it. */
+async function ownBytes({ key, signer, store }: Log, head: TreeHead): Promise<Uint8Array> {
   const kept = store.signed(key.name);
   const before = kept === undefined ? undefined : await readCheckpoint(kept, key);
   if (kept !== undefined && before?.size === head.size && sameHash(before.root, head.root)) return kept;
@@ -145,15 +162,7 @@ async function signedBytes(log: Log, head: TreeHead): Promise<Uint8Array> {
   const signature = await signer.sign(new TextEncoder().encode(text));
   const bytes = signedNoteBytes({ text, signatures: [{ name: key.name, id: key.id, bytes: signature }] });
   await store.keepSigned(key.name, head.size, bytes);
-  if (log.witnesses === undefined) return bytes;
-  const { note, by } = await log.witnesses.cosign({
-    checkpoint: { origin: key.name, ...head },
-    note: bytes,
-    consistencyProof: (from, to) => proveConsistency(from, to, store.nodes),
-    currentSize: () => store.size(),
-  });
-  await store.keepSigned(key.name, head.size, note, { cosigned: by.length > 0 });
-  return note;
+  return bytes;
 }
 
 /** Writes the tiles and entries by which a tree of `size` differs from one of `from` entries. */

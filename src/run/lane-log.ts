@@ -2,7 +2,15 @@ import type { LogStarted } from "../contract/log-entry.ts";
 import { toBase64 } from "../format/base64.ts";
 import type { Checkpoint } from "../format/checkpoint.ts";
 import { CodedError } from "../format/coded-error.ts";
-import { type NoteKey, noteKeyOf, noteKeyText, parseNoteKey } from "../format/signed-note.ts";
+import { claimedTimes } from "../format/cosignature.ts";
+import { type Digest, digestOf } from "../format/digest.ts";
+import {
+  type NoteKey,
+  noteKeyOf,
+  noteKeyText,
+  parseNoteKey,
+  parseSignedNote,
+} from "../format/signed-note.ts";
 import { LogError } from "../ledger/log-error.ts";
 import type { LogFolder } from "../ledger/log-folder.ts";
 import { LOG_LEASE } from "../ledger/log-store.ts";
@@ -35,6 +43,13 @@ export interface LaneLog {
    * @throws LogError as `makeCheckpoint`; StoreError.
    */
   checkpoint(): Promise<SignedHead | undefined>;
+  /**
+   * The newest checkpoint that enough witnesses cosigned, as signed bytes: what cites it was made after them. Not one
+   * whose witnesses' clocks are ahead of this host's, which would contradict what the host claims.
+   *
+   * @param now milliseconds since the epoch.
+   */
+  witnessed(now: number): { readonly digest: Digest; readonly bytes: Uint8Array } | undefined;
 }
 
 /** A log with what whoever opened the lane does with it. */
@@ -160,6 +175,12 @@ export function driveLog(
       return refusal;
     },
     checkpoint,
+    witnessed(now) {
+      const bytes = store.log.signed(key.name, { cosigned: true });
+      if (bytes === undefined) return undefined;
+      const times = claimedTimes(parseSignedNote(bytes), key.name);
+      return times.some((time) => time * 1000 > now) ? undefined : { digest: digestOf(bytes), bytes };
+    },
     async begin(lane, actor) {
       try {
         await inTurn(() => withLease(() => beginOnce(lane, actor), maxWaitMs));
