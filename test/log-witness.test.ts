@@ -1,13 +1,13 @@
 // A workspace whose log is witnessed, by the real commands: what its bundles then show, and what becomes of an operator who
 // rewrites the log or goes on with an old copy.
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256Hex } from "../src/format/crypto.ts";
-import { noteKeyText, parseNoteKey, parseSignedNote } from "../src/format/signed-note.ts";
+import { noteKeyText, parseSignedNote } from "../src/format/signed-note.ts";
 import { makeWitness, startWitness, type WitnessProcess } from "./fixtures/witness-process.ts";
 
 const execute = promisify(execFile);
@@ -119,32 +119,46 @@ describe("a log that is witnessed", () => {
     ]);
   }, 60_000);
 
-  it("is not signed on in a copy that was restored", async () => {
+  it("is not signed on in a copy that was restored, nor in one that was rewritten, whoever asks later", async () => {
     cpSync(join(folder, "ws"), join(folder, "old"), { recursive: true });
     expect((await work("ws")).status).toBe(0);
     const newest = await json<{ size: number }>("log", "checkpoint", "-C", "ws");
-    const published = readFileSync(join(folder, "old", ".witnessops", "log", "checkpoint"), "utf8");
-    // The copy has fewer entries than the witness knows, and has not published anything since.
-    const caught = await witnessops("log", "checkpoint", "-C", "old");
-    const early =
-      caught.status === 0 ? await witnessops("engagement", "freeze", "--reason", "x", "-C", "old") : caught;
-    expect(early.err).toMatch(/was restored from a copy|cosigned another history/);
-    expect(readFileSync(join(folder, "old", ".witnessops", "log", "checkpoint"), "utf8")).toBe(published);
-    // Longer than the witness's, and still of another history.
-    let ended = await work("old");
-    for (let n = 0; n < 3; n++) ended = await work("old");
-    expect(ended.status).not.toBe(0);
-    const forked = await witnessops("log", "checkpoint", "-C", "old");
-    expect([forked.status, forked.err]).toEqual([
+    const published = () => readFileSync(join(folder, "old", ".witnessops", "log", "checkpoint"), "utf8");
+    const before = published();
+    // One receipt more than was witnessed when it was copied, and fewer than are now.
+    const freeze = await witnessops("engagement", "freeze", "--reason", "copied", "-C", "old");
+    expect([freeze.status, freeze.err]).toEqual([0, expect.stringContaining("was restored from a copy")]);
+    expect((await witnessops("engagement", "unfreeze", "--reason", "copied", "-C", "old")).status).toBe(0);
+    // Another process knows it from the start: nothing more is promised there.
+    const refused = await work("old");
+    expect([refused.status, refused.out]).toEqual([
       1,
-      expect.stringMatching(/cosigned another history|was restored/),
+      expect.stringContaining("the log cannot be continued"),
     ]);
-    expect(readFileSync(join(folder, "old", ".witnessops", "log", "checkpoint"), "utf8")).toBe(published);
+    // Nor does it help that the witness is away, or that the copy has become longer than the true one.
+    const file = join(folder, "old", "witnessops.yaml");
+    const text = readFileSync(file, "utf8");
+    writeFileSync(file, text.replace(witness.url, "http://127.0.0.1:9"));
+    for (let n = 0; n < 12; n++)
+      await json("engagement", n % 2 === 0 ? "freeze" : "unfreeze", "--reason", "copied", "-C", "old");
+    const away = await witnessops("log", "checkpoint", "-C", "old");
+    expect([away.status, away.err]).toEqual([1, expect.stringContaining("was restored from a copy")]);
+    writeFileSync(file, text);
+    const forked = await witnessops("log", "checkpoint", "-C", "old");
+    expect([forked.status, forked.err]).toEqual([1, expect.stringContaining("cosigned another history")]);
+    expect(published()).toBe(before);
     // The newest copy goes on.
     expect((await work("ws")).status).toBe(0);
     const after = await json<{ size: number; cosigned: string[] }>("log", "checkpoint", "-C", "ws");
-    expect([after.size > newest.size, after.cosigned.length]).toEqual([true, 1]);
-    expect(existsSync(join(folder, "old", ".witnessops", "log", "tile"))).toBe(true);
-    expect(parseNoteKey(second).name).toBe("witness.example/two");
+    expect([after.size > newest.size, after.cosigned]).toEqual([true, ["witness.example/one"]]);
+    // Its operator can do without the witness, and then has no cosignature to show.
+    writeFileSync(file, text.replace(/ {2}witnesses:\n.*\n/, ""));
+    const { run } = JSON.parse((await work("old")).out) as { run: string };
+    await json("bundle", "export", run, "-o", "rewritten", "-C", "old");
+    const judged = await witnessops("verify", "rewritten", "--trust", "trust.json");
+    expect([judged.status, judged.out]).toEqual([
+      1,
+      expect.stringContaining("FAILURE_WITNESS_QUORUM_UNSATISFIED"),
+    ]);
   }, 240_000);
 });

@@ -17,7 +17,7 @@ import { LogError } from "./log-error.ts";
 import type { LogFolder } from "./log-folder.ts";
 import type { LogLease, LogStore, TreeHead } from "./log-store.ts";
 import { proveConsistency, rootAt } from "./tree-proof.ts";
-import type { Witnesses } from "./witnesses.ts";
+import type { LineageError, Witnesses } from "./witnesses.ts";
 
 /** File of the newest signed checkpoint (C2SP tlog-tiles). */
 export const CHECKPOINT_FILE = "checkpoint";
@@ -48,11 +48,16 @@ export interface SignedHead extends TreeHead {
  * first: so neither a crash at any point nor a restored or copied workspace signs a second tree. After a crash the
  * next call goes on from what is there.
  *
+ * @param refusal what a witness held against the log before: nothing is published until that witness cosigns.
  * @returns the signed head; undefined when there is nothing to log, or the lease went to another process.
  * @throws LogError `LOG_RESTORED`, `LOG_FORKED`, `LOG_OF_ANOTHER`, `LOG_BUSY`, `LOG_FOLDER`; LineageError when a
  *   witness knows another history; StoreError.
  */
-export async function makeCheckpoint(log: Log, lease: LogLease): Promise<SignedHead | undefined> {
+export async function makeCheckpoint(
+  log: Log,
+  lease: LogLease,
+  refusal?: LineageError,
+): Promise<SignedHead | undefined> {
   const unlock: (() => Promise<void>)[] = [];
   try {
     for (const folder of log.folders) unlock.push(await folder.lock());
@@ -61,6 +66,7 @@ export async function makeCheckpoint(log: Log, lease: LogLease): Promise<SignedH
     const head = await integrateAll(log, lease);
     if (head === undefined) return undefined;
     const bytes = await signedBytes(log, head);
+    if (refusal !== undefined && !isCosignedBy(bytes, refusal.witness)) throw refusal;
     for (const [folder, from] of published) {
       if (from < head.size) await publishTiles(log.store, folder, from, head.size);
       await publishCheckpoint(folder, bytes);
@@ -151,6 +157,10 @@ async function signedBytes(log: Log, head: TreeHead): Promise<Uint8Array> {
   });
   await store.keepSigned(key.name, head.size, note, { cosigned: enough });
   return note;
+}
+
+function isCosignedBy(bytes: Uint8Array, witness: string): boolean {
+  return parseSignedNote(bytes).signatures.some(({ name }) => name === witness);
 }
 
 /** The checkpoint with the log's own signature, which is kept before anybody else sees it. */

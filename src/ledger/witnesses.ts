@@ -30,6 +30,7 @@ export interface Cosigned {
 
 /** The witnesses of a log. */
 export interface Witnesses {
+  readonly names: readonly string[];
   /**
    * Asks all of them to cosign. One that is down or wrong is only missing.
    *
@@ -47,4 +48,17 @@ export interface Witnesses {
 export type LineageErrorCode = "LOG_RESTORED" | "LOG_FORKED";
 
 /** Thrown when a witness knows another history. The log signs nothing more under its origin. */
-export class LineageError extends CodedError<LineageErrorCode> {}
+export class LineageError extends CodedError<LineageErrorCode> {
+  /** Name of the witness. */
+  readonly witness: string;
+
+  constructor(args: {
+    readonly code: LineageErrorCode;
+    readonly witness: string;
+    readonly message: string;
+    readonly hint?: string | undefined;
+  }) {
+    super(args);
+    this.witness = args.witness;
+  }
+}

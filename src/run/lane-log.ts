@@ -26,6 +26,7 @@ import { WORKSPACE_STREAM } from "../ledger/streams.ts";
 import { LineageError } from "../ledger/witnesses.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import type { Lane } from "./lane.ts";
+import { refusalOf, refusalSubject, refusalText } from "./log-refusal.ts";
 import { ACTIVE_LOG, recordLogStarted } from "./record-governance.ts";
 import type { LeaseOwner, Store } from "./store.ts";
 
@@ -121,15 +122,16 @@ export function driveLog(
   }
 
   async function checkpoint(): Promise<SignedHead | undefined> {
-    if (refusal !== undefined) throw refusal;
+    const before = refusal;
+    if (before instanceof LogError) throw before;
     let tried = false;
     const head = await inTurn(() =>
       withLease(async () => {
         tried = true;
-        return makeCheckpoint(log, owner);
+        return makeCheckpoint(log, owner, before);
       }, maxWaitMs),
-    ).catch((error: unknown) => {
-      throw noted(error);
+    ).catch(async (error: unknown) => {
+      throw await noted(error);
     });
     if (!tried)
       throw new LogError({
@@ -137,13 +139,27 @@ export function driveLog(
         message: "another process has been integrating into the log for too long",
         hint: "wait for it or end it, then run the same command again",
       });
+    // Whom it was cosigned by now held something against it before: their word.
+    if (before !== undefined && head !== undefined) await keepRefusal(undefined);
     return head;
   }
 
-  function noted(error: unknown): unknown {
-    if (error instanceof LineageError || (error instanceof LogError && FINAL.has(error.code)))
-      refusal = error;
+  async function noted(error: unknown): Promise<unknown> {
+    if (error instanceof LineageError) await keepRefusal(error);
+    else if (error instanceof LogError && FINAL.has(error.code)) refusal = error;
     return error;
+  }
+
+  /** What a witness holds against the log outlives this process: another one must not ask only those who know less. */
+  async function keepRefusal(error: LineageError | undefined): Promise<void> {
+    refusal = error;
+    await store.commit({ status: [{ subject: refusalSubject(key), status: refusalText(error) }] });
+  }
+
+  /** What was held against the log before, by a witness that is still on the list. */
+  function keptRefusal(): LineageError | undefined {
+    const kept = refusalOf(store.status(refusalSubject(key)));
+    return kept !== undefined && log.witnesses?.names.includes(kept.witness) ? kept : undefined;
   }
 
   async function tick(): Promise<void> {
@@ -153,7 +169,7 @@ export function driveLog(
       problem = undefined;
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
-      noted(error);
+      await noted(error);
       problem = error;
     }
   }
@@ -185,9 +201,10 @@ export function driveLog(
       try {
         await inTurn(() => withLease(() => beginOnce(lane, actor), maxWaitMs));
       } catch (error) {
-        if (!(noted(error) instanceof LogError)) throw error;
+        if (!((await noted(error)) instanceof LogError)) throw error;
         problem = error as LogError;
       }
+      refusal ??= keptRefusal();
     },
     async renew(lane, actor, published) {
       await inTurn(() => withLease(() => renewOnce(lane, actor, published), maxWaitMs));

@@ -60,6 +60,7 @@ export function openWitnesses(
     endpoints.filter(({ key }) => note.signatures.some(({ name, id }) => name === key.name && id === key.id));
 
   return {
+    names: endpoints.map(({ key }) => key.name),
     async cosign(request): Promise<Cosigned> {
       const ended = new AbortController();
       const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(timeoutMs)]);
