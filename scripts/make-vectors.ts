@@ -21,6 +21,7 @@ import {
   sampleTrust,
 } from "../test/fixtures/sample-bundle.ts";
 import { transplant } from "../test/fixtures/transplant.ts";
+import { logBundles, logFormats } from "./log-vectors.ts";
 
 const root = join(import.meta.dirname, "..", "vectors");
 const decoder = new TextDecoder();
@@ -45,6 +46,7 @@ for (const folder of [
   "bundle",
   "proof-class",
   "trust",
+  "log",
 ]) {
   rmSync(join(root, folder), { recursive: true, force: true });
 }
@@ -52,6 +54,7 @@ writeFormats();
 writeScope();
 writeContracts();
 await writeBundles();
+for (const [path, value] of Object.entries(await logFormats())) writeJson(path, value);
 
 function write(path: string, content: string | Uint8Array): void {
   const target = join(root, path);
@@ -414,6 +417,9 @@ async function writeBundles(): Promise<void> {
     plain.files,
     sampleTrust({ require: ["log"] }),
   );
+
+  for (const { path, about, files, trust: judged, verdict, codes } of await logBundles())
+    await put(path, about, files, { verdict, codes }, judged);
 
   const forgedKeys = { olga: sampleKeys.mallory, anna: keyFromName("forged approver") };
   const forged = await sampleBundle({ ...small, keys: forgedKeys });
