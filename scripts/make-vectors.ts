@@ -21,6 +21,7 @@ import {
   sampleTrust,
 } from "../test/fixtures/sample-bundle.ts";
 import { transplant } from "../test/fixtures/transplant.ts";
+import { logBundles, logFormats } from "./log-vectors.ts";
 import { witnessVectors } from "./witness-vectors.ts";
 
 const root = join(import.meta.dirname, "..", "vectors");
@@ -47,6 +48,7 @@ for (const folder of [
   "proof-class",
   "trust",
   "witnesses",
+  "log",
 ]) {
   rmSync(join(root, folder), { recursive: true, force: true });
 }
@@ -55,6 +57,7 @@ writeScope();
 writeContracts();
 await writeBundles();
 for (const [path, value] of Object.entries(await witnessVectors())) writeJson(path, value);
+for (const [path, value] of Object.entries(await logFormats())) writeJson(path, value);
 
 function write(path: string, content: string | Uint8Array): void {
   const target = join(root, path);
@@ -417,6 +420,9 @@ async function writeBundles(): Promise<void> {
     plain.files,
     sampleTrust({ require: ["log"] }),
   );
+
+  for (const { path, about, files, trust: judged, verdict, codes } of await logBundles())
+    await put(path, about, files, { verdict, codes }, judged);
 
   const forgedKeys = { olga: sampleKeys.mallory, anna: keyFromName("forged approver") };
   const forged = await sampleBundle({ ...small, keys: forgedKeys });

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ContractError } from "../src/contract/contract-error.ts";
 import { digestOfDocument } from "../src/contract/digest-document.ts";
+import { type LogEntry, logEntryBytes, logLeaf } from "../src/contract/log-entry.ts";
 import { contractFromJson } from "../src/contract/parse-contract.ts";
 import { parseScopePattern } from "../src/contract/scope-pattern.ts";
 import { fromBase64, fromHex, toHex } from "../src/format/base64.ts";
@@ -11,12 +12,15 @@ import { verifySignature } from "../src/format/crypto.ts";
 import { digestOfJson } from "../src/format/digest.ts";
 import { envelopeDigest, preAuthEncoding } from "../src/format/dsse.ts";
 import type { Json } from "../src/format/json.ts";
+import { leafHash, rootOf } from "../src/format/merkle.ts";
 import { parsePublicKey } from "../src/format/public-key.ts";
-import { parseSignedNote } from "../src/format/signed-note.ts";
+import { parseNoteKey, parseSignedNote } from "../src/format/signed-note.ts";
 import { parseSshPublicKey } from "../src/format/ssh-public-key.ts";
 import { verifySshSignature } from "../src/format/sshsig.ts";
+import { partialTiles, tilePath, tilesAbove } from "../src/format/tile.ts";
 import { covers } from "../src/gate/scope-match.ts";
 import { parseSubject } from "../src/gate/scope-subject.ts";
+import { parseTlogProof, tlogProofText, verifyTlogProof } from "../src/ledger/tlog-proof.ts";
 import { anchorOf } from "../src/verifier/anchor.ts";
 import { parseTrust, type Trust, tarBundle, verifyBundle } from "../src/verifier/index.ts";
 import { Findings } from "../src/verifier/layer.ts";
@@ -178,6 +182,38 @@ describe("witnesses", () => {
   });
   it.each(json<WitnessVector[]>("witnesses/reject.json"))("rejects $about", async (vector) => {
     expect((await checked(vector)).codes).toEqual(vector.codes);
+  });
+});
+
+describe("log", () => {
+  it("entries have their leaf hash", () => {
+    type Entry = LogEntry & { readonly bytes: string; readonly leafHash: string };
+    const { bytes, leafHash: leaf, ...entry } = json<Entry>("log/entry.json");
+    expect(new TextDecoder().decode(logEntryBytes(entry))).toBe(bytes);
+    expect(toHex(logLeaf(entry))).toBe(leaf);
+  });
+
+  it("sizes have their tiles and roots", () => {
+    interface Size {
+      size: number;
+      root: string;
+      partial: string[];
+      above: { index: number; tiles: string[] }[];
+    }
+    for (const { size, root: expected, partial, above } of json<{ sizes: Size[] }>("log/tiles.json").sizes) {
+      const leaves = Array.from({ length: size }, (_, i) => leafHash(new TextEncoder().encode(String(i))));
+      expect(toHex(rootOf(leaves))).toBe(expected);
+      expect(partialTiles(size).map(tilePath)).toEqual(partial);
+      for (const { index, tiles } of above) expect(tilesAbove(index, size).map(tilePath)).toEqual(tiles);
+    }
+  });
+
+  it("a proof shows its entry", async () => {
+    const { key, entry, proof } = json<Record<string, string>>("log/proof.json");
+    const parsed = parseTlogProof(new TextEncoder().encode(proof));
+    expect(tlogProofText(parsed)).toBe(proof);
+    const bytes = new TextEncoder().encode(entry);
+    expect(await verifyTlogProof(parsed, bytes, parseNoteKey(key ?? ""))).toBe(true);
   });
 });
 
