@@ -22,7 +22,7 @@ import {
 } from "../test/fixtures/sample-bundle.ts";
 import { transplant } from "../test/fixtures/transplant.ts";
 import { logBundles, logFormats } from "./log-vectors.ts";
-import { witnessVectors } from "./witness-vectors.ts";
+import { witnessBundles, witnessVectors } from "./witness-vectors.ts";
 
 const root = join(import.meta.dirname, "..", "vectors");
 const decoder = new TextDecoder();
@@ -421,7 +421,10 @@ async function writeBundles(): Promise<void> {
     sampleTrust({ require: ["log"] }),
   );
 
-  for (const { path, about, files, trust: judged, verdict, codes } of await logBundles())
+  for (const { path, about, files, trust: judged, verdict, codes } of [
+    ...(await logBundles()),
+    ...(await witnessBundles()),
+  ])
     await put(path, about, files, { verdict, codes }, judged);
 
   const forgedKeys = { olga: sampleKeys.mallory, anna: keyFromName("forged approver") };

@@ -8,9 +8,12 @@ import {
   noteKeyOf,
   noteKeyText,
   noteKeyTypes,
+  parseSignedNote,
   signedNoteBytes,
 } from "../src/format/signed-note.ts";
-import { keyFromName, sampleTrust } from "../test/fixtures/sample-bundle.ts";
+import { forge } from "../test/fixtures/forge-bundle.ts";
+import { keyFromName, sampleBundle, sampleLogKey, sampleTrust } from "../test/fixtures/sample-bundle.ts";
+import type { BundleVector } from "./log-vectors.ts";
 
 const origin = "log.example/acme";
 const text = checkpointText({ origin, size: 7, root: leafHash(new Uint8Array([7])) });
@@ -213,4 +216,57 @@ export async function witnessVectors(): Promise<Record<string, unknown>> {
     "trust/reject/log-twice.json": trust({ logs: keys(noteKeyText(logKey), noteKeyText(logKey)) }),
     "trust/reject/quorum-above-witnesses.json": trust({ witnesses: keys(one.vkey), witnessQuorum: 2 }),
   };
+}
+
+/** Bundles whose checkpoint witnesses cosigned. */
+export async function witnessBundles(): Promise<BundleVector[]> {
+  const hello = { id: "hello", uses: "example.noop@1.0.0", with: { host: "inputs.host" } };
+  const plain = await sampleBundle({ steps: [hello], conclusion: false, log: true });
+  const trusting = (quorum: number): Trust =>
+    sampleTrust({
+      logs: [{ key: sampleLogKey() }],
+      witnesses: [one, two, three].map(({ vkey }) => ({ key: vkey })),
+      witnessQuorum: quorum,
+    });
+  /** The plain bundle with further lines under its checkpoint. */
+  const cosigned = (lines: (over: string) => Line[]): Promise<ReadonlyMap<string, Uint8Array>> =>
+    forge(plain, {
+      async files(files) {
+        const note = parseSignedNote(files.get("log/checkpoint") ?? new Uint8Array());
+        const signatures = [...note.signatures, ...(await Promise.all(lines(note.text)))];
+        files.set("log/checkpoint", signedNoteBytes({ text: note.text, signatures }));
+      },
+    });
+  const both = await cosigned((over) => [one.at(30, over), two.at(10, over)]);
+  const forged = await cosigned((over) => [
+    one.at(30, over),
+    two.at(10, over),
+    changed(three.at(20, over), 40),
+  ]);
+  const twice = await cosigned((over) => [one.at(30, over), one.at(31, over)]);
+  const reject = { trust: trusting(2), verdict: "invalid" } as const;
+  return [
+    {
+      path: "bundle/accept/log-witnessed",
+      about: "two of three witnesses cosigned",
+      files: both,
+      trust: trusting(2),
+      verdict: "valid",
+      codes: [],
+    },
+    {
+      ...reject,
+      path: "bundle/reject/witness-forged",
+      about: "a cosignature of a listed witness that does not verify, beside enough that do",
+      files: forged,
+      codes: ["FAILURE_WITNESS_INVALID"],
+    },
+    {
+      ...reject,
+      path: "bundle/reject/witness-twice",
+      about: "one witness that cosigned twice, where two are asked for",
+      files: twice,
+      codes: ["FAILURE_WITNESS_QUORUM_UNSATISFIED"],
+    },
+  ];
 }
