@@ -58,8 +58,16 @@ beforeAll(async () => {
   // Its witness is down at first: nothing stops.
   writeFileSync(join(ws, "witnessops.yaml"), `${plain}${configured("http://127.0.0.1:9")}`);
   await json("engagement", "authorize", "mail", "--key", "ana.pem", "-C", "ws");
-  const log = await json<{ key: string; cosigned: string[] }>("log", "checkpoint", "-C", "ws");
-  expect(log.cosigned).toEqual([]);
+  const log = await json<{ key: string; cosigned: string[]; missing: unknown[] }>(
+    "log",
+    "checkpoint",
+    "-C",
+    "ws",
+  );
+  expect([log.cosigned, log.missing]).toEqual([
+    [],
+    [{ name: "witness.example/one", why: "down", detail: expect.stringContaining("ECONNREFUSED") }],
+  ]);
   const file = join(at, "witness.yaml");
   writeFileSync(
     file,

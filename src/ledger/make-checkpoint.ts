@@ -17,7 +17,7 @@ import { LogError } from "./log-error.ts";
 import type { LogFolder } from "./log-folder.ts";
 import type { LogLease, LogStore, TreeHead } from "./log-store.ts";
 import { proveConsistency, rootAt } from "./tree-proof.ts";
-import type { LineageError, Witnesses } from "./witnesses.ts";
+import type { Cosigned, LineageError, Witnesses } from "./witnesses.ts";
 
 /** File of the newest signed checkpoint (C2SP tlog-tiles). */
 export const CHECKPOINT_FILE = "checkpoint";
@@ -40,6 +40,8 @@ export interface Log {
 /** A checkpoint with its signed bytes. */
 export interface SignedHead extends TreeHead {
   readonly bytes: Uint8Array;
+  /** The witnesses that did not cosign it this time, and why. */
+  readonly missing: Cosigned["missing"];
 }
 
 /**
@@ -65,14 +67,14 @@ export async function makeCheckpoint(
     for (const folder of log.folders) published.set(folder, await comparePublished(log, folder));
     const head = await integrateAll(log, lease);
     if (head === undefined) return undefined;
-    const bytes = await signedBytes(log, head);
+    const { bytes, missing } = await signedBytes(log, head);
     if (refusal !== undefined && !isCosignedBy(bytes, refusal.witness)) throw refusal;
     for (const [folder, from] of published) {
       if (from < head.size) await publishTiles(log.store, folder, from, head.size);
       await publishCheckpoint(folder, bytes);
       if (from < head.size) await removePartials(folder, from, head.size);
     }
-    return { ...head, bytes };
+    return { ...head, bytes, missing };
   } finally {
     for (const release of unlock.reverse()) await release();
   }
@@ -145,18 +147,21 @@ async function integrateAll({ key, store }: Log, lease: LogLease): Promise<TreeH
  * The checkpoint as it was signed before, or signed now, and cosigned. One that too few cosigned is sent to the witnesses
  * again: before they have answered nobody knows whether the log may go on.
  */
-async function signedBytes(log: Log, head: TreeHead): Promise<Uint8Array> {
+async function signedBytes(
+  log: Log,
+  head: TreeHead,
+): Promise<{ readonly bytes: Uint8Array; readonly missing: Cosigned["missing"] }> {
   const { key, store, witnesses } = log;
   const bytes = await ownBytes(log, head);
-  if (witnesses === undefined || witnesses.isEnough(bytes)) return bytes;
-  const { note, enough } = await witnesses.cosign({
+  if (witnesses === undefined || witnesses.isEnough(bytes)) return { bytes, missing: [] };
+  const { note, enough, missing } = await witnesses.cosign({
     checkpoint: { origin: key.name, ...head },
     note: bytes,
     consistencyProof: (from, to) => proveConsistency(from, to, store.nodes),
     currentSize: () => store.size(),
   });
   await store.keepSigned(key.name, head.size, note, { cosigned: enough });
-  return note;
+  return { bytes: note, missing };
 }
 
 function isCosignedBy(bytes: Uint8Array, witness: string): boolean {

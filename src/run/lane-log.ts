@@ -3,7 +3,7 @@ import { toBase64 } from "../format/base64.ts";
 import type { Checkpoint } from "../format/checkpoint.ts";
 import { CodedError } from "../format/coded-error.ts";
 import { claimedTimes } from "../format/cosignature.ts";
-import { type Digest, digestOf } from "../format/digest.ts";
+import { digestOf } from "../format/digest.ts";
 import {
   type NoteKey,
   noteKeyOf,
@@ -26,32 +26,10 @@ import { WORKSPACE_STREAM } from "../ledger/streams.ts";
 import { LineageError } from "../ledger/witnesses.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import type { Lane } from "./lane.ts";
+import type { LaneLog } from "./log-of-lane.ts";
 import { refusalOf, refusalSubject, refusalText } from "./log-refusal.ts";
 import { ACTIVE_LOG, recordLogStarted } from "./record-governance.ts";
 import type { LeaseOwner, Store } from "./store.ts";
-
-/** The transparency log of a workspace, as its lane knows it. */
-export interface LaneLog {
-  readonly key: NoteKey;
-  /** Whether runs that are opened now promise it. */
-  readonly isPromised: boolean;
-  /** Why no checkpoint can be made until a person decides; undefined while one can. */
-  readonly refusal: LogError | LineageError | undefined;
-  /**
-   * Logs every receipt that is committed by now, signs and publishes. Waits for another process that does so.
-   *
-   * @returns undefined when there is nothing to log.
-   * @throws LogError as `makeCheckpoint`; StoreError.
-   */
-  checkpoint(): Promise<SignedHead | undefined>;
-  /**
-   * The newest checkpoint that enough witnesses cosigned, as signed bytes: what cites it was made after them. Not one
-   * whose witnesses' clocks are ahead of this host's, which would contradict what the host claims.
-   *
-   * @param now milliseconds since the epoch.
-   */
-  witnessed(now: number): { readonly digest: Digest; readonly bytes: Uint8Array } | undefined;
-}
 
 /** A log with what whoever opened the lane does with it. */
 export interface DrivenLog extends LaneLog {
