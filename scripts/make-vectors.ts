@@ -31,6 +31,8 @@ import {
   sampleTrust,
 } from "../test/fixtures/sample-bundle.ts";
 import { transplant } from "../test/fixtures/transplant.ts";
+import { logBundles, logFormats } from "./log-vectors.ts";
+import { witnessBundles, witnessVectors } from "./witness-vectors.ts";
 
 const root = join(import.meta.dirname, "..", "vectors");
 const decoder = new TextDecoder();
@@ -56,6 +58,8 @@ for (const folder of [
   "bundle",
   "proof-class",
   "trust",
+  "witnesses",
+  "log",
 ]) {
   rmSync(join(root, folder), { recursive: true, force: true });
 }
@@ -63,6 +67,8 @@ writeFormats();
 writeScope();
 writeContracts();
 await writeBundles();
+for (const [path, value] of Object.entries(await witnessVectors())) writeJson(path, value);
+for (const [path, value] of Object.entries(await logFormats())) writeJson(path, value);
 
 function write(path: string, content: string | Uint8Array): void {
   const target = join(root, path);
@@ -427,6 +433,11 @@ async function writeBundles(): Promise<void> {
   );
 
   await writeKeys(small, put);
+  for (const { path, about, files, trust: judged, verdict, codes } of [
+    ...(await logBundles()),
+    ...(await witnessBundles()),
+  ])
+    await put(path, about, files, { verdict, codes }, judged);
 
   const forgedKeys = { olga: sampleKeys.mallory, anna: keyFromName("forged approver") };
   const forged = await sampleBundle({ ...small, keys: forgedKeys });

@@ -19,6 +19,7 @@ export const nouns: readonly { readonly noun: string; readonly summary: string }
   { noun: "run", summary: "start, follow, approve and end runs" },
   { noun: "artifact", summary: "captured evidence" },
   { noun: "receipt", summary: "signed statements about governed events" },
+  { noun: "log", summary: "the transparency log, and witnesses of logs" },
   { noun: "bundle", summary: "proof bundles" },
 ];
 
@@ -262,6 +263,16 @@ export const commands: readonly CommandEntry[] = [
   { name: "conclude", summary: "sign what you infer from a run", load: () => import("./conclude.ts") },
   { name: "receipt list", summary: "list receipts", load: () => import("./receipt-list.ts") },
   { name: "receipt show", summary: "one receipt", load: () => import("./receipt-show.ts") },
+  {
+    name: "log checkpoint",
+    summary: "log every receipt, sign the head and publish it",
+    load: () => import("./log-checkpoint.ts"),
+  },
+  {
+    name: "log witness",
+    summary: "be a witness: cosign the checkpoints of others' logs",
+    load: () => import("./log-witness.ts"),
+  },
   {
     name: "report",
     summary: "what happened in an engagement, as the host tells it",

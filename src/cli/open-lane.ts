@@ -4,7 +4,9 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { openNetwork } from "../adapter/egress/guarded-network.ts";
 import { adapters } from "../adapters/all.ts";
+import type { CodedError } from "../format/coded-error.ts";
 import type { Lane } from "../run/lane.ts";
+import type { DrivenLog } from "../run/lane-log.ts";
 import { PinnedDocuments } from "../run/pinned-documents.ts";
 import { recordKeyCertified, recordWorkspaceCreated } from "../run/record-governance.ts";
 import { RunStates } from "../run/run-states.ts";
@@ -17,6 +19,7 @@ import { type IssuerKeyOptions, takeIssuerKey } from "./issuer-key.ts";
 import { issuerRootKey, type KeyPlaces } from "./issuer-root.ts";
 import { openWorkspace } from "./open-definitions.ts";
 import { openLedger } from "./open-ledger.ts";
+import { openLog } from "./open-log.ts";
 import { randomHex } from "./random-hex.ts";
 import { resolveSecret } from "./resolve-secret.ts";
 import { workspaceRoot } from "./workspace-root.ts";
@@ -29,8 +32,14 @@ export interface OpenLane {
   readonly places: KeyPlaces;
   /** Holds this process's leases. */
   readonly leaseOwner: LeaseOwner;
-  /** Gives back keys and leases and closes the ledger. */
-  close(): Promise<void>;
+  /** The workspace's log, when it has one. */
+  readonly log: DrivenLog | undefined;
+  /**
+   * Makes a last checkpoint, gives back keys and leases and closes the ledger.
+   *
+   * @returns what kept receipts from being logged; undefined when all are.
+   */
+  close(): Promise<CodedError<string> | undefined>;
 }
 
 export interface OpenLaneOptions {
@@ -53,7 +62,8 @@ export async function openLane(
   { origin = "cli", isNew = false, issuer: wanted }: OpenLaneOptions = {},
 ): Promise<OpenLane> {
   const definitions = openWorkspace(root);
-  const { name, owner: workspaceOwner, network, keys: config } = definitions.workspace();
+  const workspaceFile = definitions.workspace();
+  const { name, owner: workspaceOwner, network, keys: config } = workspaceFile;
   const extraCa =
     network?.extraCa === undefined ? undefined : readFileSync(resolve(root, network.extraCa), "utf8");
   const resolvers = network?.resolvers ?? [];
@@ -70,6 +80,7 @@ export async function openLane(
     ]);
     const issuerRoot = isNew ? await issuerRootKey(places) : undefined;
     const workspace = issuerRoot?.keyId ?? store.status("workspace") ?? (await issuerRootKey(places)).keyId;
+    const opened = openLog(root, workspaceFile, store, leaseOwner, { extraCa, sleep: delay });
     const pinned = new PinnedDocuments(store);
     const lane: Lane = {
       store,
@@ -88,6 +99,7 @@ export async function openLane(
       signal: ending.signal,
       root,
       origin,
+      ...(opened === undefined ? {} : { log: opened.log }),
       tails: new Map(),
       pinned,
       states: new RunStates(store, pinned),
@@ -98,6 +110,8 @@ export async function openLane(
       await recordKeyCertified(lane, workspaceOwner, issuer.fresh);
       issuer.certified();
     }
+    await opened?.log.begin(lane, workspaceOwner);
+    opened?.log.start();
     process.once("SIGINT", end);
     process.once("SIGTERM", end);
     return {
@@ -105,7 +119,10 @@ export async function openLane(
       definitions,
       places,
       leaseOwner,
+      log: opened?.log,
       async close() {
+        const unlogged = await opened?.log.stop();
+        opened?.close();
         process.off("SIGINT", end);
         process.off("SIGTERM", end);
         await Promise.all([
@@ -113,6 +130,7 @@ export async function openLane(
           store.releaseLease(owner, leaseOwner),
         ]);
         store.close();
+        return unlogged;
       },
     };
   } catch (error) {
@@ -131,6 +149,7 @@ export async function withLane<T>(
   try {
     return await use(opened);
   } finally {
-    await opened.close();
+    const unlogged = await opened.close();
+    if (unlogged !== undefined) context.progress(`not logged yet: ${unlogged.message}`);
   }
 }

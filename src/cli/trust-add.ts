@@ -7,6 +7,7 @@ import { argument, defineCommand, option, type Result, repeatedOption } from "./
 import { exit } from "./exit.ts";
 import { principalKeyFrom } from "./public-key-option.ts";
 import { printTrust, readTrust, writeTrust } from "./trust-file.ts";
+import { addNoteKey } from "./trust-note-key.ts";
 import { trustedKeys } from "./trusted-keys.ts";
 
 export const command = defineCommand({
@@ -25,18 +26,36 @@ export const command = defineCommand({
     type: option("--type <type>", "human (default), agent or service"),
     role: repeatedOption("--role <role>", "operator, approver, owner or system; may be given again"),
     custody: option("--custody <custody>", "held (default) or local"),
+    log: option("--log <note key>", "a transparency log, `<origin>+<id>+<key>`, obtained from its operator"),
+    checkpoint: option("--checkpoint <file>", "with `--log`: a checkpoint of it that you have seen"),
+    witness: option("--witness <note key>", "a witness, `<name>+<id>+<key>`, obtained from its operator"),
+    quorum: option("--quorum <n>", "how many of the witnesses must have cosigned (default: all)"),
   },
   example: "trust add trust.json --principal ana --role owner --public-key ana.pem.pub",
   async run(given) {
-    const { path, issuerRoot, principal, compromised } = given;
+    const { path, issuerRoot, principal, compromised, publicKey: keyText } = given;
     if (compromised.length > 0) return addCompromised(path, compromised, given);
-    if ((issuerRoot === undefined) === (principal === undefined)) {
-      throw usage("name either `--issuer-root` or `--principal`", "witnessops trust add --help");
+    if (given.log !== undefined || given.witness !== undefined || given.quorum !== undefined) {
+      if (keyText !== undefined || issuerRoot !== undefined || principal !== undefined)
+        throw usage("a log or a witness has a note key of its own", "add it by itself");
+      const { trust, added } = await addNoteKey(readTrust(path), given);
+      const written = writeTrust(path, trust, { isNew: false });
+      return {
+        exit: exit.done,
+        json: { path, trust: written, added },
+        print: (out) => printTrust(out, path, written),
+      };
     }
-    if (given.publicKey === undefined)
-      throw usage("`--public-key <key>` is missing", "witnessops trust add --help");
+    if ((issuerRoot === undefined) === (principal === undefined)) {
+      throw usage(
+        "name one of `--issuer-root`, `--principal`, `--log` and `--witness`",
+        "witnessops trust add --help",
+      );
+    }
+    if (given.checkpoint !== undefined) throw usage("`--checkpoint` goes with `--log`");
+    if (keyText === undefined) throw usage("`--public-key` is missing", "witnessops trust add --help");
     const before = readTrust(path);
-    const key = principalKeyFrom(given.publicKey);
+    const key = principalKeyFrom(keyText);
     if (issuerRoot !== undefined && key.isSsh)
       throw refused("an SSH key certifies no issuer keys", "name the workspace's issuer root key");
     const known = trustedKeys(before).find(({ keyId }) => keyId === key.keyId);

@@ -19,6 +19,7 @@ export const workspaceEvents = [
   "contract-reinstated",
   "freeze-began",
   "freeze-ended",
+  "log-started",
 ] as const;
 export const engagementEvents = [
   "engagement-authorized",

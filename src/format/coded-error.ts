@@ -31,6 +31,8 @@ export type FormatErrorCode =
   | "NOTE_MALFORMED"
   | "CHECKPOINT_MALFORMED"
   | "CRYPTO_UNSUPPORTED"
+  | "PROOF_MALFORMED"
+  | "REQUEST_MALFORMED"
   | "TOO_LARGE";
 
 /** Thrown by `format/` when bytes or values do not fit their format. */

@@ -1,4 +1,5 @@
 import type { CatalogLock } from "../contract/catalog-lock.ts";
+import type { LogStarted } from "../contract/log-entry.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { ReceiptEvent } from "../contract/receipt-predicate.ts";
 import { sha256Hex } from "../format/crypto.ts";
@@ -115,6 +116,21 @@ export function recordCatalogPublished(lane: Lane, actor: string, lock: CatalogL
     change: { documents: [pinned] },
   });
 }
+
+/** The workspace has this transparency log from now on. */
+export function recordLogStarted(lane: Lane, actor: string, started: LogStarted): Promise<SealedReceipt> {
+  return record(lane, {
+    stream: WORKSPACE_STREAM,
+    event: "log-started",
+    actor,
+    objective: `log receipts in ${started.origin}`,
+    detail: started,
+    change: { status: [{ subject: ACTIVE_LOG, status: started.key }] },
+  });
+}
+
+/** Status row of the note key of the workspace's log. */
+export const ACTIVE_LOG = "log";
 
 /** An owner signed the authorization record of an engagement. */
 export function recordEngagementAuthorized(

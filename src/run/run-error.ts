@@ -6,6 +6,7 @@ import { CodedError } from "../format/coded-error.ts";
  * `STEP_NOT_WAITING`: nothing there waits for this. `STATEMENT_REFUSED`: the signed statement does not fit.
  * `PINNED_MISSING`: a document that the run pinned is not in the ledger. `INPUTS_REFUSED`: the run's inputs do
  * not fit the runbook. `KEY_ENDED`: the issuer key of this process was retired or revoked. `CLOCK_BACKWARDS`: the host's clock is behind the run's last receipt; the run waits.
+ * `LOG_PROMISED`: the run promised a log that the workspace does not have now.
  */
 export type RunErrorCode =
   | "RUN_UNKNOWN"
@@ -17,7 +18,8 @@ export type RunErrorCode =
   | "PINNED_MISSING"
   | "INPUTS_REFUSED"
   | "KEY_ENDED"
-  | "CLOCK_BACKWARDS";
+  | "CLOCK_BACKWARDS"
+  | "LOG_PROMISED";
 
 /** Thrown by `run/` for requests that cannot be carried out. Refusals by gates are values, not this. */
 export class RunError extends CodedError<RunErrorCode> {}

@@ -16,6 +16,7 @@ import {
   CLAIM_PATH,
   type DefinitionKind,
   definitionKinds,
+  LOG_FOLDER,
   MANIFEST_PATH,
   type Manifest,
   manifestSchema,
@@ -70,6 +71,8 @@ export interface Bundle {
   /** A signed statement of a person, or a certificate, by envelope digest. */
   envelope(kind: DefinitionKind, digest: string): Envelope | undefined;
   envelopes(kind: DefinitionKind): readonly { digest: Digest; envelope: Envelope; path: string }[];
+  /** A listed file's bytes; undefined when it is absent, changed, or larger than the bound. */
+  bytes(path: string): Promise<Uint8Array | undefined>;
   /** A small artifact's bytes; undefined when it is absent, changed, or larger than the bound. */
   artifact(digest: string): Promise<Uint8Array | undefined>;
 }
@@ -207,6 +210,7 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
     envelope: (kind, digest) => envelopes.get(`${kind} ${digest}`)?.envelope,
     envelopes: (kind) =>
       [...envelopes].filter(([key]) => key.startsWith(`${kind} `)).map(([, entry]) => entry),
+    bytes: async (path) => (listed.has(path) ? load(path) : undefined),
     async artifact(digest) {
       const path = artifactPath(digest);
       return listed.get(path)?.digest === digest ? load(path) : undefined;
@@ -221,6 +225,7 @@ export function isKnownPath(path: string): boolean {
     path === RECEIPTS_PATH ||
     CONTRACT.test(path) ||
     ARTIFACT.test(path) ||
+    path.startsWith(LOG_FOLDER) ||
     (kind !== undefined && isDefinitionKind(kind))
   );
 }

@@ -16,6 +16,7 @@ import { checkContinuity } from "./continuity.ts";
 import { decideRunAgain } from "./decide-again.ts";
 import { Findings, type LayerName } from "./layer.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
+import { checkLog } from "./log.ts";
 import { checkManifest, extraFiles } from "./manifest.ts";
 import { checkTrust } from "./parse-trust.ts";
 import { checkProofClass, withProofClass } from "./proof-class.ts";
@@ -62,7 +63,8 @@ export async function verifyBundle(
   begin("structure");
   const structure = await checkStructure(bundle, runs);
   const timestamps = checkAbsent("timestamps", runs, anchor);
-  const log = checkAbsent("log", runs, anchor);
+  begin("log");
+  const log = await checkLog(bundle, runs, anchor);
   begin("continuity");
   const continuity = checkContinuity(bundle, runs, anchor);
   begin("re-decision");
@@ -73,7 +75,7 @@ export async function verifyBundle(
     signatures.claimed,
   );
   begin("proof-class");
-  const proof = checkProofClass(bundle, runs, signatures.verified, anchor, reviews);
+  const proof = checkProofClass(bundle, runs, signatures.verified, log, anchor, reviews);
   const concluded = await checkConclusions(bundle, runs, anchor);
 
   const layers = [
@@ -82,7 +84,7 @@ export async function verifyBundle(
     signatures.layer,
     structure,
     timestamps,
-    log,
+    log.layer,
     continuity,
     authorization,
     reDecision,
