@@ -52,7 +52,7 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
     }
     const foreign = requests.filter((url) => !url.startsWith("file://") && !url.startsWith("blob:null/"));
     expect([foreign, problems]).toEqual([[], []]);
-  }, 300_000);
+  }, named.length * 15_000);
 
   it("may send nothing, load nothing, and make no text into HTML", async () => {
     const { page } = await session.open();
