@@ -19,7 +19,7 @@ dt { color: var(--quiet) } dd { margin: 0; overflow-wrap: anywhere }
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .45rem 1.1rem .45rem 0; border-bottom: 1px solid var(--line); overflow-wrap: break-word; min-width: 5rem }
 thead th { color: var(--quiet); font-weight: 600; white-space: nowrap } tbody th { font-weight: 500 }
-.mark { font-weight: 600 } .mark.plain { font-weight: 400; color: var(--quiet) } .mark.good { color: var(--good) } .mark.bad { color: var(--bad) } .mark.open { color: var(--open) }
+.mark { font-weight: 600; white-space: nowrap } .mark.plain { font-weight: 400; color: var(--quiet) } .mark.good { color: var(--good) } .mark.bad { color: var(--bad) } .mark.open { color: var(--open) }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px } h1:focus { outline: none }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; gap: 0 } dd { margin-bottom: .6rem } body { padding-top: 1rem } }
 @media print { body { max-width: none; padding: 0; font-size: 10px } .scroll { overflow: visible } tr, .verdict { break-inside: avoid } h2, h3 { break-after: avoid } }

@@ -81,7 +81,7 @@ export function verdictView(
 
 const SIGNS: Readonly<Record<Verdict, string>> = { valid: "✓", invalid: "✕", indeterminate: "?" };
 const MEANINGS: Readonly<Record<Verdict, string>> = {
-  valid: "Everything that could be checked holds, and continues from what the reviewer trusts.",
+  valid: "Everything checked here holds; the columns below say what continues from the reviewer's trust.",
   invalid: "Something contradicts itself, or contradicts what the reviewer trusts.",
   indeterminate: "Nothing is contradicted, but something could not be decided.",
 };

@@ -1,6 +1,7 @@
 import { globSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { Page } from "playwright-core";
 import { build } from "rolldown";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { folderBundle } from "../../src/cli/bundle-folder.ts";
@@ -51,7 +52,7 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
     }
     const foreign = requests.filter((url) => !url.startsWith("file://") && !url.startsWith("blob:null/"));
     expect([foreign, problems]).toEqual([[], []]);
-  }, 300_000);
+  }, named.length * 15_000);
 
   it("may send nothing, load nothing, and make no text into HTML", async () => {
     const { page } = await session.open();
@@ -80,10 +81,7 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
   it("verifies a folder, a bundle without trust, and one receipt with its certificate", async () => {
     const sample = await sampleBundle();
     const folder = join(session.folder, "unpacked");
-    for (const [path, bytes] of sample.files) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true });
-      writeFileSync(join(folder, path), bytes);
-    }
+    unpack(sample.files, folder);
     const trust = join(session.folder, "trust.json");
     writeFileSync(trust, JSON.stringify(sample.trust));
     const { page } = await session.open();
@@ -111,10 +109,7 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
   it("refuses a trust file that lies in the bundle, one that is none, and an empty choice", async () => {
     const sample = await sampleBundle({ conclusion: false });
     const folder = join(session.folder, "own-trust");
-    for (const [path, bytes] of [...sample.files, ["mine.json", JSON.stringify(sample.trust)] as const]) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true });
-      writeFileSync(join(folder, path), bytes);
-    }
+    unpack([...sample.files, ["mine.json", JSON.stringify(sample.trust)] as const], folder);
     const { page } = await session.open();
     expect(await page.getByRole("button", { name: "Verify" }).isDisabled()).toBe(true);
     await verifyOnPage(page, folder, join(folder, "mine.json"), "bundle-folder");
@@ -141,10 +136,7 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
     });
     const folder = join(session.folder, "hostile");
     const names = ["<img src=x onerror=alert(1)>", "\u202egnp.exe", "a&amp;b"];
-    for (const [path, bytes] of [...files, ...names.map((name) => [name, "x"] as const)]) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true });
-      writeFileSync(join(folder, path), bytes);
-    }
+    unpack([...files, ...names.map((name) => [name, "x"] as const)], folder);
     const trust = join(session.folder, "hostile-trust.json");
     writeFileSync(trust, JSON.stringify(sampleTrust()));
     const { page, problems } = await session.open();
@@ -169,10 +161,7 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
   it("reads a bundle in a stream, shows how far it is, and can be stopped", async () => {
     const sample = await sampleBundle({ conclusion: false });
     const folder = join(session.folder, "large");
-    for (const [path, bytes] of sample.files) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true });
-      writeFileSync(join(folder, path), bytes);
-    }
+    unpack(sample.files, folder);
     // Not listed, and hashed all the same: 768 MiB of zeros, without the space for them.
     writeFileSync(join(folder, "large.bin"), "");
     truncateSync(join(folder, "large.bin"), 768 * 1024 ** 2);
@@ -189,6 +178,27 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
     expect(await page.locator("#ignored").textContent()).toContain("large.bin");
     expect(await peakMegabytes(session)).toBeLessThan(600);
   }, 150_000);
+
+  it("takes a folder, a tar and a trust file that are dropped, and stays when one falls beside", async () => {
+    const sample = await sampleBundle({ conclusion: false });
+    const folder = join(session.folder, "to-drop");
+    unpack(sample.files, folder);
+    const trust = join(session.folder, "to-drop.json");
+    writeFileSync(trust, JSON.stringify(sample.trust));
+    const { page } = await session.open();
+    await drop(page, "#trust-drop", trust);
+    await page.locator("#trust-chosen", { hasText: "to-drop.json" }).waitFor();
+    await drop(page, "#bundle-drop", join(vectors, "bundle/accept/small/bundle.tar"));
+    await page.locator("#bundle-chosen", { hasText: "bundle.tar (" }).waitFor();
+    await drop(page, "#bundle-drop", folder);
+    await page
+      .locator("#bundle-chosen", { hasText: `to-drop (folder, ${sample.files.size} files)` })
+      .waitFor();
+    await drop(page, "footer", trust);
+    await page.getByRole("button", { name: "Verify" }).click();
+    await page.locator("#verdict").waitFor({ timeout: 30_000 });
+    expect(await page.locator("#verdict").textContent()).toBe("✓ valid");
+  }, 60_000);
 
   it("works by keyboard alone, with a name for every control", async () => {
     const { page } = await session.open();
@@ -240,6 +250,23 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
     expect(wrong).toEqual([]);
   }, 60_000);
 });
+
+function unpack(files: Iterable<readonly [string, Uint8Array | string]>, folder: string): void {
+  for (const [path, bytes] of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), bytes);
+  }
+}
+
+/** Drags a file or folder of the disk over an element and lets it fall, as a person does. */
+async function drop(page: Page, selector: string, path: string): Promise<void> {
+  const client = await page.context().newCDPSession(page);
+  await page.locator(selector).scrollIntoViewIfNeeded();
+  const { x = 0, y = 0 } = (await page.locator(selector).boundingBox()) ?? {};
+  const at = { x: x + 20, y: y + 20, data: { items: [], files: [path], dragOperationsMask: 1 } };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const)
+    await client.send("Input.dispatchDragEvent", { type, ...at });
+}
 
 /** The most memory that any process of the browser's pages has held. */
 async function peakMegabytes({ browser }: PageSession): Promise<number> {
