@@ -30,6 +30,8 @@ export type FormatErrorCode =
   | "BUNDLE_MALFORMED"
   | "NOTE_MALFORMED"
   | "CHECKPOINT_MALFORMED"
+  | "DER_MALFORMED"
+  | "DER_UNSUPPORTED"
   | "TOO_LARGE";
 
 /** Thrown by `format/` when bytes or values do not fit their format. */
