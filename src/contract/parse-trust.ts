@@ -2,6 +2,7 @@ import type { Json } from "../format/json.ts";
 import { ruleUnique } from "./document-rules.ts";
 import { type DocumentKind, documentFromJson, type Inspection, readDocument } from "./inspect-document.ts";
 import { ruleKeys, ruleOneOwner, rulePrincipal } from "./parse-principal.ts";
+import { ruleAuthorities } from "./time-authority.ts";
 import { type Trust, trustSchema } from "./trust.ts";
 
 /** What a trust file is: its schema, and the rules that the schema cannot say. */
@@ -18,6 +19,7 @@ export function trustFromJson(value: Json): Trust {
 }
 
 function rules(trust: Inspection<Trust>): void {
+  ruleAuthorities(trust);
   ruleKeys(trust, ["issuerRoots"], trust.items("issuerRoots"));
   const principals = trust.items("principals");
   ruleUnique(

@@ -20,7 +20,10 @@ export interface HeldTimestamp {
 }
 
 /** `broken`: it does not verify, whoever made it. `unchecked`: it cannot be judged here. */
-export type TimestampCheck = HeldTimestamp | { readonly state: "broken" | "unchecked"; readonly why: string };
+export type TimestampCheck =
+  | HeldTimestamp
+  | { readonly state: "broken"; readonly why: string }
+  | { readonly state: "unchecked"; readonly why: string };
 
 /**
  * Checks an RFC 3161 response by itself (`spec/time.md`, 1 to 7): granted, about these bytes, signed by the certificate

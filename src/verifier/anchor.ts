@@ -1,7 +1,9 @@
+import { certificatesOf } from "../contract/time-authority.ts";
 import type { Trust } from "../contract/trust.ts";
 import { parsePrincipalKey } from "../format/principal-key.ts";
 import { type PublicKey, parsePublicKey } from "../format/public-key.ts";
 import { millisOf } from "../format/time.ts";
+import type { X509Certificate } from "../format/x509.ts";
 
 export type TrustedPrincipal = Trust["principals"][number];
 interface Validity {
@@ -14,17 +16,26 @@ export interface TrustedKey extends Validity {
   readonly custody: "held" | "local";
 }
 
+/** A time stamping authority with its certificates read. */
+export interface TrustedTimeAuthority extends Validity {
+  readonly name: string;
+  readonly certificates: readonly X509Certificate[];
+}
+
 /** The reviewer's trust, ready to be asked. Without a trust file nothing is in it. */
 export interface Anchor {
   readonly given: boolean;
   readonly roots: readonly (Validity & { readonly name: string; readonly key: PublicKey })[];
   readonly require: ReadonlySet<"log" | "time">;
+  readonly timeAuthorities: readonly TrustedTimeAuthority[];
+  /** How many of them must have stamped. */
+  readonly timeThreshold: number;
   readonly streams: NonNullable<Trust["streams"]>;
   pinned(digest: string): boolean;
   principal(id: string): (TrustedPrincipal & { readonly trustedKeys: readonly TrustedKey[] }) | undefined;
 }
 
-/** @throws FormatError when a key cannot be read; `parseTrust` has ruled that out. */
+/** @throws FormatError when a key or certificate cannot be read; `parseTrust` has ruled that out. */
 export function anchorOf(trust: Trust | undefined): Anchor {
   const principals = new Map(
     (trust?.principals ?? []).map((principal) => [
@@ -43,6 +54,11 @@ export function anchorOf(trust: Trust | undefined): Anchor {
     given: trust !== undefined,
     roots: (trust?.issuerRoots ?? []).map((root) => ({ ...root, key: parsePublicKey(root.publicKey) })),
     require: new Set(trust?.require),
+    timeAuthorities: (trust?.timeAuthorities ?? []).map((authority) => ({
+      ...authority,
+      certificates: certificatesOf(authority),
+    })),
+    timeThreshold: trust?.timeThreshold ?? 1,
     streams: trust?.streams ?? {},
     pinned: (digest) => pinned.has(digest),
     principal: (id) => principals.get(id),

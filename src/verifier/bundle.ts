@@ -34,13 +34,7 @@ import { type HashedFile, hashFiles } from "./hash-files.ts";
 import type { Failure } from "./layer.ts";
 import type { Limits } from "./limits.ts";
 import { type Receipt, readReceipts } from "./read-receipts.ts";
-import {
-  type Read,
-  readEnvelope,
-  readSigstoreBundle,
-  readStatement,
-  type SignedStatement,
-} from "./sigstore-envelope.ts";
+import { type Read, readEnvelope, readStampedStatement, type StampedStatement } from "./sigstore-envelope.ts";
 
 /** A bundle that was read: parsed, hashed, indexed, and nothing believed yet. */
 export interface Bundle {
@@ -53,7 +47,7 @@ export interface Bundle {
   /** The files that the manifest lists; only these are used. */
   readonly listed: ReadonlyMap<string, HashedFile>;
   readonly manifest: Manifest | undefined;
-  readonly claim: SignedStatement<BundleClaim> | undefined;
+  readonly claim: StampedStatement<BundleClaim> | undefined;
   /** In the order of the file. */
   readonly receipts: readonly Receipt[];
   readonly streams: ReadonlyMap<string, readonly Receipt[]>;
@@ -144,12 +138,9 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
     typed<Manifest>(manifestSchema, value),
   );
   const listed = admit(files, manifest);
-  const claim = await read(CLAIM_PATH, faults.structure, (value) => {
-    const envelope = readSigstoreBundle(value);
-    return "faults" in envelope
-      ? envelope
-      : readStatement<BundleClaim>(envelope.value, CLAIM_PREDICATE, bundleClaimSchema);
-  });
+  const claim = await read(CLAIM_PATH, faults.structure, (value) =>
+    readStampedStatement<BundleClaim>(value, CLAIM_PREDICATE, bundleClaimSchema),
+  );
   const receipts = readable ? await readReceipts(source, listed, limits, faults.structure) : [];
 
   const documents = new Map<string, unknown>();

@@ -24,6 +24,7 @@ export type {
   RunReport,
   Signal,
   StepReport,
+  TimeReport,
   Verdict,
 } from "./report.ts";
 export { VerifierError, type VerifierErrorCode } from "./verifier-error.ts";

@@ -24,6 +24,8 @@ import { boundaryTables, deniedSteps, doubtfulSteps, hostAsserted, reportRun } f
 import { checkReviews } from "./reviews.ts";
 import { checkSignatures } from "./signatures.ts";
 import { checkStructure } from "./structure.ts";
+import { boundTimes } from "./time-bounds.ts";
+import { checkTimestamps, checkTokens } from "./timestamps.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** Options of `verifyBundle`. */
@@ -49,12 +51,18 @@ export async function verifyBundle(
   const anchor = anchorOf(trust === undefined ? undefined : checkTrust(trust));
   const bundle = await openBundle(source, { ...defaultLimits, ...options.limits });
   const runs = claimedRuns(bundle);
+  const tokens = await checkTokens(bundle, anchor);
+  const bounds = boundTimes(bundle, {
+    stamps: tokens.stamps,
+    claimStamps: tokens.claim.stamps,
+    threshold: anchor.timeThreshold,
+  });
 
   const artifactSet = checkArtifactSet(bundle);
   const manifest = checkManifest(bundle);
   const signatures = await checkSignatures(bundle, anchor);
   const structure = await checkStructure(bundle, runs);
-  const timestamps = checkAbsent("timestamps", runs, anchor);
+  const timestamps = checkTimestamps(tokens, bundle, runs, anchor, bounds);
   const log = checkAbsent("log", runs, anchor);
   const continuity = checkContinuity(bundle, runs, anchor);
   const { authorization, reDecision, authorized, reviews } = await checkDecisions(
@@ -63,7 +71,7 @@ export async function verifyBundle(
     anchor,
     signatures.claimed,
   );
-  const proof = checkProofClass(bundle, runs, signatures.verified, anchor, reviews);
+  const proof = checkProofClass(bundle, runs, signatures.verified, anchor, reviews, bounds);
   const concluded = await checkConclusions(bundle, runs, anchor);
 
   const layers = [
@@ -86,7 +94,7 @@ export async function verifyBundle(
     verdict,
     reasons,
     partial: runs.some((run) => run.closed === undefined),
-    runs: runs.map((run) => reportRun(run, authorized.has(run.id))),
+    runs: runs.map((run) => reportRun(run, authorized.has(run.id), bounds)),
     layers,
     steps,
     denied: await deniedSteps(bundle, runs),
