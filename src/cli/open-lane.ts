@@ -16,8 +16,10 @@ import type { Context } from "./command.ts";
 import { issuerRootPath, takeIssuerKey } from "./issuer-key.ts";
 import { openWorkspace } from "./open-definitions.ts";
 import { openLedger } from "./open-ledger.ts";
+import { openTime } from "./open-time.ts";
 import { randomHex } from "./random-hex.ts";
 import { resolveSecret } from "./resolve-secret.ts";
+import { stampNew } from "./stamp-new.ts";
 import { workspaceRoot } from "./workspace-root.ts";
 
 /** A lane over a workspace folder, with what it must be closed with. */
@@ -71,6 +73,7 @@ export async function openLane(
       openNetwork: (rules) =>
         openNetwork({ ...rules, resolvers, ...(extraCa === undefined ? {} : { extraCa }) }),
       resolveSecret: (reference) => resolveSecret(reference, root),
+      time: openTime(definitions),
       signal: ending.signal,
       root,
       origin,
@@ -109,7 +112,10 @@ export async function openLane(
 export async function withLane<T>(context: Context, use: (opened: OpenLane) => Promise<T>): Promise<T> {
   const opened = await openLane(workspaceRoot(context));
   try {
-    return await use(opened);
+    const opening = opened.lane.clock();
+    const result = await use(opened);
+    await stampNew(opened.lane, opening, context);
+    return result;
   } finally {
     await opened.close();
   }

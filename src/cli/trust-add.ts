@@ -1,34 +1,57 @@
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import type { Trust } from "../contract/trust.ts";
 import { principalKinds, roles } from "../contract/vocabulary.ts";
+import { toBase64 } from "../format/base64.ts";
+import { certificatesFromPem } from "../format/pem.ts";
+import { readText } from "../store/document-files.ts";
 import { choice, choices } from "./choice.ts";
-import { refused, usage } from "./cli-error.ts";
-import { argument, defineCommand, option, repeatedOption, requiredOption } from "./command.ts";
+import { notFound, refused, usage } from "./cli-error.ts";
+import { argument, defineCommand, option, repeatedOption } from "./command.ts";
 import { exit } from "./exit.ts";
 import { principalKeyFrom } from "./public-key-option.ts";
-import { printTrust, readTrust, writeTrust } from "./trust-file.ts";
+import { certificateId, printTrust, readTrust, writeTrust } from "./trust-file.ts";
 import { trustedKeys } from "./trusted-keys.ts";
 
 export const command = defineCommand({
   parameters: {
     path: argument("the trust file"),
-    publicKey: requiredOption(
+    publicKey: option(
       "--public-key <key>",
       "public key file or text, obtained from its holder; SSH keys for principals only",
     ),
     issuerRoot: option("--issuer-root <name>", "the key may certify issuer keys of this workspace"),
     principal: option("--principal <id>", "the key speaks for this principal"),
+    timeAuthority: option(
+      "--time-authority <name=pem>",
+      "tokens that chain to a certificate in this PEM file count, under this name",
+    ),
     type: option("--type <type>", "human (default), agent or service"),
     role: repeatedOption("--role <role>", "operator, approver, owner or system; may be given again"),
     custody: option("--custody <custody>", "held (default) or local"),
   },
   example: "trust add trust.json --principal ana --role owner --public-key ana.pem.pub",
   async run(given) {
-    const { path, issuerRoot, principal } = given;
-    if ((issuerRoot === undefined) === (principal === undefined)) {
-      throw usage("name either `--issuer-root` or `--principal`", "witnessops trust add --help");
+    const { path, issuerRoot, principal, timeAuthority } = given;
+    if ([issuerRoot, principal, timeAuthority].filter((one) => one !== undefined).length !== 1) {
+      const message = "name one of `--issuer-root`, `--principal` and `--time-authority`";
+      throw usage(message, "witnessops trust add --help");
+    }
+    if ((given.publicKey === undefined) !== (timeAuthority !== undefined)) {
+      const message = "a key is given with `--public-key`, a time authority by its certificates alone";
+      throw usage(message, "witnessops trust add --help");
     }
     const before = readTrust(path);
-    const key = principalKeyFrom(given.publicKey);
+    if (timeAuthority !== undefined) {
+      const { trust, added } = addAuthority(before, timeAuthority);
+      const written = writeTrust(path, trust, { isNew: false });
+      return {
+        exit: exit.done,
+        json: { path, trust: written, added },
+        print: (out) => printTrust(out, path, written),
+      };
+    }
+    const key = principalKeyFrom(given.publicKey as string);
     if (issuerRoot !== undefined && key.isSsh)
       throw refused("an SSH key certifies no issuer keys", "name the workspace's issuer root key");
     const known = trustedKeys(before).find(({ keyId }) => keyId === key.keyId);
@@ -56,6 +79,26 @@ export const command = defineCommand({
     };
   },
 });
+
+/** Adds a time stamping authority, or further certificates of one. */
+function addAuthority(trust: Trust, text: string): { trust: Trust; added: readonly string[] } {
+  const at = text.indexOf("=");
+  const name = text.slice(0, at);
+  const path = text.slice(at + 1);
+  if (at < 1 || path === "")
+    throw usage(`\`${text}\` is not \`name=file\``, "--time-authority example=root.pem");
+  if (!existsSync(path)) throw notFound(`there is no file \`${path}\``, "name a PEM file of certificates");
+  const pem = readText(resolve(path), dirname(resolve(path)));
+  const certificates = certificatesFromPem(pem).map(({ der }) => toBase64(der));
+  const authorities = trust.timeAuthorities ?? [];
+  const known = authorities.find((one) => one.name === name);
+  const merged = { ...known, name, certificates: [...(known?.certificates ?? []), ...certificates] };
+  const others = authorities.filter((one) => one !== known);
+  return {
+    trust: { ...trust, timeAuthorities: [...others, merged] },
+    added: certificates.map((one) => certificateId(one)),
+  };
+}
 
 type TrustedPrincipal = Trust["principals"][number];
 

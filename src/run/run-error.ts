@@ -6,6 +6,7 @@ import { CodedError } from "../format/coded-error.ts";
  * `STEP_NOT_WAITING`: nothing there waits for this. `STATEMENT_REFUSED`: the signed statement does not fit.
  * `PINNED_MISSING`: a document that the run pinned is not in the ledger. `INPUTS_REFUSED`: the run's inputs do
  * not fit the runbook. `CLOCK_BACKWARDS`: the host's clock is behind the run's last receipt; the run waits.
+ * `TIME_UNAVAILABLE`: a token that the run promised cannot be had now.
  */
 export type RunErrorCode =
   | "RUN_UNKNOWN"
@@ -16,7 +17,8 @@ export type RunErrorCode =
   | "STATEMENT_REFUSED"
   | "PINNED_MISSING"
   | "INPUTS_REFUSED"
-  | "CLOCK_BACKWARDS";
+  | "CLOCK_BACKWARDS"
+  | "TIME_UNAVAILABLE";
 
 /** Thrown by `run/` for requests that cannot be carried out. Refusals by gates are values, not this. */
 export class RunError extends CodedError<RunErrorCode> {}

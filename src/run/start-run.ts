@@ -119,7 +119,7 @@ export async function prepareRun(lane: Lane, request: RunRequest): Promise<Prepa
     ...(runbook.technique === undefined ? {} : { technique: runbook.technique }),
     draft,
     steps: runbook.steps.map((step) => step.id),
-    requiredLayers: [],
+    requiredLayers: lane.time?.promise === true ? ["time"] : [],
     openedAt: now,
   };
   const pinned = pinJson(document);

@@ -74,6 +74,15 @@ const migrations: readonly string[] = [
     started TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE timestamps (
+    receipt TEXT NOT NULL REFERENCES receipts (digest),
+    authority TEXT NOT NULL,
+    token BLOB NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (receipt, authority)
+  ) STRICT;
+  `,
 ];
 
 /**

@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { ruleUnique } from "../contract/document-rules.ts";
 import { type DocumentKind, readDocument } from "../contract/inspect-document.ts";
 import * as word from "../contract/vocabulary.ts";
 
@@ -33,6 +34,34 @@ export const workspaceSchema = Type.Object(
         word.closed,
       ),
     ),
+    /** Who attests the time of runs: time stamping authorities (RFC 3161). */
+    time: Type.Optional(
+      Type.Object(
+        {
+          authorities: Type.Array(
+            Type.Object(
+              {
+                name: word.text,
+                url: Type.String({
+                  pattern: "^https?://[^/?#@\\s]+([/?][^#\\s]*)?$",
+                  maxLength: 1000,
+                  description: "an `http:` or `https:` URL without user and fragment",
+                }),
+                /** PEM file of what its tokens must chain to, relative to the workspace. */
+                certificates: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
+              },
+              word.closed,
+            ),
+            { minItems: 1, maxItems: 10 },
+          ),
+          /** How many of them must stamp what is promised; default 1. */
+          threshold: Type.Optional(Type.Integer({ minimum: 1, maximum: 10 })),
+          /** Whether runs promise time-stamps when they open; default false. */
+          promise: Type.Optional(Type.Boolean()),
+        },
+        word.closed,
+      ),
+    ),
     /** Who is told when something waits: contracts, called through the governed path. */
     notify: Type.Optional(
       Type.Array(
@@ -55,9 +84,25 @@ export const workspaceSchema = Type.Object(
   { ...word.closed, title: "WitnessOps workspace" },
 );
 export type NotifyRule = NonNullable<Static<typeof workspaceSchema>["notify"]>[number];
+export type TimeSettings = NonNullable<Static<typeof workspaceSchema>["time"]>;
 export type Workspace = Static<typeof workspaceSchema>;
 
-const workspaceKind: DocumentKind<Workspace> = { name: "workspace", schema: workspaceSchema };
+const workspaceKind: DocumentKind<Workspace> = {
+  name: "workspace",
+  schema: workspaceSchema,
+  rules(workspace) {
+    const time = workspace.part("time");
+    if (time === undefined) return;
+    ruleUnique(
+      workspace,
+      time.authorities.map(({ name }, index) => [["time", "authorities", index, "name"], name]),
+      "time stamping authority",
+    );
+    const { length } = time.authorities;
+    if ((time.threshold ?? 1) > length)
+      workspace.report(["time", "threshold"], "value", `there are only ${length} authorities`);
+  },
+};
 
 /** Reads `witnessops.yaml`. @throws ContractError with every fault. */
 export function parseWorkspace(text: string, file: string): Workspace {
