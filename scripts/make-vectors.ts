@@ -13,6 +13,7 @@ import { signEnvelope } from "../src/format/signer.ts";
 import { writeTar } from "../src/format/tar.ts";
 import { exampleContract } from "../test/fixtures/contracts.ts";
 import { type Draft, type Forgery, flipBit, forge, withBadSignature } from "../test/fixtures/forge-bundle.ts";
+import { makeAuthority } from "../test/fixtures/make-timestamp.ts";
 import {
   keyFromName,
   type SampleOptions,
@@ -21,6 +22,7 @@ import {
   sampleTrust,
 } from "../test/fixtures/sample-bundle.ts";
 import { transplant } from "../test/fixtures/transplant.ts";
+import { timeVectors } from "./time-vectors.ts";
 
 const root = join(import.meta.dirname, "..", "vectors");
 const decoder = new TextDecoder();
@@ -415,6 +417,9 @@ async function writeBundles(): Promise<void> {
     sampleTrust({ require: ["log"] }),
   );
 
+  for (const vector of await timeVectors(plain))
+    await put(vector.path, vector.about, vector.files, vector.expect, vector.trust);
+
   const forgedKeys = { olga: sampleKeys.mallory, anna: keyFromName("forged approver") };
   const forged = await sampleBundle({ ...small, keys: forgedKeys });
   await put("bundle/reject/forged-authority", "the server made its own owner", forged.files, {
@@ -470,6 +475,16 @@ async function writeBundles(): Promise<void> {
     "invalid",
   );
 
+  const timeTrust = (certificate: string) =>
+    sampleTrust({ timeAuthorities: [{ name: "one", certificates: [certificate] }] });
+  writeJson("trust/reject/time-no-certificate.json", {
+    trust: timeTrust("AAAA"),
+    error: "FAILURE_INPUT_MALFORMED",
+  });
+  writeJson("trust/reject/time-no-authority.json", {
+    trust: timeTrust(toBase64(makeAuthority("one").signer.der)),
+    error: "FAILURE_INPUT_MALFORMED",
+  });
   const shared = sampleTrust({ principals: trust.principals.map((one) => ({ ...one, keys: [otherKey] })) });
   writeJson("trust/reject/one-key-for-two.json", { trust: shared, error: "FAILURE_INPUT_MALFORMED" });
   writeJson("trust/reject/unknown-member.json", {
