@@ -15,7 +15,7 @@ import { certificatesFromPem } from "../src/format/pem.ts";
 import { parseTimestampResponse } from "../src/format/timestamp-response.ts";
 import { type OpensslAuthority, startAuthority } from "./fixtures/openssl-authority.ts";
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 const root = join(import.meta.dirname, "..");
 const missing = needProgram("openssl", "openssl");
