@@ -6,8 +6,10 @@ import { type HeldTimestamp, verifyTimestamp } from "../format/verify-timestamp.
 import { type Anchor, isValidAt } from "./anchor.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
-import { Findings, type LayerResult } from "./layer.ts";
-import type { Stamp, TimeBounds, TimeBoundsOf } from "./time-bounds.ts";
+import { type Failure, Findings, type LayerResult } from "./layer.ts";
+import type { Receipt } from "./read-receipts.ts";
+import type { TimeReport } from "./report.ts";
+import { reportTime, type Stamp, type TimeBounds, type TimeBoundsOf } from "./time-bounds.ts";
 
 /** How far a host's clock may be from the authorities', in milliseconds. */
 const TOLERANCE = 5 * 60_000;
@@ -87,12 +89,9 @@ export function checkTimestamps(
     const why = contradiction(predicate.time.claimedUtc, bounds(digest));
     if (why !== undefined) findings.contradict("FAILURE_TIMESTAMP_INVALID", why, { receipt: digest });
   }
-  if (bundle.claim !== undefined && enough(claim)) {
-    const sorted = claim.stamps.map(({ notAfter }) => notAfter).sort((a, b) => a - b);
-    const why = contradiction(bundle.claim.predicate.exportedAt, {
-      notBefore: undefined,
-      notAfter: sorted[anchor.timeThreshold - 1],
-    });
+  if (bundle.claim !== undefined) {
+    const { exportedAt } = bundle.claim.predicate;
+    const why = contradiction(exportedAt, { notBefore: undefined, notAfter: agreed(claim.stamps, anchor) });
     if (why !== undefined) findings.contradict("FAILURE_TIMESTAMP_INVALID", why, { path: CLAIM_PATH });
   }
   if (!isPresent) findings.note("no timestamps: times are the host's claim");
@@ -101,6 +100,26 @@ export function checkTimestamps(
     internal: isPresent ? "ok" : "not-present",
     anchored: isEstablished ? "established" : "not-applicable",
   });
+}
+
+/** Checks the tokens over one receipt alone: what is wrong with them, and when the receipt was. */
+export async function checkReceiptTokens(
+  { digest, envelope, timestamps, predicate }: Receipt,
+  anchor: Anchor,
+): Promise<{ readonly failures: readonly Failure[]; readonly time: TimeReport }> {
+  const findings = new Findings("timestamps");
+  const { stamps } = await tally(timestamps, envelope.signature.sig, anchor, findings, { receipt: digest });
+  const bounds = { notBefore: undefined, notAfter: agreed(stamps, anchor) };
+  const { claimedUtc } = predicate.time;
+  const why = contradiction(claimedUtc, bounds);
+  if (why !== undefined) findings.contradict("FAILURE_TIMESTAMP_INVALID", why, { receipt: digest });
+  const { failures } = findings.end({ anchored: "not-applicable" });
+  return { failures, time: reportTime(claimedUtc, bounds) };
+}
+
+/** By when enough authorities agree that something existed; undefined when too few stamped it. */
+function agreed(stamps: readonly Stamp[], { timeThreshold }: Anchor): number | undefined {
+  return stamps.map(({ notAfter }) => notAfter).sort((one, other) => one - other)[timeThreshold - 1];
 }
 
 async function tally(
