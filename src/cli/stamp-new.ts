@@ -2,6 +2,7 @@ import { utcFromMillis } from "../format/time.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import type { Lane } from "../run/lane.ts";
 import { type Stamping, stampReceipts } from "../run/stamp-receipts.ts";
+import { StoreError } from "../run/store-error.ts";
 import type { Context } from "./command.ts";
 
 /** Receipts that the end of one command waits for; `receipt stamp` stamps the rest. */
@@ -17,7 +18,13 @@ const DEADLINE = 3_000;
  */
 export async function stampNew(lane: Lane, since: number, context: Context): Promise<void> {
   if (!hasNew(lane, utcFromMillis(since))) return;
-  sayStamping(await stampReceipts(lane, { limit: LIMIT, deadlineMs: DEADLINE }), context);
+  try {
+    sayStamping(await stampReceipts(lane, { limit: LIMIT, deadlineMs: DEADLINE }), context);
+  } catch (error) {
+    // The command itself is done and recorded: what it answers is not lost for a token.
+    if (!(error instanceof StoreError)) throw error;
+    context.progress(`time-stamps were not kept: ${error.message}`);
+  }
 }
 
 /** Says which authorities did not stamp, and what to do. */

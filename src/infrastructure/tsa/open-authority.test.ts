@@ -1,5 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { generate } from "selfsigned";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { needProgram } from "../../../scripts/need-program.ts";
 import {
@@ -77,6 +80,35 @@ describe.skipIf(missing !== undefined)("an authority of OpenSSL", () => {
     });
     await server.start();
     expect(await ask(server.root)).toMatchObject({ ok: true });
+  });
+});
+
+describe("an authority behind HTTPS", () => {
+  it("is asked when its certificate is by an authority that the workspace names, and only then", async () => {
+    const attributes = [{ name: "commonName", value: "localhost" }];
+    const pems = await generate(attributes, {
+      keyType: "ec",
+      extensions: [
+        { name: "basicConstraints", cA: true },
+        { name: "subjectAltName", altNames: [{ type: 2, value: "localhost" }] },
+      ],
+    });
+    const server = createServer({ key: pems.private, cert: pems.cert }, (_request, response) => {
+      response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const ask = (ca: readonly string[] | undefined) =>
+      openAuthority({ name: "test", url: `https://localhost:${port}/`, certificates: undefined, ca }).stamp(
+        stamped,
+        5000,
+      );
+    expect(await ask(undefined)).toMatchObject({
+      ok: false,
+      why: expect.stringMatching(/not reached: .*CERT/),
+    });
+    expect(await ask([pems.cert])).toMatchObject({ ok: false, why: "it answered with status 404" });
+    await new Promise((resolve) => server.close(resolve));
   });
 });
 
