@@ -1,5 +1,6 @@
 import { canonicalJson } from "../format/canonical-json.ts";
-import type { Report, StepReport, TimeReport, Verdict } from "./report.ts";
+import type { Report, StepReport, Verdict } from "./report.ts";
+import { timeText } from "./time-text.ts";
 
 /** Options of `renderReport`. */
 export interface RenderOptions {
@@ -100,16 +101,6 @@ function stepLines(steps: readonly StepReport[]): string[] {
     const because = [...step.missing.map((signal) => `missing ${signal.replace("-", " ")}`), ...step.reasons];
     return [line, ...when, ...(because.length === 0 ? [] : [`  ${because.join("; ")}`])];
   });
-}
-
-function timeText({ claimed, bound, notBefore, notAfter }: TimeReport): string {
-  const claim = `claimed ${claimed}`;
-  if (bound === "host-asserted") return `${claim}, by the host alone`;
-  const bounds = [
-    ...(notBefore === undefined ? [] : [`not before ${notBefore}`]),
-    ...(notAfter === undefined ? [] : [`not after ${notAfter}`]),
-  ];
-  return `${claim}; bounded: ${bounds.join(", ")}`;
 }
 
 function nameOf({ id, key }: StepReport): string {
