@@ -23,7 +23,7 @@ export const command = defineCommand({
             id,
             String(size),
             mediaType,
-            sensitivity,
+            sensitivity ?? "unclassified",
             exact ? "yes" : `no, ${masked} masked`,
             digest,
           ]),
