@@ -9,10 +9,10 @@ import { describe, expect, it } from "vitest";
 import { needProgram } from "../scripts/need-program.ts";
 import type { Adapter } from "../src/adapter/adapter.ts";
 import { advance } from "../src/run/advance.ts";
-import { filesHolding } from "./fixtures/files-holding.ts";
+import { IDENTITY, RECIPIENT } from "./fixtures/age-keys.ts";
 import { exampleContract, noopAdapter } from "./fixtures/contracts.ts";
+import { filesHolding } from "./fixtures/files-holding.ts";
 import { exported, open, start } from "./fixtures/real-run.ts";
-import { RECIPIENT, IDENTITY } from "./fixtures/age-keys.ts";
 
 const PLAINTEXT = `the master key is ${randomBytes(24).toString("hex")}`;
 

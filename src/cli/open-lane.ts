@@ -7,6 +7,7 @@ import { adapters } from "../adapters/all.ts";
 import type { Lane } from "../run/lane.ts";
 import { PinnedDocuments } from "../run/pinned-documents.ts";
 import { recordKeyCertified, recordWorkspaceCreated } from "../run/record-governance.ts";
+import { removeRetired } from "../run/remove-retired.ts";
 import { RunStates } from "../run/run-states.ts";
 import { openArtifactFolder } from "../store/artifact-folder.ts";
 import { readPublicKeyFile } from "../store/key-file.ts";
@@ -84,6 +85,8 @@ export async function openLane(
       await recordKeyCertified(lane, workspaceOwner, issuer.fresh);
       issuer.certified();
     }
+    // What a process that was killed had retired, and not yet removed.
+    await removeRetired(lane);
     process.once("SIGINT", end);
     process.once("SIGTERM", end);
     return {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { styleText } from "node:util";
 import {
   type BundleSource,
+  type Opener,
   parseTrust,
   type ReceiptReport,
   refuseTrustFromBundle,
@@ -17,6 +18,7 @@ import { CliError, notFound, usage } from "./cli-error.ts";
 import { argument, defineCommand, option, type Result, repeatedOption } from "./command.ts";
 import { type Exit, exit } from "./exit.ts";
 import type { Printer, Style } from "./output.ts";
+import { readIdentity } from "./read-identity.ts";
 
 const MAX_TRUST_BYTES = 16 * 1024 * 1024;
 const EXITS: Record<Verdict, Exit> = { valid: exit.done, invalid: exit.refused, indeterminate: exit.waiting };
@@ -26,26 +28,30 @@ export const command = defineCommand({
   parameters: {
     path: argument("a bundle (`.tar` or folder), or one receipt as a Sigstore bundle"),
     trust: option("--trust <file>", "your trust file; without it nothing can be better than indeterminate"),
+    identity: option("--identity <file>", "an age identity file: opens what was sealed to it, and checks it"),
     certificate: repeatedOption(
       "--certificate <file>",
       "for one receipt: the issuer key's certificate, DSSE JSON",
     ),
   },
   example: "verify proof.tar --trust trust.json",
-  async run({ path, trust: trustPath, certificate }): Promise<Result> {
+  async run({ path, trust: trustPath, identity, certificate }): Promise<Result> {
     if (!existsSync(path)) throw notFound(`there is nothing at \`${path}\``, "name a bundle or a receipt");
     const trustBytes = trustPath === undefined ? undefined : readTrustBytes(path, trustPath);
     const trust = trustBytes === undefined ? undefined : parseTrust(new TextDecoder().decode(trustBytes));
     if (certificate.length > 0 && (statSync(path).isDirectory() || !isReceipt(path)))
       throw usage("`--certificate` is for one receipt", "leave it out: a bundle brings its own");
-    if (statSync(path).isDirectory()) return verify(folderBundle(path), trust, trustBytes);
+    const open = identity === undefined ? undefined : await readIdentity(identity);
+    if (statSync(path).isDirectory()) return verify(folderBundle(path), trust, trustBytes, open);
     const source = await fileSource(path);
     try {
       if (isReceipt(path)) {
+        if (identity !== undefined)
+          throw usage("`--identity` is for a bundle", "leave it out: a receipt holds no artifact");
         const certificates = certificate.map((file) => readFileSync(file));
         return receiptResult(await verifyReceipt(readFileSync(path), trust, certificates));
       }
-      return await verify(tarBundle(source), trust, trustBytes);
+      return await verify(tarBundle(source), trust, trustBytes, open);
     } finally {
       await source.close();
     }
@@ -56,9 +62,10 @@ async function verify(
   source: BundleSource,
   trust: Trust | undefined,
   trustBytes: Uint8Array | undefined,
+  open: Opener | undefined,
 ): Promise<Result> {
   if (trustBytes !== undefined && (await canList(source))) await refuseTrustFromBundle(source, trustBytes);
-  const report = await verifyBundle(source, trust);
+  const report = await verifyBundle(source, trust, open === undefined ? {} : { open });
   return {
     exit: EXITS[report.verdict],
     json: report,

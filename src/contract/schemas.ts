@@ -19,6 +19,7 @@ import {
   approvalStatementSchema,
   conclusionStatementSchema,
   keyCertificateSchema,
+  lifecycleStatementSchema,
   resolutionStatementSchema,
 } from "./signed-statements.ts";
 import { trustSchema } from "./trust.ts";
@@ -46,6 +47,7 @@ const byKind = {
   signal: signalSchema,
   "answer-statement": answerStatementSchema,
   "conclusion-statement": conclusionStatementSchema,
+  "lifecycle-statement": lifecycleStatementSchema,
   "key-certificate": keyCertificateSchema,
 } as const satisfies Record<string, TSchema>;
 

@@ -165,7 +165,9 @@ export function openCapture(options: CaptureOptions): AttemptCapture {
       opened.set(RESULT_ARTIFACT, {
         name: RESULT_ARTIFACT,
         capture: { ended: true, settle: () => settled, drop: stored.drop },
-        artifact: describe(RESULT_ARTIFACT, resultSensitivity, RESULT_MEDIA_TYPE, { source: "adapter result" }),
+        artifact: describe(RESULT_ARTIFACT, resultSensitivity, RESULT_MEDIA_TYPE, {
+          source: "adapter result",
+        }),
       });
       await settled;
       return deepFreeze(JSON.parse(new TextDecoder().decode(bytes)) as Json) as JsonObject;

@@ -14,7 +14,8 @@ export function countAgeRecipients(head: Uint8Array): number | undefined {
   const text = String.fromCharCode(...head.subarray(0, MAX_AGE_HEADER_BYTES));
   if (!text.startsWith(FIRST_LINE)) return undefined;
   // One stanza: the ephemeral share, 32 bytes, then the wrapped file key, 32 bytes, both in unpadded base64.
-  const header = /^age-encryption\.org\/v1\n((?:-> X25519 [A-Za-z0-9+/]{43}\n[A-Za-z0-9+/]{43}\n)+)--- [A-Za-z0-9+/]{43}\n/;
+  const header =
+    /^age-encryption\.org\/v1\n((?:-> X25519 [A-Za-z0-9+/]{43}\n[A-Za-z0-9+/]{43}\n)+)--- [A-Za-z0-9+/]{43}\n/;
   const stanzas = header.exec(text)?.[1];
   return stanzas === undefined ? undefined : stanzas.split("-> X25519 ").length - 1;
 }

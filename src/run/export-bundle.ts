@@ -17,6 +17,7 @@ import { utcFromMillis } from "../format/time.ts";
 import { engagementStream, runStream, WORKSPACE_STREAM } from "../ledger/streams.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { toSigstoreBundle } from "../receipt/sigstore-bundle.ts";
+import { readEvidence } from "./find-artifact.ts";
 import type { Lane } from "./lane.ts";
 import { RunError } from "./run-error.ts";
 import type { StoredReceipt } from "./store.ts";
@@ -136,6 +137,9 @@ const statementEvents = [
   ["step-resolved", "resolution", "resolution"],
   ["step-escalated", "escalation", "escalation"],
   ["conclusion-recorded", "conclusion", "conclusion"],
+  ["artifact-redacted", "lifecycle", "lifecycle"],
+  ["artifact-hold-ended", "lifecycle", "lifecycle"],
+  ["artifact-retired", "lifecycle", "lifecycle"],
 ] as const;
 
 async function addArtifacts(
@@ -143,7 +147,11 @@ async function addArtifacts(
   run: string,
   files: Map<string, { file: BundleFile; digest: Digest }>,
 ): Promise<void> {
+  const { states } = readEvidence(lane, run);
   for (const { artifact } of lane.store.artifacts(run)) {
+    const state = states.get(artifact.id);
+    // Retired bytes are gone, or will be; what nobody has classified leaves this host by no path.
+    if (state?.retired !== undefined || state?.sensitivity === undefined) continue;
     const digest = artifact.digest as Digest;
     const path = `artifacts/sha256/${hexOf(digest)}`;
     if (files.has(path)) continue;

@@ -74,6 +74,14 @@ const migrations: readonly string[] = [
     started TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE retired (
+    artifact TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    removed INTEGER NOT NULL DEFAULT 0
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX retired_bytes ON retired (digest) WHERE removed = 0;
+  `,
 ];
 
 /**

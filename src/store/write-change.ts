@@ -48,6 +48,8 @@ export function prepareChange(db: DatabaseSync): (change: Change) => CommitResul
     "INSERT INTO statuses (subject, status) VALUES (?, ?) ON CONFLICT DO UPDATE SET status = excluded.status",
   );
 
+  const retire = db.prepare("INSERT INTO retired (artifact, digest) VALUES (?, ?) ON CONFLICT DO NOTHING");
+
   function headOf(stream: string): Head | undefined {
     return head.get(stream) as Head | undefined;
   }
@@ -127,6 +129,7 @@ export function prepareChange(db: DatabaseSync): (change: Change) => CommitResul
     }
     if (change.closeRun !== undefined) endRun.run(change.closeRun.closed, change.closeRun.run);
     for (const { subject, status } of change.status ?? []) setStatus.run(subject, status);
+    if (change.retire !== undefined) retire.run(change.retire.artifact, change.retire.digest);
   }
 
   function writeDispatch(row: DispatchRow): void {

@@ -19,6 +19,7 @@ export type {
   BoundaryTable,
   ConclusionReport,
   DeniedReport,
+  EvidenceReport,
   ProofClass,
   Report,
   RunReport,
@@ -26,6 +27,7 @@ export type {
   StepReport,
   Verdict,
 } from "./report.ts";
+export type { Opener } from "./sealed.ts";
 export { VerifierError, type VerifierErrorCode } from "./verifier-error.ts";
 export { type VerifyOptions, verifyBundle } from "./verify-bundle.ts";
 export { type ReceiptReport, verifyReceipt } from "./verify-receipt.ts";

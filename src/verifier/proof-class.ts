@@ -1,4 +1,4 @@
-import { RESULT_ARTIFACT } from "../contract/artifact.ts";
+import { type Artifact, RESULT_ARTIFACT } from "../contract/artifact.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
 import { invocationName } from "../contract/invocation-name.ts";
 import { type ReceiptPredicate, VERIFICATION_SCOPE_TEXT } from "../contract/receipt-predicate.ts";
@@ -7,6 +7,7 @@ import type { JsonObject } from "../format/json.ts";
 import type { Anchor } from "./anchor.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import type { Evidence } from "./evidence.ts";
 import { gateRecordDigest, same } from "./gate-record-binding.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
@@ -33,10 +34,11 @@ export function checkProofClass(
   verified: ReadonlySet<Digest>,
   anchor: Anchor,
   reviews: Reviews,
+  evidence: Evidence,
 ): { layer: LayerResult; steps: StepReport[] } {
   const findings = new Findings("proof-class");
   const steps = runs.flatMap((run) =>
-    lastReceipts(run).map((receipt) => reportStep(bundle, run, receipt, verified, anchor, reviews)),
+    lastReceipts(run).map((receipt) => reportStep(bundle, run, receipt, verified, anchor, reviews, evidence)),
   );
   for (const step of steps) {
     if (step.missing.length > 0) findings.note(`\`${step.invocation}\` lacks ${step.missing.join(", ")}`);
@@ -70,6 +72,7 @@ function reportStep(
   verified: ReadonlySet<Digest>,
   anchor: Anchor,
   reviews: Reviews,
+  evidence: Evidence,
 ): StepReport {
   const { predicate, digest } = receipt;
   const { step, invocation, contract: pin } = predicate;
@@ -94,7 +97,7 @@ function reportStep(
     ...(invocation?.side === undefined ? {} : { side: invocation.side }),
     receipt: digest,
     missing: classed.has(outcome) ? signals.filter((signal) => !present[signal]) : [],
-    reasons: classed.has(outcome) ? reasonsOf(run, receipt, outcome, contract, reviews) : [],
+    reasons: classed.has(outcome) ? reasonsOf(run, receipt, outcome, contract, reviews, evidence) : [],
     ...(invocation?.outputs === undefined
       ? {}
       : {
@@ -118,8 +121,11 @@ function reasonsOf(
   outcome: string,
   contract: Contract | undefined,
   reviews: Reviews,
+  evidence: Evidence,
 ): string[] {
   const reasons = new Set<string>(predicate.exceptions);
+  const isRetired = (artifact: Artifact) => evidence.state(run.id, artifact)?.retired !== undefined;
+  if (predicate.artifacts?.some(isRetired) === true) reasons.add("retired");
   if (reasons.delete("break-glass")) {
     const review = reviewOf(run, predicate.step, reviews);
     if (review !== "justified")

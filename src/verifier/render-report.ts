@@ -41,6 +41,7 @@ export function renderReport(report: Report, options: RenderOptions = {}): strin
         `  by ${conclusion.principal}, confidence ${conclusion.confidence}${conclusion.supported ? "" : `, not supported: ${conclusion.reasons.join("; ")}`}; cites ${conclusion.cites.length}`,
       ]),
     ),
+    section("evidence", evidenceLines(report.evidence)),
     section("in doubt", report.doubt),
     section("asserted by the host alone", report.hostAsserted),
     section(
@@ -126,6 +127,34 @@ function observedLines(steps: readonly StepReport[]): string[] {
       ...Object.entries(outputs).map(([name, value]) => `  ${name}: ${shorten(canonicalJson(value))}`),
     ];
   });
+}
+
+function evidenceLines({
+  sealed,
+  retired,
+  quarantined,
+  held,
+  released,
+  redacted,
+}: Report["evidence"]): string[] {
+  return [
+    ...sealed.flatMap(({ artifact, commitment, recipients, opened }) => [
+      `${artifact}: sealed, ${opened ? "opened, and it keeps its commitment" : "not opened"}`,
+      `  commitment ${commitment}`,
+      `  to ${recipients.join(", ")}`,
+    ]),
+    ...retired.map(
+      ({ artifact, by, at, reason }) => `${artifact}: retired by ${by} at ${at} (host's claim): ${reason}`,
+    ),
+    ...quarantined.map((artifact) => `${artifact}: quarantined, nobody has classified it`),
+    ...held.map(({ artifact, holds }) => `${artifact}: on hold, ${holds}`),
+    ...released.map(
+      ({ artifact, recipient, by, at }) => `${artifact}: released to ${recipient} by ${by} at ${at}`,
+    ),
+    ...redacted.map(
+      ({ artifact, derivedFrom, by }) => `${artifact}: redacted from ${derivedFrom}, reviewed by ${by}`,
+    ),
+  ];
 }
 
 function failureLines({ layers }: Report): string[] {

@@ -14,7 +14,10 @@ import { type ClaimedRun, claimedRuns } from "./claimed-runs.ts";
 import { checkConclusions, reportConclusion } from "./conclusions.ts";
 import { checkContinuity } from "./continuity.ts";
 import { decideRunAgain } from "./decide-again.ts";
+import { type Evidence, evidenceOf } from "./evidence.ts";
+import { evidenceReport } from "./evidence-report.ts";
 import { Findings } from "./layer.ts";
+import { checkLifecycles } from "./lifecycle.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { checkManifest, extraFiles } from "./manifest.ts";
 import { checkTrust } from "./parse-trust.ts";
@@ -22,6 +25,7 @@ import { checkProofClass, withProofClass } from "./proof-class.ts";
 import { assumptions, type Report } from "./report.ts";
 import { boundaryTables, deniedSteps, doubtfulSteps, hostAsserted, reportRun } from "./report-parts.ts";
 import { checkReviews } from "./reviews.ts";
+import type { Opener, SealedArtifacts } from "./sealed.ts";
 import { checkSignatures } from "./signatures.ts";
 import { checkStructure } from "./structure.ts";
 import { verdictOf } from "./verdict.ts";
@@ -30,6 +34,8 @@ import { verdictOf } from "./verdict.ts";
 export interface VerifyOptions {
   /** Bounds on what is read; each defaults to `defaultLimits`. */
   readonly limits?: Partial<Limits>;
+  /** Opens sealed artifacts. Default: they stay closed. */
+  readonly open?: Opener;
 }
 
 /**
@@ -47,13 +53,18 @@ export async function verifyBundle(
   options: VerifyOptions = {},
 ): Promise<Report> {
   const anchor = anchorOf(trust === undefined ? undefined : checkTrust(trust));
-  const bundle = await openBundle(source, { ...defaultLimits, ...options.limits });
+  const limits = { ...defaultLimits, ...options.limits };
+  const bundle = await openBundle(source, limits);
   const runs = claimedRuns(bundle);
 
   const artifactSet = checkArtifactSet(bundle);
   const manifest = checkManifest(bundle);
   const signatures = await checkSignatures(bundle, anchor);
-  const structure = await checkStructure(bundle, runs);
+  const evidence = evidenceOf(bundle, runs);
+  const { layer: structure, sealed } = await checkStructure(bundle, runs, evidence, {
+    opener: options.open,
+    maxBytes: limits.maxDocumentBytes,
+  });
   const timestamps = checkAbsent("timestamps", runs, anchor);
   const log = checkAbsent("log", runs, anchor);
   const continuity = checkContinuity(bundle, runs, anchor);
@@ -62,8 +73,10 @@ export async function verifyBundle(
     runs,
     anchor,
     signatures.claimed,
+    sealed,
+    evidence,
   );
-  const proof = checkProofClass(bundle, runs, signatures.verified, anchor, reviews);
+  const proof = checkProofClass(bundle, runs, signatures.verified, anchor, reviews, evidence);
   const concluded = await checkConclusions(bundle, runs, anchor);
 
   const layers = [
@@ -94,6 +107,7 @@ export async function verifyBundle(
     inferred: concluded.conclusions.map((conclusion) => reportConclusion(conclusion, steps)),
     assumptions,
     hostAsserted: await hostAsserted(bundle, runs),
+    evidence: evidenceReport(bundle, runs, evidence, sealed.listed),
     doubt: doubtfulSteps(steps),
     ignoredFiles: extraFiles(bundle),
   };
@@ -105,6 +119,8 @@ async function checkDecisions(
   runs: readonly ClaimedRun[],
   anchor: Anchor,
   claimed: boolean,
+  sealed: SealedArtifacts,
+  evidence: Evidence,
 ) {
   const authorization = new Findings("authorization");
   const decisions = new Findings("re-decision");
@@ -123,6 +139,8 @@ async function checkDecisions(
     decider,
     cel,
     charge,
+    sealed,
+    evidence,
   };
   for (const run of runs) {
     if (await checkAuthority(bundle, run, anchor, authorization)) authorized.add(run.id);
@@ -133,6 +151,7 @@ async function checkDecisions(
     // A claim that no certified key signed costs nothing to make: nothing is decided again for it.
     if (claimed) await decideRunAgain(again, run);
   }
+  await checkLifecycles(bundle, claimed ? runs : [], anchor, authorization);
   const reviews = await checkReviews(bundle, claimed ? runs : [], anchor, authorization);
   if (!claimed) {
     const message = "the claim is not signed by a certified key: nothing was decided again";
