@@ -5,6 +5,7 @@ import { type Anchor, isValidAt } from "./anchor.ts";
 import type { Bundle } from "./bundle.ts";
 import { parseDocument } from "./check-document.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import { lifecycleReceipts } from "./evidence.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 import type { ConclusionReport, StepReport } from "./report.ts";
@@ -42,6 +43,7 @@ export async function checkConclusions(
     const statement = await readConclusion(bundle, run, receipt, findings);
     if (statement === undefined) continue;
     checkCitations(run, statement, receipt, findings);
+    checkQuarantine(bundle, run, statement, receipt, findings);
     const trusted = await isTrusted(bundle, receipt, statement, anchor, findings);
     if (trusted === true) established += 1;
     const reasons = trusted === true ? [] : ["it is not signed by a person whom the trust file lists"];
@@ -131,6 +133,33 @@ function checkCitations(
         at,
       );
     }
+  }
+}
+
+/** What nobody had classified when the conclusion was recorded may not be cited. */
+function checkQuarantine(
+  bundle: Bundle,
+  run: ClaimedRun,
+  statement: ConclusionStatement,
+  receipt: Receipt,
+  findings: Findings,
+): void {
+  const cited = new Set(statement.cites.map((cite) => cite.receipt));
+  const open = run.receipts
+    .filter(({ digest, predicate }) => predicate.event === "artifact-imported" && cited.has(digest))
+    .flatMap(({ predicate }) => predicate.artifacts ?? [])
+    .filter(({ sensitivity }) => sensitivity === undefined);
+  if (open.length === 0) return;
+  const classified = new Set(
+    lifecycleReceipts(bundle, run)
+      .filter(({ predicate }) => predicate.event === "artifact-classified")
+      .filter(({ predicate }) => predicate.ledger.seq < receipt.predicate.ledger.seq)
+      .map(({ predicate }) => predicate.detail?.artifact),
+  );
+  for (const { id } of open) {
+    if (classified.has(id)) continue;
+    const message = `the conclusion cites \`${id}\`, which nobody had classified`;
+    findings.fail("FAILURE_APPROVAL_INVALID", message, { receipt: receipt.digest });
   }
 }
 
