@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { IDENTITY, OTHER_IDENTITY, OTHER_RECIPIENT, RECIPIENT } from "../../test/fixtures/age-keys.ts";
-import { collectBytes } from "../format/byte-source.ts";
-import { openArtifactFolder } from "../store/artifact-folder.ts";
-import { ageOpener } from "./age.ts";
-import { readSalted } from "./salted.ts";
-import { startSealedSink } from "./sealed-sink.ts";
+import { ageOpener } from "../src/evidence/age.ts";
+import { readSalted } from "../src/evidence/salted.ts";
+import { startSealedSink } from "../src/evidence/sealed-sink.ts";
+import { collectBytes } from "../src/format/byte-source.ts";
+import { openArtifactFolder } from "../src/store/artifact-folder.ts";
+import { IDENTITY, OTHER_IDENTITY, OTHER_RECIPIENT, RECIPIENT } from "./fixtures/age-keys.ts";
 
 const folders: string[] = [];
 afterEach(() => {
