@@ -14,9 +14,10 @@ import { ageOpener } from "../src/evidence/age.ts";
 import { collectBytes } from "../src/format/byte-source.ts";
 import { canonicalBytes } from "../src/format/canonical-json.ts";
 import { type Signer, signEnvelope } from "../src/format/signer.ts";
-import { LIFECYCLE_PAYLOAD_TYPE } from "../src/format/statement.ts";
+import { CONCLUSION_PAYLOAD_TYPE, LIFECYCLE_PAYLOAD_TYPE } from "../src/format/statement.ts";
 import { advance } from "../src/run/advance.ts";
 import { importArtifact } from "../src/run/import-artifact.ts";
+import { recordConclusion } from "../src/run/record-conclusion.ts";
 import {
   admitRelease,
   recordClassification,
@@ -309,6 +310,38 @@ describe("quarantine", () => {
     const after = await judge(test, [run]);
     expect(verdict(after)).toEqual(VALID);
     expect(after.evidence.quarantined).toEqual([]);
+  });
+
+  it("keeps evidence out of conclusions, as a verifier finds too", async () => {
+    const test = await open([{ ...asks, id: "example.asks" }]);
+    const { run, note } = await imported(test);
+    const cited = test.lane.store.receipts(`run:${run}`).find(({ event }) => event === "artifact-imported");
+    const conclude = async () => {
+      const statement = {
+        purpose: "witnessops/conclusion/v1",
+        run,
+        label: "inferred",
+        statement: "somebody called",
+        confidence: "low",
+        cites: [{ receipt: cited?.digest, artifact: note.digest }],
+        principal: "anna",
+        signedAt: new Date().toISOString(),
+      };
+      const payload = canonicalBytes(statement);
+      return recordConclusion(
+        test.lane,
+        run,
+        await signEnvelope(test.people.approver, payload, CONCLUSION_PAYLOAD_TYPE),
+      );
+    };
+    await expect(conclude()).rejects.toThrow(/is quarantined: nobody has classified it/);
+    await recordClassification(test.lane, about(note.id), "internal");
+    await conclude();
+    expect(verdict(await judge(test, [run]))).toEqual(VALID);
+    const report = await retold(test, [run], {
+      receipt: ({ predicate }) => predicate.event !== "artifact-classified",
+    });
+    expect(codes(report)).toEqual(["FAILURE_APPROVAL_INVALID"]);
   });
 
   it("is not for a stranger to end", async () => {
