@@ -32,6 +32,7 @@ const root = join(import.meta.dirname, "..");
 const programs: Record<string, readonly [program: string, debianPackage: string]> = {
   "ssh-approvals.txt": ["ssh-keygen", "openssh-client"],
   "keys-elsewhere.txt": ["openssl", "openssl"],
+  "sealed-evidence.txt": ["age-keygen", "age"],
 };
 const scripts = readdirSync(join(import.meta.dirname, "scripts")).filter((name) => name.endsWith(".txt"));
 

@@ -6,6 +6,7 @@ import { digestOfDocument } from "../src/contract/digest-document.ts";
 import { type LogEntry, logEntryBytes, logLeaf } from "../src/contract/log-entry.ts";
 import { contractFromJson } from "../src/contract/parse-contract.ts";
 import { parseScopePattern } from "../src/contract/scope-pattern.ts";
+import { ageOpener } from "../src/evidence/age.ts";
 import { fromBase64, fromHex, toHex } from "../src/format/base64.ts";
 import { canonicalJson, parseCanonicalJson } from "../src/format/canonical-json.ts";
 import { verifySignature } from "../src/format/crypto.ts";
@@ -220,9 +221,10 @@ describe("log", () => {
 interface Vector {
   bundle: string;
   trust: string | null;
+  identity?: string;
   expect: { verdict?: string; codes?: string[]; missing?: string[] };
 }
-const bundles = named("{bundle,proof-class}/**/vector.json");
+const bundles = named("{bundle,proof-class,sealed}/**/vector.json");
 describe("bundles", () => {
   it("are there", () => expect(bundles.length).toBeGreaterThan(35));
 
@@ -231,7 +233,9 @@ describe("bundles", () => {
     const folder = join(root, dirname(path));
     const trust =
       vector.trust === null ? undefined : parseTrust(readFileSync(join(folder, vector.trust), "utf8"));
-    const report = await verifyBundle(tarBundle(readFileSync(join(folder, vector.bundle))), trust);
+    const { identity } = vector;
+    const options = identity === undefined ? {} : { open: await ageOpener(identity) };
+    const report = await verifyBundle(tarBundle(readFileSync(join(folder, vector.bundle))), trust, options);
     const { verdict, codes, missing } = vector.expect;
     if (verdict !== undefined) expect([report.verdict, report.reasons]).toEqual([verdict, expect.anything()]);
     if (codes !== undefined) {

@@ -25,6 +25,8 @@ export const command = defineCommand({
       const row = store.artifacts(id.split("/")[0] ?? "").find(({ artifact }) => artifact.id === id);
       if (row === undefined) throw notFound(`there is no artifact \`${id}\``, "witnessops artifact list");
       const { artifact } = row;
+      if (store.retired(id))
+        throw refused(`\`${id}\` was retired: its bytes are gone`, "witnessops artifact list");
       const digest = artifact.digest as Digest;
       const inline = store.blob(digest);
       const stream =

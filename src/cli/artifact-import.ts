@@ -1,5 +1,6 @@
 import { createReadStream, statSync } from "node:fs";
 import { basename } from "node:path";
+import { sensitivities } from "../contract/vocabulary.ts";
 import { importArtifact } from "../run/import-artifact.ts";
 import { choice } from "./choice.ts";
 import { usage } from "./cli-error.ts";
@@ -13,7 +14,10 @@ export const command = defineCommand({
     file: argument("the evidence"),
     name: option("--name <name>", "name of the artifact (default: from the file's)"),
     mediaType: option("--media-type <type>", "media type (default: application/octet-stream)"),
-    sensitivity: option("--sensitivity <word>", "public, internal (default) or confidential"),
+    sensitivity: option(
+      "--sensitivity <word>",
+      "public, internal, confidential or secret, which is sealed; without it, it is quarantined until it is classified",
+    ),
     source: option("--source <text>", "where it comes from (default: imported file)"),
     as: option("--as <principal>", "who imports it (default: the workspace's owner)"),
   },
@@ -21,11 +25,10 @@ export const command = defineCommand({
   async run(given, context) {
     const { run, file } = given;
     if (!statSync(file).isFile()) throw usage(`\`${file}\` is no file`);
-    const sensitivity = choice("--sensitivity", given.sensitivity ?? "internal", [
-      "public",
-      "internal",
-      "confidential",
-    ]);
+    const sensitivity =
+      given.sensitivity === undefined
+        ? undefined
+        : choice("--sensitivity", given.sensitivity, [...sensitivities]);
     return withLane(context, async ({ lane, definitions }) => {
       const artifact = await importArtifact(lane, run, {
         name: given.name ?? nameFrom(file),
@@ -40,6 +43,8 @@ export const command = defineCommand({
         json: { artifact },
         print(out) {
           out.line(`${artifact.id}, ${artifact.size} bytes, ${artifact.digest}`);
+          if (artifact.sensitivity === undefined)
+            out.line("quarantined: neither exported nor cited before `witnessops artifact classify`");
           out.line("imported: always operational input, nobody here saw how it was collected");
         },
       };

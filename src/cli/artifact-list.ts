@@ -1,3 +1,7 @@
+import type { ArtifactState } from "../gate/evidence-state.ts";
+import { readEvidence } from "../run/find-artifact.ts";
+import { PinnedDocuments } from "../run/pinned-documents.ts";
+import { RunStates } from "../run/run-states.ts";
 import { notFound } from "./cli-error.ts";
 import { defineCommand, optionalArgument } from "./command.ts";
 import { exit } from "./exit.ts";
@@ -11,24 +15,43 @@ export const command = defineCommand({
       const all = store.runs().map((row) => row.run);
       if (run !== undefined && !all.includes(run)) throw notFound(`no run \`${run}\``, "witnessops run list");
       const runs = run === undefined ? all : [run];
-      return runs.flatMap((id) => store.artifacts(id)).map(({ artifact }) => artifact);
+      const states = new RunStates(store, new PinnedDocuments(store));
+      return runs.flatMap((id) => [...readEvidence({ store, states }, id).states.all()]);
     });
     return {
       exit: exit.done,
-      json: { artifacts },
+      json: {
+        artifacts: artifacts.map(({ artifact, sensitivity, holds, retired }) => ({
+          ...artifact,
+          ...(sensitivity === undefined ? {} : { sensitivity }),
+          ...(holds.size === 0 ? {} : { holds: [...holds] }),
+          ...(retired === undefined ? {} : { retired }),
+        })),
+      },
       print(out) {
         out.table(
-          ["artifact", "bytes", "media type", "sensitivity", "exact", "digest"],
-          artifacts.map(({ id, size, mediaType, sensitivity, exact, masked, digest }) => [
-            id,
-            String(size),
-            mediaType,
-            sensitivity,
-            exact ? "yes" : `no, ${masked} masked`,
-            digest,
-          ]),
+          ["artifact", "bytes", "media type", "sensitivity", "state", "exact", "digest"],
+          artifacts.map((state) => {
+            const { id, size, mediaType, exact, masked, digest } = state.artifact;
+            return [
+              id,
+              String(size),
+              mediaType,
+              state.sensitivity ?? "unclassified",
+              stateText(state),
+              exact ? "yes" : `no, ${masked} masked`,
+              digest,
+            ];
+          }),
         );
       },
     };
   },
 });
+
+function stateText({ artifact, sensitivity, holds, retired }: ArtifactState): string {
+  if (retired !== undefined) return "retired";
+  if (holds.size > 0) return "on hold";
+  if (sensitivity === undefined) return "quarantined";
+  return artifact.sealed === undefined ? "kept" : "sealed";
+}

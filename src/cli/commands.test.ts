@@ -24,7 +24,7 @@ describe("commands", () => {
       for (const option of used) expect(known, `${name}: ${option}`).toContain(option);
       const required = Object.values(command.parameters)
         .filter(({ place }) => place === "required-option")
-        .map(({ syntax }) => syntax.split(" ")[0]);
+        .map(({ syntax }) => syntax.split(/[, ]/)[0]);
       for (const option of required) expect(used, `${name}: ${option}`).toContain(option);
     }
   });

@@ -260,6 +260,36 @@ export const commands: readonly CommandEntry[] = [
     summary: "add evidence from outside the lane",
     load: () => import("./artifact-import.ts"),
   },
+  {
+    name: "artifact classify",
+    summary: "say how sensitive an artifact is",
+    load: () => import("./artifact-classify.ts"),
+  },
+  {
+    name: "artifact hold",
+    summary: "keep an artifact from being retired, or end that",
+    load: () => import("./artifact-hold.ts"),
+  },
+  {
+    name: "artifact release",
+    summary: "encrypt one artifact to one recipient, with a receipt",
+    load: () => import("./artifact-release.ts"),
+  },
+  {
+    name: "artifact open",
+    summary: "open a sealed or released artifact and check its commitment",
+    load: () => import("./artifact-open.ts"),
+  },
+  {
+    name: "artifact redact",
+    summary: "add a copy with less in it, which a person looked at",
+    load: () => import("./artifact-redact.ts"),
+  },
+  {
+    name: "artifact retire",
+    summary: "remove an artifact's bytes for good, with a signature",
+    load: () => import("./artifact-retire.ts"),
+  },
   { name: "conclude", summary: "sign what you infer from a run", load: () => import("./conclude.ts") },
   { name: "receipt list", summary: "list receipts", load: () => import("./receipt-list.ts") },
   {

@@ -137,6 +137,7 @@ async function checkLedger({ root }: WorkspaceDefinitions): Promise<Check[]> {
     for (const { run } of store.runs()) {
       for (const { artifact } of store.artifacts(run)) {
         const digest = artifact.digest as Digest;
+        if (store.retired(artifact.id)) continue;
         if (store.blob(digest) === undefined && !(await files.has(digest))) missing.push(artifact.id);
       }
     }

@@ -28,6 +28,7 @@ export const command = defineCommand({
     owner: option("--owner <id>", "owner (default: the workspace's)"),
     operator: repeatedOption("--operator <id>", "who may run (default: the owner)"),
     approver: repeatedOption("--approver <id>", "who may approve"),
+    recipient: repeatedOption("--recipient <age1…>", "who can open secret evidence"),
     days: option("--days <n>", "length of the window from now (default: 30)"),
   },
   example: "engagement new acme --include example.com --operator ana --approver ben",
@@ -62,6 +63,7 @@ export const command = defineCommand({
       environment: choice("--environment", given.environment ?? "production", environments),
       include: scope.include,
       exclude: scope.exclude,
+      recipients: given.recipient,
       notBefore: utcSeconds(now),
       notAfter: utcSeconds(now + days * DAY),
     });

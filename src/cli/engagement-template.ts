@@ -12,6 +12,8 @@ export interface EngagementDraft {
   readonly classification: Classification;
   readonly include: readonly string[];
   readonly exclude: readonly string[];
+  /** Age recipients to whom secret evidence is sealed. */
+  readonly recipients: readonly string[];
   /** UTC, RFC 3339. */
   readonly notBefore: string;
   readonly notAfter: string;
@@ -67,7 +69,16 @@ authorizations:
     grantedBy: ${quoted(owner)}
     targets:
 ${items(draft.include, "      ")}
-${draft.environment === "lab" ? labTerms(draft) : ""}`;
+${draft.recipients.length === 0 ? "" : evidenceTerms(draft)}${draft.environment === "lab" ? labTerms(draft) : ""}`;
+}
+
+function evidenceTerms({ recipients }: EngagementDraft): string {
+  return `
+# Who can open evidence of sensitivity \`secret\`: it is encrypted to them before it is stored
+evidence:
+  recipients:
+${items(recipients, "    ")}
+`;
 }
 
 function labTerms({ owner, approvers, objective, include }: EngagementDraft): string {

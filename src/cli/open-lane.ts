@@ -9,6 +9,7 @@ import type { Lane } from "../run/lane.ts";
 import type { DrivenLog } from "../run/lane-log.ts";
 import { PinnedDocuments } from "../run/pinned-documents.ts";
 import { recordKeyCertified, recordWorkspaceCreated } from "../run/record-governance.ts";
+import { removeRetired } from "../run/remove-retired.ts";
 import { RunStates } from "../run/run-states.ts";
 import type { LeaseOwner } from "../run/store.ts";
 import { openArtifactFolder } from "../store/artifact-folder.ts";
@@ -113,6 +114,8 @@ export async function openLane(
       await recordKeyCertified(lane, workspaceOwner, issuer.fresh);
       issuer.certified();
     }
+    // What a process that was killed had retired, and not yet removed.
+    await removeRetired(lane);
     await opened?.log.begin(lane, workspaceOwner);
     opened?.log.start();
     process.once("SIGINT", end);

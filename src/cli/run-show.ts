@@ -47,7 +47,12 @@ export const command = defineCommand({
           out.heading("captured");
           out.table(
             ["artifact", "bytes", "sensitivity", "digest"],
-            artifacts.map(({ id, size, sensitivity, digest }) => [id, String(size), sensitivity, digest]),
+            artifacts.map(({ id, size, sensitivity, digest }) => [
+              id,
+              String(size),
+              sensitivity ?? "unclassified",
+              digest,
+            ]),
           );
         }
         for (const { contract, rows, attests, doesNotAttest } of tables) {

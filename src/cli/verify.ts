@@ -4,6 +4,7 @@ import { styleText } from "node:util";
 import { digestOf } from "../format/digest.ts";
 import {
   type BundleSource,
+  type Opener,
   parseTrust,
   type ReceiptReport,
   type ReportContext,
@@ -23,6 +24,7 @@ import { notFound, refused, usage } from "./cli-error.ts";
 import { argument, defineCommand, option, type Result, repeatedOption } from "./command.ts";
 import { type Exit, exit } from "./exit.ts";
 import type { Printer, Style } from "./output.ts";
+import { readIdentity } from "./read-identity.ts";
 import { readTrustBytes, refuseOwnTrust } from "./trust-for-bundle.ts";
 import { writeNewFile } from "./write-file.ts";
 
@@ -33,6 +35,7 @@ export const command = defineCommand({
   parameters: {
     path: argument("a bundle (`.tar` or folder), or one receipt as a Sigstore bundle"),
     trust: option("--trust <file>", "your trust file; without it nothing can be better than indeterminate"),
+    identity: option("--identity <file>", "an age identity file: opens what was sealed to it, and checks it"),
     certificate: repeatedOption(
       "--certificate <file>",
       "for one receipt: the issuer key's certificate, DSSE JSON",
@@ -40,23 +43,26 @@ export const command = defineCommand({
     html: option("--html <file>", "write the report as one self-contained page, too"),
   },
   example: "verify proof.tar --trust trust.json",
-  async run({ path, trust: trustPath, certificate, html }): Promise<Result> {
+  async run({ path, trust: trustPath, identity, certificate, html }): Promise<Result> {
     if (!existsSync(path)) throw notFound(`there is nothing at \`${path}\``, "name a bundle or a receipt");
     const trustBytes = trustPath === undefined ? undefined : readTrustBytes(path, trustPath);
     const trust = trustBytes === undefined ? undefined : parseTrust(new TextDecoder().decode(trustBytes));
     if (certificate.length > 0 && (statSync(path).isDirectory() || !isReceipt(path)))
       throw usage("`--certificate` is for one receipt", "leave it out: a bundle brings its own");
     const page = html === undefined ? undefined : pageWriter(html, path, trustPath, trustBytes);
-    if (statSync(path).isDirectory()) return verify(folderBundle(path), trust, trustBytes, page);
+    const open = identity === undefined ? undefined : await readIdentity(identity);
+    if (statSync(path).isDirectory()) return verify(folderBundle(path), trust, trustBytes, page, open);
     const source = await fileSource(path);
     try {
       if (isReceipt(path)) {
+        if (identity !== undefined)
+          throw usage("`--identity` is for a bundle", "leave it out: a receipt holds no artifact");
         const certificates = certificate.map((file) => readFileSync(file));
         const report = await verifyReceipt(readFileSync(path), trust, certificates);
         page?.((context) => receiptView(report, context));
         return receiptResult(report, page);
       }
-      return await verify(tarBundle(source), trust, trustBytes, page);
+      return await verify(tarBundle(source), trust, trustBytes, page, open);
     } finally {
       await source.close();
     }
@@ -95,9 +101,10 @@ async function verify(
   trust: Trust | undefined,
   trustBytes: Uint8Array | undefined,
   page: PageWriter | undefined,
+  open: Opener | undefined,
 ): Promise<Result> {
   await refuseOwnTrust(source, trustBytes);
-  const report = await verifyBundle(source, trust);
+  const report = await verifyBundle(source, trust, open === undefined ? {} : { open });
   page?.((context) => reportView(report, context));
   return {
     exit: EXITS[report.verdict],

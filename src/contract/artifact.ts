@@ -1,6 +1,22 @@
 import Type, { type Static } from "typebox";
 import * as word from "./vocabulary.ts";
 
+/** How an artifact was sealed (`spec/sealing.md`). */
+export const sealedSchema = Type.Object(
+  {
+    /** SHA-256 of the salt, 32 bytes, and the plaintext after it. */
+    commitment: word.digest,
+    /** Who can open it. */
+    recipients: Type.Array(word.ageRecipient, {
+      minItems: 1,
+      maxItems: word.MAX_RECIPIENTS,
+      uniqueItems: true,
+    }),
+  },
+  word.closed,
+);
+export type Sealed = Static<typeof sealedSchema>;
+
 /** Metadata of a captured artifact, as it stands in receipts (design section 7). */
 export const artifactSchema = Type.Object(
   {
@@ -10,7 +26,10 @@ export const artifactSchema = Type.Object(
     digest: word.digest,
     size: Type.Integer({ minimum: 0 }),
     mediaType: Type.String({ maxLength: 200 }),
-    sensitivity: Type.Enum([...word.sensitivities]),
+    /** Absent only of imported evidence that nobody has classified: it stays quarantined. */
+    sensitivity: Type.Optional(Type.Enum([...word.sensitivities])),
+    /** Set exactly when the sensitivity is `secret`: `digest` and `size` are then those of the age ciphertext. */
+    sealed: Type.Optional(sealedSchema),
     capturedAt: word.utc,
     /** Where the bytes came from, in the adapter's words, e.g. `http response body`. */
     source: Type.String({ maxLength: 300 }),

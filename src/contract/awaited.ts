@@ -50,8 +50,8 @@ export type Awaited =
   | { readonly what: "time"; readonly until?: string; readonly after?: string };
 
 /** Ids of the adapters whose calls wait for something first. */
-const MANUAL = "manual";
-const WAIT = "wait";
+export const MANUAL = "manual";
+export const WAIT = "wait";
 
 /** Whether a contract's calls wait for an answer, a webhook or a time before they can be made. */
 export function isAwaiting({ execution }: Pick<Contract, "execution">): boolean {

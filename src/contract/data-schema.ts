@@ -82,7 +82,7 @@ export function compileDataSchema(schema: object): DataSchema {
 /**
  * Lists what in a schema is outside the profile of JSON Schema 2020-12 that contracts may use
  * (`spec/contract.md`): a closed list of keywords, no references, patterns that RE2 accepts, named formats,
- * at most 1,000 schemas nested 16 deep. Members marked `sensitive: true` are refused until sealing exists.
+ * at most 1,000 schemas nested 16 deep. Members marked `sensitive: true` are refused: inputs cannot be sealed yet.
  */
 export function inspectDataSchema(schema: unknown, at: Path): DataSchemaFault[] {
   const faults: DataSchemaFault[] = [];
@@ -196,7 +196,8 @@ function inspectOwn(
       }
       return;
     default:
-      if (value === true) report(at, "unsupported", "sensitive values are refused until sealing exists");
+      if (value === true)
+        report(at, "unsupported", "sensitive inputs and outputs are refused: they cannot be sealed yet");
       else if (value !== false) refuse("must be true or false");
   }
 }

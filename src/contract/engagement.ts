@@ -110,6 +110,19 @@ export const engagementSchema = Type.Object(
     lab: Type.Optional(exceptionTerms),
     bypass: Type.Optional(scopeBypass),
     breakGlass: Type.Optional(Type.Array(breakGlass, { maxItems: 100 })),
+    /** Who can open what is sealed: evidence of sensitivity `secret` is encrypted to them before it is stored. */
+    evidence: Type.Optional(
+      Type.Object(
+        {
+          recipients: Type.Array(word.ageRecipient, {
+            minItems: 1,
+            maxItems: word.MAX_RECIPIENTS,
+            uniqueItems: true,
+          }),
+        },
+        closed,
+      ),
+    ),
     identityFloor: Type.Optional(Type.Object({ refuseFreeMail: Type.Optional(Type.Boolean()) }, closed)),
   },
   { ...closed, title: "WitnessOps engagement" },

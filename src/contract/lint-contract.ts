@@ -9,6 +9,7 @@ import { type Finding, type FindingList, findingList } from "./finding.ts";
 import { lintSecrets } from "./lint-secrets.ts";
 import { readBackProblems } from "./read-back.ts";
 import { membersOf, neededOf } from "./schema-members.ts";
+import { needsSealing } from "./sealing.ts";
 import { lintUndecided } from "./undecided.ts";
 
 /**
@@ -29,6 +30,7 @@ export function lintContract(
   lintErrors(contract, to);
   lintSecrets(contract, to);
   lintWaiting(contract, to);
+  lintSealing(contract, to);
   lintReadBack(contract, options.contracts, to);
   lintPages(contract, to);
   const { execution, evidence, failure, docUrl } = contract;
@@ -49,6 +51,12 @@ export function lintContract(
   }
   if (docUrl === undefined) to.warning("docUrl", "is missing: a reviewer wants to read what is called");
   return to.all;
+}
+
+/** What a sealed artifact holds must not stand beside it in the clear. */
+function lintSealing(contract: Contract, to: FindingList): void {
+  if (!needsSealing(contract)) return;
+  to.warning("outputs", "receipts hold outputs in the clear: name none that repeats a `secret` artifact");
 }
 
 function lintEffect(contract: Contract, to: FindingList): void {

@@ -1,3 +1,4 @@
+import { isAgeRecipient } from "../format/age-recipient.ts";
 import { millisOfDuration } from "../format/duration.ts";
 import { isJsonObject, type Json } from "../format/json.ts";
 import { ruleDuration, ruleScopePatterns, ruleUnique, ruleWindow } from "./document-rules.ts";
@@ -43,6 +44,16 @@ function rules(engagement: Inspection<Engagement>): void {
     }
   }
   ruleExceptions(engagement);
+  if (isJsonObject(raw.evidence) && Array.isArray(raw.evidence.recipients)) {
+    for (const [index, recipient] of raw.evidence.recipients.entries()) {
+      if (typeof recipient === "string" && !isAgeRecipient(recipient))
+        engagement.report(
+          ["evidence", "recipients", index],
+          "value",
+          "is no age recipient: make one with `age-keygen` and copy its `age1…` whole",
+        );
+    }
+  }
   const authorizations = engagement.items("authorizations");
   ruleUnique(
     engagement,

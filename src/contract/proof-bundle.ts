@@ -32,6 +32,7 @@ export const definitionKinds = [
   "review",
   "conclusion",
   "withdrawal",
+  "lifecycle",
 ] as const;
 export type DefinitionKind = (typeof definitionKinds)[number];
 

@@ -32,6 +32,13 @@ export const engagementEvents = [
   "conclusion-withdrawn",
   "break-glass-reviewed",
   "domain-control-proved",
+  "artifact-classified",
+  "artifact-released",
+  "artifact-redacted",
+  "artifact-held",
+  "artifact-hold-ended",
+  "artifact-retired",
+  "artifact-action-refused",
 ] as const;
 /** Named reasons why a result is operational input. */
 export const exceptions = ["lab", "draft", "import", "bypass", "break-glass"] as const;

@@ -21,6 +21,7 @@ import {
   approvalStatementSchema,
   conclusionStatementSchema,
   keyCertificateSchema,
+  lifecycleStatementSchema,
   resolutionStatementSchema,
   withdrawalStatementSchema,
 } from "./signed-statements.ts";
@@ -51,6 +52,7 @@ const byKind = {
   "answer-statement": answerStatementSchema,
   "conclusion-statement": conclusionStatementSchema,
   "withdrawal-statement": withdrawalStatementSchema,
+  "lifecycle-statement": lifecycleStatementSchema,
   "key-certificate": keyCertificateSchema,
   "root-certificate": rootCertificateSchema,
   "key-revocation-statement": keyRevocationStatementSchema,

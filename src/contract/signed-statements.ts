@@ -93,6 +93,29 @@ export const answerStatementSchema = Type.Object(
 );
 export type AnswerStatement = Static<typeof answerStatementSchema>;
 
+/** A person's word about an artifact, long after it was collected: DSSE payload of type `LIFECYCLE_PAYLOAD_TYPE`. */
+export const lifecycleStatementSchema = Type.Object(
+  {
+    purpose: Type.Literal("witnessops/lifecycle/v1"),
+    action: Type.Enum(["retire", "end-hold", "redact"]),
+    engagement: word.id,
+    run: Type.String({ maxLength: 64 }),
+    /** Id and digest of the artifact; of the derived one, when this is about a redaction. */
+    artifact: Type.String({ minLength: 1, maxLength: 512 }),
+    digest: word.digest,
+    /** Digest of the `artifact-held` receipt whose hold ends. */
+    hold: Type.Optional(word.digest),
+    /** Id of the artifact that a redaction was made from. */
+    derivedFrom: Type.Optional(Type.String({ minLength: 1, maxLength: 512 })),
+    principal: word.id,
+    reason: word.text,
+    signedAt: word.utc,
+    nonce: Type.String({ pattern: "^[0-9a-f]{32}$" }),
+  },
+  word.closed,
+);
+export type LifecycleStatement = Static<typeof lifecycleStatementSchema>;
+
 /** A conclusion (design section 9): DSSE payload of type `CONCLUSION_PAYLOAD_TYPE`. Always inferred. */
 export const conclusionStatementSchema = Type.Object(
   {

@@ -77,6 +77,13 @@ export const passkey = Type.Object(
   },
   closed,
 );
+/** Most recipients that evidence is sealed to. */
+export const MAX_RECIPIENTS = 20;
+/** A native X25519 recipient of age. */
+export const ageRecipient = Type.String({
+  pattern: "^age1[02-9ac-hj-np-z]{58}$",
+  description: "an age recipient, `age1…`",
+});
 /** A CEL expression (no clock, RE2, bounded size). */
 export const cel = Type.String({ minLength: 1, maxLength: 4000, description: "a CEL expression" });
 /** A JSON Schema (2020-12) for inputs or outputs. Checked further by `data-schema.ts`. */

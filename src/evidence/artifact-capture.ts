@@ -28,6 +28,8 @@ export interface ArtifactCaptureOptions {
   /** What the attempt's artifacts may have together. */
   readonly allowance: Allowance;
   readonly clock: () => number;
+  /** To whom it is sealed; undefined when it is kept in the clear. */
+  readonly recipients?: readonly string[] | undefined;
 }
 
 /** One artifact being captured. */
@@ -45,8 +47,8 @@ export interface ArtifactCapture extends ArtifactWriter {
  * wait. At the bound the bytes that fit are kept, the artifact is cut short and the adapter is told.
  */
 export function startArtifact(options: ArtifactCaptureOptions): ArtifactCapture {
-  const { name, files, needles, maxBytes, allowance, clock } = options;
-  const wire = startTrack(files, needles);
+  const { name, files, needles, maxBytes, allowance, clock, recipients } = options;
+  const wire = startTrack(files, needles, recipients);
   const decoded = needles.length === 0 ? undefined : startDecoded(options);
   let size = 0;
   let ended = false;
@@ -138,8 +140,8 @@ export function startArtifact(options: ArtifactCaptureOptions): ArtifactCapture 
 function startDecoded(
   options: ArtifactCaptureOptions,
 ): { decoder: ContentDecoder; track: ArtifactTrack; exceeded: () => boolean } | undefined {
-  const { name, files, needles, maxBytes, contentEncoding } = options;
-  const track = startTrack(files, needles);
+  const { name, files, needles, maxBytes, contentEncoding, recipients } = options;
+  const track = startTrack(files, needles, recipients);
   let size = 0;
   let exceeded = false;
   const decoder = startDecoding(contentEncoding, async (bytes) => {

@@ -1,3 +1,4 @@
+import type { Sealed } from "../contract/artifact.ts";
 import { type Sha256, startSha256 } from "../format/crypto.ts";
 import { type Digest, digestOf } from "../format/digest.ts";
 import type { ArtifactFiles, PendingFile } from "./artifact-store.ts";
@@ -11,15 +12,17 @@ const DIRECT_BYTES = 256 * 1024;
 
 /** Bytes that were stored, or are ready to be. */
 export interface StoredBytes {
+  /** Of what is stored: of the ciphertext when it is sealed. */
   readonly digest: Digest;
   readonly size: number;
   /** The bytes, when they are few enough to go into the database. */
   readonly inline?: Uint8Array;
+  /** Present when the stored bytes are the sealed form of those that were written. */
+  readonly sealed?: Sealed;
 }
 
 /** Takes the bytes of one artifact, hashing them while they are written. */
 export interface ArtifactSink {
-  readonly size: number;
   /** The bytes may change once it resolves. One write at a time. */
   write(bytes: Uint8Array): Promise<void>;
   /** Ends it; what went to a file is durable then. */
@@ -35,9 +38,6 @@ export function startSink(files: ArtifactFiles): ArtifactSink {
   let file: FileSink | undefined;
 
   return {
-    get size() {
-      return size;
-    },
     async write(bytes) {
       size += bytes.length;
       if (file === undefined) {

@@ -1,6 +1,7 @@
 import { type ArtifactSink, type StoredBytes, startSink } from "./artifact-sink.ts";
 import type { ArtifactFiles } from "./artifact-store.ts";
 import { startMasker } from "./masking.ts";
+import { startSealedSink } from "./sealed-sink.ts";
 import type { Needle } from "./secret-forms.ts";
 
 /** A sink behind a masker: what is kept, and hashed, never held a secret. */
@@ -14,9 +15,17 @@ export interface ArtifactTrack {
   drop(): Promise<void>;
 }
 
-/** Starts a track. Without needles the bytes pass as they are, neither copied nor searched. */
-export function startTrack(files: ArtifactFiles, needles: readonly Needle[]): ArtifactTrack {
-  const sink: ArtifactSink = startSink(files);
+/**
+ * Starts a track. Without needles the bytes pass as they are, neither copied nor searched.
+ *
+ * @param recipients to whom it is sealed; undefined when it is kept in the clear.
+ */
+export function startTrack(
+  files: ArtifactFiles,
+  needles: readonly Needle[],
+  recipients?: readonly string[],
+): ArtifactTrack {
+  const sink: ArtifactSink = recipients === undefined ? startSink(files) : startSealedSink(files, recipients);
   if (needles.length === 0) {
     return { masked: 0, write: sink.write, end: async () => {}, keep: sink.keep, drop: sink.drop };
   }

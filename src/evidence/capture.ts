@@ -11,17 +11,23 @@ import { startSink } from "./artifact-sink.ts";
 import type { ArtifactFiles } from "./artifact-store.ts";
 import { EvidenceError } from "./evidence-error.ts";
 import { maskBytesOf, maskJson, maskText } from "./masking.ts";
+import { startSealedSink } from "./sealed-sink.ts";
 import { needlesOf } from "./secret-forms.ts";
+
+/** A contract's rule for an artifact; without a sensitivity it is evidence that nobody has classified. */
+export type CaptureRule = Omit<ArtifactRule, "sensitivity"> & Partial<Pick<ArtifactRule, "sensitivity">>;
 
 export interface CaptureOptions {
   /** The contract's `evidence.artifacts`. */
-  readonly rules: readonly ArtifactRule[];
+  readonly rules: readonly CaptureRule[];
   /** The contract's `evidence.maxBytes`: what the attempt's artifacts may have together. */
   readonly maxBytes: number;
   /** `invocation/attempt`; an artifact's id is this, a slash and its name. */
   readonly idPrefix: string;
   /** Values that must not get into the evidence. */
   readonly secrets: readonly string[];
+  /** Age recipients to whom artifacts of sensitivity `secret` are sealed; default none. */
+  readonly recipients?: readonly string[];
   readonly files: ArtifactFiles;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
@@ -60,10 +66,12 @@ const MAX_REFERENCE = 512;
 /**
  * Opens the capture of one attempt.
  *
- * @throws EvidenceError `SECRET_TOO_SHORT`.
+ * @throws EvidenceError `SECRET_TOO_SHORT`, `NO_RECIPIENTS`.
  */
 export function openCapture(options: CaptureOptions): AttemptCapture {
-  const { rules, idPrefix, files, clock } = options;
+  const { rules, idPrefix, files, clock, recipients = [] } = options;
+  const resultSensitivity = highest(rules);
+  if (resultSensitivity === "secret" && recipients.length === 0) throw noRecipients();
   const needles = needlesOf(options.secrets);
   const allowance = { left: options.maxBytes };
   const opened = new Map<string, Opened>();
@@ -86,7 +94,7 @@ export function openCapture(options: CaptureOptions): AttemptCapture {
   /** Metadata of an artifact, once its bytes are known. */
   function describe(
     name: string,
-    sensitivity: Sensitivity,
+    sensitivity: Sensitivity | undefined,
     mediaType: string,
     origin: Pick<ArtifactOrigin, "source" | "derivedFrom">,
   ): (captured: CapturedBytes) => Artifact {
@@ -94,11 +102,11 @@ export function openCapture(options: CaptureOptions): AttemptCapture {
       id: `${idPrefix}/${name}`,
       name,
       mediaType: short(mediaType, MAX_MEDIA_TYPE),
-      sensitivity,
+      ...(sensitivity === undefined ? {} : { sensitivity }),
       source: short(origin.source, MAX_SOURCE),
       ...(origin.derivedFrom === undefined ? {} : { derivedFrom: reference(origin.derivedFrom) }),
     };
-    return ({ digest, size, masked, truncated, endedAt }) => ({
+    return ({ digest, size, masked, truncated, endedAt, sealed }) => ({
       ...fixed,
       digest,
       size,
@@ -106,6 +114,7 @@ export function openCapture(options: CaptureOptions): AttemptCapture {
       exact: masked === 0 && !truncated,
       masked,
       ...(truncated ? { truncated } : {}),
+      ...(sealed === undefined ? {} : { sealed }),
     });
   }
 
@@ -129,6 +138,7 @@ export function openCapture(options: CaptureOptions): AttemptCapture {
         maxBytes: rule.maxBytes === undefined ? Number.POSITIVE_INFINITY : bytesOfSize(rule.maxBytes),
         allowance,
         clock,
+        recipients: rule.sensitivity === "secret" ? recipients : undefined,
       });
       const mediaType = origin.mediaType ?? rule.mediaType;
       opened.set(name, { name, capture, artifact: describe(name, rule.sensitivity, mediaType, origin) });
@@ -146,7 +156,7 @@ export function openCapture(options: CaptureOptions): AttemptCapture {
           hint: "use a secret that is not a piece of JSON",
         });
       }
-      const stored = startSink(files);
+      const stored = resultSensitivity === "secret" ? startSealedSink(files, recipients) : startSink(files);
       const settled = (async () => {
         await stored.write(bytes);
         return { ...(await stored.keep()), masked: result.masked, truncated: false, endedAt: clock() };
@@ -155,7 +165,9 @@ export function openCapture(options: CaptureOptions): AttemptCapture {
       opened.set(RESULT_ARTIFACT, {
         name: RESULT_ARTIFACT,
         capture: { ended: true, settle: () => settled, drop: stored.drop },
-        artifact: describe(RESULT_ARTIFACT, highest(rules), RESULT_MEDIA_TYPE, { source: "adapter result" }),
+        artifact: describe(RESULT_ARTIFACT, resultSensitivity, RESULT_MEDIA_TYPE, {
+          source: "adapter result",
+        }),
       });
       await settled;
       return deepFreeze(JSON.parse(new TextDecoder().decode(bytes)) as Json) as JsonObject;
@@ -195,8 +207,16 @@ function freezeCaptured(artifact: Artifact, inline: Uint8Array | undefined): Cap
   return Object.freeze({ artifact: Object.freeze(artifact), ...(inline === undefined ? {} : { inline }) });
 }
 
+function noRecipients(): EvidenceError {
+  return new EvidenceError({
+    code: "NO_RECIPIENTS",
+    message: "there is nobody to seal `secret` evidence to",
+    hint: "name age recipients in the engagement's `evidence.recipients` and authorize it again",
+  });
+}
+
 /** The result may repeat what any artifact holds. */
-function highest(rules: readonly ArtifactRule[]): Sensitivity {
-  const ranks = rules.map((rule) => sensitivities.indexOf(rule.sensitivity));
+function highest(rules: readonly CaptureRule[]): Sensitivity {
+  const ranks = rules.map((rule) => sensitivities.indexOf(rule.sensitivity ?? "confidential"));
   return sensitivities[Math.max(sensitivities.indexOf("internal"), ...ranks)] ?? "internal";
 }

@@ -17,6 +17,7 @@ export const REVIEW_PAYLOAD_TYPE = "application/vnd.witnessops.review.v1+json";
 export const CONCLUSION_PAYLOAD_TYPE = "application/vnd.witnessops.conclusion.v1+json";
 export const WITHDRAWAL_PAYLOAD_TYPE = "application/vnd.witnessops.withdrawal.v1+json";
 export const KEY_REVOCATION_PAYLOAD_TYPE = "application/vnd.witnessops.key-revocation.v1+json";
+export const LIFECYCLE_PAYLOAD_TYPE = "application/vnd.witnessops.lifecycle.v1+json";
 /**
  * SSH namespace of each statement that people sign, one for each purpose: a signature made for another, a commit or a
  * login, never passes as one of these (design section 6, OpenSSH PROTOCOL.sshsig).
@@ -30,6 +31,7 @@ export const SSH_NAMESPACES: ReadonlyMap<string, string> = new Map([
   [CONCLUSION_PAYLOAD_TYPE, "conclusion.v1@witnessops.dev"],
   [WITHDRAWAL_PAYLOAD_TYPE, "withdrawal.v1@witnessops.dev"],
   [KEY_REVOCATION_PAYLOAD_TYPE, "key-revocation.v1@witnessops.dev"],
+  [LIFECYCLE_PAYLOAD_TYPE, "lifecycle.v1@witnessops.dev"],
 ]);
 
 const closed = { additionalProperties: false } as const;

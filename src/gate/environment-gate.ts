@@ -1,4 +1,5 @@
 import type { GateDecision } from "../contract/gate-record.ts";
+import { needsSealing } from "../contract/sealing.ts";
 import { classifications } from "../contract/vocabulary.ts";
 import { millisOf } from "../format/time.ts";
 import type { GateFacts } from "./facts.ts";
@@ -23,6 +24,8 @@ export const reasons = [
   "lab-terms-in-production",
   /** The contract requires that the kernel holds its tool, and this host cannot. */
   "isolation-unavailable",
+  /** The contract captures what is secret, and the engagement names nobody to seal it to. */
+  "no-recipients",
 ] as const;
 type Reason = (typeof reasons)[number];
 
@@ -60,6 +63,7 @@ export function environmentGate(facts: GateFacts): GateDecision {
   }
   if (environment === "lab" && engagement.lab === undefined) return no("lab-terms-missing");
   if (environment !== "lab" && engagement.lab !== undefined) return no("lab-terms-in-production");
+  if (needsSealing(contract) && engagement.evidence === undefined) return no("no-recipients");
   if (contract.execution.isolation === "required" && !isHeld(facts.adapter)) {
     return deny("environment", "isolation-unavailable" satisfies Reason, {
       ...seen,

@@ -19,6 +19,12 @@ const isolatedContract = {
     isolation: "required" as const,
   },
 };
+const secretContract = {
+  evidence: {
+    artifacts: [{ name: "key", mediaType: "text/plain", required: true, sensitivity: "secret" as const }],
+    maxBytes: "1MB",
+  },
+};
 const heldAdapter = {
   id: "exec",
   version: "1.1.0",
@@ -319,6 +325,7 @@ const tables: readonly Table[] = [
         "a host that cannot hold the tool",
         { contract: isolatedContract, live: { isolation: { refused: "bubblewrap-missing" } } },
       ],
+      ["no-recipients", "something secret and nobody to seal it to", { contract: secretContract }],
     ],
     allows: [
       ["in the window", {}],
@@ -326,6 +333,10 @@ const tables: readonly Table[] = [
       ["at its last instant", { now: "2026-12-01T00:00:00.000Z" }],
       ["a lower runbook", { runbookClassification: "public" }],
       ["a lab with terms", { engagement: inLab }],
+      [
+        "something secret and somebody to seal it to",
+        { contract: secretContract, engagement: { evidence: { recipients: ["age1x"] } } },
+      ],
       ["a tool that is held", { contract: isolatedContract, adapter: heldAdapter }],
     ],
   },

@@ -38,6 +38,7 @@ export async function callAdapter(
     maxBytes: bytesOfSize(contract.evidence.maxBytes),
     idPrefix: `${invocation.id}/${row.attempt}`,
     secrets: [...secrets.values()],
+    recipients: gated.recipients,
     files: lane.files,
     clock: lane.clock,
   });

@@ -18,6 +18,7 @@ import { engagementStream, runStream, WORKSPACE_STREAM } from "../ledger/streams
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { toSigstoreBundle } from "../receipt/sigstore-bundle.ts";
 import { exportLog } from "./export-log.ts";
+import { readEvidence } from "./find-artifact.ts";
 import type { Lane } from "./lane.ts";
 import { RunError } from "./run-error.ts";
 import { stampedEvents, stampReceipts, stampSignature } from "./stamp-receipts.ts";
@@ -191,6 +192,9 @@ const statementEvents = [
   ["step-escalated", "escalation", "escalation"],
   ["conclusion-recorded", "conclusion", "conclusion"],
   ["conclusion-withdrawn", "withdrawal", "withdrawal"],
+  ["artifact-redacted", "lifecycle", "lifecycle"],
+  ["artifact-hold-ended", "lifecycle", "lifecycle"],
+  ["artifact-retired", "lifecycle", "lifecycle"],
 ] as const;
 
 async function addArtifacts(
@@ -198,7 +202,11 @@ async function addArtifacts(
   run: string,
   files: Map<string, { file: BundleFile; digest: Digest }>,
 ): Promise<void> {
+  const { states } = readEvidence(lane, run);
   for (const { artifact } of lane.store.artifacts(run)) {
+    const state = states.get(artifact.id);
+    // Retired bytes are gone, or will be; what nobody has classified leaves this host by no path.
+    if (state?.retired !== undefined || state?.sensitivity === undefined) continue;
     const digest = artifact.digest as Digest;
     const path = `artifacts/sha256/${hexOf(digest)}`;
     if (files.has(path)) continue;

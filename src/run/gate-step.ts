@@ -43,6 +43,8 @@ export interface GatedStep {
   /** Scope patterns for the egress guard: the engagement's. */
   readonly include: readonly string[];
   readonly exclude: readonly string[];
+  /** Whom the engagement lets secret evidence be sealed to. */
+  readonly recipients: readonly string[];
   /** The engagement's window. */
   readonly window: Engagement["window"];
   /** When the permission ends by which somebody acts without approval. */
@@ -151,6 +153,7 @@ export async function gateStep(
       awaited,
       given: awaited === undefined ? undefined : givenBy(awaited, record, arrived),
       window: engagement.window,
+      recipients: engagement.evidence?.recipients ?? [],
       include: [...engagement.scope.include, ...(engagement.bypass?.boundary ?? [])],
       exclude: [...(engagement.scope.exclude ?? []), ...scope.exclude],
     },

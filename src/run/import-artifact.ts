@@ -13,7 +13,8 @@ import { RunError } from "./run-error.ts";
 export interface ImportedEvidence {
   readonly name: string;
   readonly mediaType: string;
-  readonly sensitivity: Exclude<Sensitivity, "secret">;
+  /** Without one it is quarantined until somebody classifies it. `secret` is sealed to the engagement's recipients. */
+  readonly sensitivity?: Sensitivity | undefined;
   /** Where it came from, in the importer's words. */
   readonly source: string;
   readonly principal: string;
@@ -26,9 +27,18 @@ const MAX_BYTES = 4 * 1024 ** 3;
  * Adds evidence from outside the lane to a run's stream. Always operational input: nobody here saw how it was
  * collected (design section 7).
  *
- * @throws RunError `RUN_CLOSED`; StoreError.
+ * @throws RunError `RUN_CLOSED`; EvidenceError `NO_RECIPIENTS`; StoreError.
  */
 export async function importArtifact(lane: Lane, run: string, evidence: ImportedEvidence): Promise<Artifact> {
+  const release = await lane.store.holdBytes();
+  try {
+    return await importHeld(lane, run, evidence);
+  } finally {
+    await release();
+  }
+}
+
+async function importHeld(lane: Lane, run: string, evidence: ImportedEvidence): Promise<Artifact> {
   const state = lane.states.load(run);
   if (state.closed !== undefined) {
     throw new RunError({
@@ -39,8 +49,10 @@ export async function importArtifact(lane: Lane, run: string, evidence: Imported
   }
   const { name, mediaType, sensitivity } = evidence;
   const invocation = `${run}/import-${lane.randomHex(4)}`;
+  const { evidence: terms } = lane.pinned.read("engagement", state.document.engagement.digest);
   const session = openCapture({
-    rules: [{ name, mediaType, required: true, sensitivity }],
+    rules: [{ name, mediaType, required: true, ...(sensitivity === undefined ? {} : { sensitivity }) }],
+    recipients: terms?.recipients ?? [],
     maxBytes: MAX_BYTES,
     idPrefix: `${invocation}/1`,
     secrets: [],

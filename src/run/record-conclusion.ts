@@ -8,6 +8,7 @@ import { readReceipt } from "../receipt/read-receipt.ts";
 import { appendReceipt } from "./append-receipt.ts";
 import { isLab } from "./append-to-run.ts";
 import { pinEnvelope } from "./document-pin.ts";
+import { readEvidence } from "./find-artifact.ts";
 import type { Lane } from "./lane.ts";
 import { readConclusions } from "./read-conclusions.ts";
 import { runParts } from "./receipt-entry.ts";
@@ -76,6 +77,7 @@ async function tryConclusion(
 /** Every citation names a receipt of this run and, where it names an artifact, one that receipt binds. */
 function citationProblems(lane: Lane, run: string, statement: ConclusionStatement): string[] {
   const problems: string[] = [];
+  const evidence = readEvidence(lane, run).states;
   for (const cite of statement.cites) {
     const stored = lane.store.receipt(cite.receipt as Digest);
     const predicate = stored === undefined ? undefined : readReceipt(stored.payload).predicate;
@@ -89,6 +91,9 @@ function citationProblems(lane: Lane, run: string, statement: ConclusionStatemen
     ) {
       problems.push(`\`${cite.artifact}\` is not an artifact of receipt \`${cite.receipt}\``);
     }
+    const quarantined =
+      predicate.artifacts?.filter(({ id }) => evidence.get(id)?.sensitivity === undefined) ?? [];
+    for (const { id } of quarantined) problems.push(`\`${id}\` is quarantined: nobody has classified it`);
     const { resolution, readBack } = predicate.detail ?? {};
     const resolved = resolution !== undefined || readBack !== undefined;
     const operational = predicate.exceptions.length > 0 || predicate.event !== "step-executed" || resolved;

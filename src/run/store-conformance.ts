@@ -440,6 +440,54 @@ export function testStore(name: string, make: () => StoreUnderTest): void {
       expect(store.checkIntegrity()).toEqual([]);
     });
 
+    describe("removing bytes", () => {
+      const kept = (id: string) => {
+        const blob = document("secret bytes");
+        return {
+          blobs: [blob],
+          artifacts: [
+            { run: "r1", invocation: "r1/a", attempt: 1, artifact: { ...artifact(id), digest: blob.digest } },
+          ],
+        };
+      };
+      const { digest } = document("secret bytes");
+      const retire = (id: string): Change => ({ retire: { artifact: id, digest } });
+
+      it("waits for all artifacts that have them, and is settled once", async () => {
+        const store = open();
+        let files = 0;
+        const remove = () => store.removeBytes(digest, store.dispatchCount(), () => void files++);
+        await store.commit(kept("r1/a/1/x"));
+        await store.commit(kept("r1/a/1/y"));
+        await store.commit(retire("r1/a/1/x"));
+        expect([store.retired("r1/a/1/x"), store.retired("r1/a/1/y")]).toEqual([true, false]);
+        expect(store.pendingRemovals()).toEqual([digest]);
+        expect(await remove()).toBe("settled");
+        expect([files, store.pendingRemovals()]).toEqual([0, []]);
+        expect(store.blob(digest)).toBeDefined();
+        await store.commit(retire("r1/a/1/y"));
+        expect(await remove()).toBe("settled");
+        expect([files, store.pendingRemovals()]).toEqual([1, []]);
+        expect(store.blob(digest)).toBeUndefined();
+        expect(store.checkIntegrity()).toEqual([]);
+      });
+
+      it("is put off while somebody captures, and when an attempt began meanwhile", async () => {
+        const store = open();
+        const remove = (dispatches: number) => store.removeBytes(digest, dispatches, () => undefined);
+        await store.commit(kept("r1/a/1/x"));
+        await store.commit(retire("r1/a/1/x"));
+        const release = await store.holdBytes();
+        expect(await remove(0)).toBe("busy");
+        await release();
+        await store.commit({ dispatch: dispatch("r1", "b", 1), documents: [gateRecord] });
+        expect(await remove(0)).toBe("busy");
+        expect(store.blob(digest)).toBeDefined();
+        expect(await remove(1)).toBe("settled");
+        expect(store.blob(digest)).toBeUndefined();
+      });
+    });
+
     it("refuses changes once it is closed, and keeps those made before", async () => {
       const store = open();
       const pending = store.commit({ documents: [document("last")] });

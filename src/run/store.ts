@@ -55,6 +55,26 @@ export interface Store {
   leaseHeld(name: string): boolean;
   /** The transparency log's half. */
   readonly log: LogStore;
+  /** Whether an artifact, by its id, was retired. */
+  retired(artifact: string): boolean;
+  /** Digests of retired artifacts whose bytes are not yet settled: removed, or kept for another artifact. */
+  pendingRemovals(): Digest[];
+  /** How many dispatches there are, of all runs. */
+  dispatchCount(): number;
+  /**
+   * Says that bytes are being captured outside of any attempt, so that none of them is removed before it is recorded.
+   * Ends with the function that it resolves to, or with this process.
+   */
+  holdBytes(): Promise<() => Promise<void>>;
+  /**
+   * Removes the bytes of a digest, from the database and by `removeFile`, unless an artifact that is not retired has it.
+   * What is removed is overwritten, in the write-ahead log too. `busy` changes nothing for good: other processes capture
+   * or read, try again.
+   *
+   * @param removeFile removes the file, if there is one; synchronous, since it happens inside the transaction.
+   * @param dispatches the number of dispatches when no attempt was seen to be under way.
+   */
+  removeBytes(digest: Digest, dispatches: number, removeFile: () => void): Promise<"settled" | "busy">;
   /** Re-reads every row and checks its digests. Returns one line per fault. */
   checkIntegrity(): string[];
   close(): void;
@@ -143,6 +163,8 @@ export interface Change {
   readonly status?: readonly { subject: string; status: string }[];
   /** Of one receipt and authority the first is kept. */
   readonly timestamps?: readonly TimestampRow[];
+  /** An artifact that is retired: its bytes are to be removed from now on. */
+  readonly retire?: { readonly artifact: string; readonly digest: Digest };
   /**
    * Fails the change when the run has moved since the decision was made: its stream has another head, or
    * another number of dispatches.

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { access, type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ArtifactFiles, PendingFile } from "../evidence/artifact-store.ts";
@@ -27,6 +27,14 @@ export function openArtifactFolder(root: string): ArtifactFiles {
     },
     read: (digest) => readVerified(pathOf(root, digest), digest),
     has: (digest) => exists(pathOf(root, digest)),
+    remove(digest) {
+      const path = pathOf(root, digest);
+      guardSync(() => {
+        if (!existsSync(path)) return;
+        rmSync(path);
+        syncFolderSync(dirname(path));
+      });
+    },
     async sweep() {
       let swept = 0;
       for (const name of await guard(readdir(temporary))) {
@@ -143,6 +151,16 @@ async function syncFolder(path: string): Promise<void> {
     await guard(handle.sync());
   } finally {
     await handle.close();
+  }
+}
+
+function syncFolderSync(path: string): void {
+  if (process.platform === "win32") return;
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
   }
 }
 

@@ -12,6 +12,7 @@ export async function checkArtifacts(store: Store, files: ArtifactFiles): Promis
   const sizes = new Map<string, number | string>();
   for (const { run } of store.runs()) {
     for (const { artifact } of store.artifacts(run)) {
+      if (store.retired(artifact.id)) continue;
       const digest = artifact.digest as Digest;
       const found = sizes.get(digest) ?? store.blob(digest)?.length ?? (await fileSize(files, digest));
       sizes.set(digest, found);

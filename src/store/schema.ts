@@ -110,6 +110,15 @@ const migrations: readonly string[] = [
     PRIMARY KEY (receipt, authority)
   ) STRICT;
   `,
+  // Retired artifacts, and whether their bytes are gone.
+  `
+  CREATE TABLE retired (
+    artifact TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    removed INTEGER NOT NULL DEFAULT 0
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX retired_bytes ON retired (digest) WHERE removed = 0;
+  `,
 ];
 
 /**

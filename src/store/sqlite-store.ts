@@ -1,9 +1,11 @@
+import { randomBytes } from "node:crypto";
 import type { Store } from "../run/store.ts";
 import { checkLedger } from "./check-ledger.ts";
 import { startGroupCommit } from "./group-commit.ts";
 import { prepareLeases } from "./lease.ts";
 import { openDatabase, patiently } from "./open-database.ts";
 import { prepareReads, type Reads } from "./read-rows.ts";
+import { CAPTURING, prepareRemoval } from "./remove-bytes.ts";
 import { storeFault } from "./sqlite-fault.ts";
 import { prepareLog } from "./sqlite-log.ts";
 import { prepareChange, weightOf } from "./write-change.ts";
@@ -60,6 +62,7 @@ export function openSqliteStore(
     status: (subject) => read(() => reads.status(subject)),
     statuses: () => read(() => reads.statuses()),
   };
+  const removal = prepareRemoval(db);
 
   return {
     ...guarded,
@@ -81,6 +84,25 @@ export function openSqliteStore(
       integrate: (origin, lease, limit) =>
         group.enqueue(() => log.integrate(origin, lease, limit), maxBatchBytes),
       keepSigned: (...given) => group.enqueue(() => log.keepSigned(...given), 1000),
+    },
+    retired: (artifact) => read(() => removal.retired(artifact)),
+    pendingRemovals: () => read(() => removal.pending()),
+    dispatchCount: () => read(() => removal.dispatchCount()),
+    async holdBytes() {
+      const owner = { pid: process.pid, token: randomBytes(16).toString("hex") };
+      const name = `${CAPTURING}${owner.token}`;
+      await group.enqueue(() => leases.acquire(name, owner), 100);
+      return () => group.enqueue(() => leases.release(name, owner), 100);
+    },
+    async removeBytes(digest, dispatches, removeFile) {
+      const isCapturing = (): boolean => removal.capturing().some((name) => leases.held(name));
+      const removed = await group.enqueue(
+        () => !isCapturing() && removal.remove(digest, dispatches, removeFile),
+        1000,
+      );
+      if (!removed || !read(() => removal.truncateLog())) return "busy";
+      await group.enqueue(() => removal.settle(digest), 100);
+      return "settled";
     },
     checkIntegrity: () => read(() => checkLedger(db)),
     close() {

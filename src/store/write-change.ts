@@ -51,6 +51,8 @@ export function prepareChange(db: DatabaseSync): (change: Change) => CommitResul
     "INSERT INTO timestamps (receipt, authority, token, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
   );
 
+  const retire = db.prepare("INSERT INTO retired (artifact, digest) VALUES (?, ?) ON CONFLICT DO NOTHING");
+
   function headOf(stream: string): Head | undefined {
     return head.get(stream) as Head | undefined;
   }
@@ -132,6 +134,7 @@ export function prepareChange(db: DatabaseSync): (change: Change) => CommitResul
     for (const { subject, status } of change.status ?? []) setStatus.run(subject, status);
     for (const { receipt, authority, token, at } of change.timestamps ?? [])
       addTimestamp.run(receipt, authority, token, at);
+    if (change.retire !== undefined) retire.run(change.retire.artifact, change.retire.digest);
   }
 
   function writeDispatch(row: DispatchRow): void {

@@ -2,7 +2,9 @@ import type { PolicyDecider } from "../gate/facts.ts";
 import type { Anchor } from "./anchor.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import type { Evidence } from "./evidence.ts";
 import type { Findings } from "./layer.ts";
+import type { SealedArtifacts } from "./sealed.ts";
 
 /** Which invocation used an approval, by the approval's digest. */
 export type ApprovalLedger = Map<string, string>;
@@ -19,6 +21,9 @@ export interface Again {
   readonly decisions: Findings;
   /** Which invocation used which approval, over the whole bundle. */
   readonly ledger: ApprovalLedger;
+  /** Sealed artifacts, as far as they could be opened. */
+  readonly sealed: SealedArtifacts;
+  readonly evidence: Evidence;
   /** The Cedar decider of a pinned policy set; undefined when it cannot decide here. */
   decider(run: ClaimedRun): Promise<PolicyDecider | undefined>;
   /**

@@ -60,6 +60,8 @@ export interface Bundle {
   readonly streams: ReadonlyMap<string, readonly Receipt[]>;
   /** Receipts that change the live status of an engagement or a principal. */
   readonly statusReceipts: readonly Receipt[];
+  /** What was done to artifacts after their run collected them: `<stream> <run>`, in the order of the stream. */
+  readonly lifecycle: ReadonlyMap<string, readonly Receipt[]>;
   /** The first receipt of each run's opening and closing: `run-opened <run>`. */
   readonly runEvents: ReadonlyMap<string, Receipt>;
   readonly contracts: ReadonlyMap<string, { contract: Contract; digest: Digest; path: string }>;
@@ -74,6 +76,8 @@ export interface Bundle {
   bytes(path: string): Promise<Uint8Array | undefined>;
   /** A small artifact's bytes; undefined when it is absent, changed, or larger than the bound. */
   artifact(digest: string): Promise<Uint8Array | undefined>;
+  /** An artifact's bytes as a stream, whatever its size; undefined when it is absent or changed. */
+  readArtifact(digest: string): AsyncIterable<Uint8Array> | undefined;
 }
 
 /** How each kind of pinned document is read; the kinds that are not here are signed statements. */
@@ -198,6 +202,10 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
     receipts,
     streams: Map.groupBy(receipts, (receipt) => receipt.predicate.ledger.stream),
     statusReceipts: receipts.filter(({ predicate }) => statusEvents.has(predicate.event)),
+    lifecycle: Map.groupBy(
+      receipts.filter(({ predicate }) => isLifecycle(predicate.event)),
+      ({ predicate }) => `${predicate.ledger.stream} ${predicate.run ?? ""}`,
+    ),
     runEvents: indexRuns(receipts),
     contracts,
     faults,
@@ -210,6 +218,10 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
     async artifact(digest) {
       const path = artifactPath(digest);
       return listed.get(path)?.digest === digest ? load(path) : undefined;
+    },
+    readArtifact(digest) {
+      const path = artifactPath(digest);
+      return listed.get(path)?.digest === digest ? source.read(path) : undefined;
     },
   };
 }
@@ -224,6 +236,11 @@ export function isKnownPath(path: string): boolean {
     path.startsWith(LOG_FOLDER) ||
     (kind !== undefined && isDefinitionKind(kind))
   );
+}
+
+/** Of an engagement's stream; `artifact-imported` is a run's own. */
+function isLifecycle(event: string): boolean {
+  return event.startsWith("artifact-") && event !== "artifact-imported";
 }
 
 function indexRuns(receipts: readonly Receipt[]): Map<string, Receipt> {

@@ -8,6 +8,7 @@ import { type Anchor, isValidAt } from "./anchor.ts";
 import type { Bundle } from "./bundle.ts";
 import { parseDocument } from "./check-document.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import { lifecycleReceipts } from "./evidence.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 import type { ConclusionReport, StepReport } from "./report.ts";
@@ -63,6 +64,7 @@ export async function checkConclusions(
       continue;
     }
     checkCitations(run, statement, receipt, findings);
+    checkQuarantine(bundle, run, statement, receipt, findings);
     if (statement.supersedes !== undefined) {
       const end = { state: "superseded", by, at, conclusion: digest } as const;
       endConclusion(standing, run, receipt, statement.supersedes as Digest, end, findings);
@@ -190,6 +192,33 @@ function checkCitations(
         at,
       );
     }
+  }
+}
+
+/** What nobody had classified when the conclusion was recorded may not be cited. */
+function checkQuarantine(
+  bundle: Bundle,
+  run: ClaimedRun,
+  statement: ConclusionStatement,
+  receipt: Receipt,
+  findings: Findings,
+): void {
+  const cited = new Set(statement.cites.map((cite) => cite.receipt));
+  const open = run.receipts
+    .filter(({ digest, predicate }) => predicate.event === "artifact-imported" && cited.has(digest))
+    .flatMap(({ predicate }) => predicate.artifacts ?? [])
+    .filter(({ sensitivity }) => sensitivity === undefined);
+  if (open.length === 0) return;
+  const classified = new Set(
+    lifecycleReceipts(bundle, run)
+      .filter(({ predicate }) => predicate.event === "artifact-classified")
+      .filter(({ predicate }) => predicate.ledger.seq < receipt.predicate.ledger.seq)
+      .map(({ predicate }) => predicate.detail?.artifact),
+  );
+  for (const { id } of open) {
+    if (classified.has(id)) continue;
+    const message = `the conclusion cites \`${id}\`, which nobody had classified`;
+    findings.fail("FAILURE_APPROVAL_INVALID", message, { receipt: receipt.digest });
   }
 }
 

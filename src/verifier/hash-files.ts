@@ -1,3 +1,4 @@
+import { countAgeRecipients, MAX_AGE_HEADER_BYTES } from "../format/age-header.ts";
 import { FormatError } from "../format/coded-error.ts";
 import { startSha256 } from "../format/crypto.ts";
 import type { Digest } from "../format/digest.ts";
@@ -11,6 +12,8 @@ export interface HashedFile {
   readonly path: string;
   readonly size: number;
   readonly digest: Digest;
+  /** To how many X25519 recipients it is encrypted, when it is an age file to such alone. */
+  readonly ageRecipients?: number | undefined;
 }
 
 /** Hashes every file of a bundle, streaming. What cannot be read safely is a failure and left out. */
@@ -55,11 +58,16 @@ export async function hashFiles(
 
 async function hashFile(source: BundleSource, path: string, size: number): Promise<HashedFile | undefined> {
   const hash = startSha256();
+  const head = new Uint8Array(path.startsWith("artifacts/") ? Math.min(size, MAX_AGE_HEADER_BYTES) : 0);
   let read = 0;
   for await (const chunk of source.read(path)) {
+    if (read < head.length) head.set(chunk.subarray(0, head.length - read), read);
     read += chunk.length;
     if (read > size) return undefined;
     hash.update(chunk);
   }
-  return read === size ? { path, size, digest: `sha256:${hash.hex()}` } : undefined;
+  if (read !== size) return undefined;
+  const ageRecipients = countAgeRecipients(head);
+  const digest: Digest = `sha256:${hash.hex()}`;
+  return { path, size, digest, ...(ageRecipients === undefined ? {} : { ageRecipients }) };
 }

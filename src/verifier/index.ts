@@ -20,6 +20,7 @@ export type {
   BoundaryTable,
   ConclusionReport,
   DeniedReport,
+  EvidenceReport,
   ProofClass,
   Report,
   RunReport,
@@ -30,6 +31,7 @@ export type {
 } from "./report.ts";
 export { reportPage } from "./report-page.ts";
 export { type ReportContext, reportView } from "./report-view.ts";
+export type { Opener } from "./sealed.ts";
 export { VerifierError, type VerifierErrorCode } from "./verifier-error.ts";
 export { type VerifyOptions, verifyBundle } from "./verify-bundle.ts";
 export { type ReceiptReport, verifyReceipt } from "./verify-receipt.ts";

@@ -17,6 +17,9 @@ const recorded: ReadonlyMap<ReceiptEvent, readonly [kind: DefinitionKind, member
   ["step-resolved", ["resolution", "resolution"]],
   ["conclusion-recorded", ["conclusion", "conclusion"]],
   ["conclusion-withdrawn", ["withdrawal", "withdrawal"]],
+  ["artifact-redacted", ["lifecycle", "lifecycle"]],
+  ["artifact-hold-ended", ["lifecycle", "lifecycle"]],
+  ["artifact-retired", ["lifecycle", "lifecycle"]],
 ]);
 
 /**

@@ -1,4 +1,4 @@
-import { RESULT_ARTIFACT } from "../contract/artifact.ts";
+import { type Artifact, RESULT_ARTIFACT } from "../contract/artifact.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
 import { invocationName } from "../contract/invocation-name.ts";
 import { type ReceiptPredicate, VERIFICATION_SCOPE_TEXT } from "../contract/receipt-predicate.ts";
@@ -7,6 +7,7 @@ import type { JsonObject } from "../format/json.ts";
 import type { Anchor } from "./anchor.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import type { Evidence } from "./evidence.ts";
 import { gateRecordDigest, same } from "./gate-record-binding.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { LogResult } from "./log.ts";
@@ -37,11 +38,12 @@ export function checkProofClass(
   anchor: Anchor,
   reviews: Reviews,
   bounds: TimeBoundsOf,
+  evidence: Evidence,
 ): { layer: LayerResult; steps: StepReport[] } {
   const findings = new Findings("proof-class");
   const steps = runs.flatMap((run) =>
     lastReceipts(run).map((receipt) =>
-      reportStep(bundle, run, receipt, verified, log, anchor, reviews, bounds),
+      reportStep(bundle, run, receipt, verified, log, anchor, reviews, bounds, evidence),
     ),
   );
   for (const step of steps) {
@@ -78,6 +80,7 @@ function reportStep(
   anchor: Anchor,
   reviews: Reviews,
   bounds: TimeBoundsOf,
+  evidence: Evidence,
 ): StepReport {
   const { predicate, digest } = receipt;
   const { step, invocation, contract: pin } = predicate;
@@ -103,7 +106,7 @@ function reportStep(
     receipt: digest,
     time: reportTime(predicate.time.claimedUtc, bounds(digest)),
     missing: classed.has(outcome) ? signals.filter((signal) => !present[signal]) : [],
-    reasons: classed.has(outcome) ? reasonsOf(run, receipt, outcome, contract, reviews) : [],
+    reasons: classed.has(outcome) ? reasonsOf(run, receipt, outcome, contract, reviews, evidence) : [],
     ...(invocation?.outputs === undefined
       ? {}
       : {
@@ -127,8 +130,11 @@ function reasonsOf(
   outcome: string,
   contract: Contract | undefined,
   reviews: Reviews,
+  evidence: Evidence,
 ): string[] {
   const reasons = new Set<string>(predicate.exceptions);
+  const isRetired = (artifact: Artifact) => evidence.state(run.id, artifact)?.retired !== undefined;
+  if (predicate.artifacts?.some(isRetired) === true) reasons.add("retired");
   if (reasons.delete("break-glass")) {
     const review = reviewOf(run, predicate.step, reviews);
     if (review !== "justified")

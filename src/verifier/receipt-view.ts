@@ -1,4 +1,5 @@
 import { type ReportContext, verdictView } from "./report-view.ts";
+import { timeText } from "./time-text.ts";
 import type { ReceiptReport } from "./verify-receipt.ts";
 import { element, type ViewElement } from "./view.ts";
 import { code, list, part, table, type ViewLimits } from "./view-parts.ts";
@@ -9,12 +10,12 @@ export function receiptView(
   context: ReportContext,
   limits: ViewLimits = { maxRows: Number.POSITIVE_INFINITY },
 ): ViewElement {
-  const { digest, event, stream, seq, claimedUtc, keyId } = report;
+  const { digest, event, stream, seq, time, keyId } = report;
   const facts = [
     ["receipt", digest],
     ["event", event],
     ["stream", stream === undefined ? undefined : `${stream}, ${seq}`],
-    ["time", claimedUtc === undefined ? undefined : `${claimedUtc} (host's claim)`],
+    ["time", time === undefined ? undefined : timeText(time)],
     ["signed by", keyId],
   ].flatMap(([name = "", value]) =>
     value === undefined ? [] : [element("dt", {}, name), element("dd", {}, value)],

@@ -6,10 +6,8 @@ import { classifyError, mapOutputs } from "../contract/map-result.ts";
 import type { Invocation } from "../contract/receipt-predicate.ts";
 import { isJsonObject, type JsonObject } from "../format/json.ts";
 import type { Again } from "./again.ts";
-import type { Bundle } from "./bundle.ts";
 import { parseDocument } from "./check-document.ts";
 import { readGateRecord, same } from "./gate-record-binding.ts";
-import type { Findings } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { artifactId } from "./step-binding.ts";
 
@@ -35,7 +33,7 @@ export async function recomputeResults(
       findings.fail("FAILURE_DECISION_MISMATCH", `\`${invocation.id}\` attempt ${attempt.n}: ${message}`, {
         receipt: receipt.digest,
       });
-    const result = await readResult(bundle, receipt, attempt, findings);
+    const result = await readResult(again, receipt, attempt);
     const record = await readGateRecord(bundle, attempt.dispatchDigest);
     if (record === undefined) continue;
     const due = await givenTo(record);
@@ -62,12 +60,11 @@ export async function recomputeResults(
 }
 
 async function readResult(
-  bundle: Bundle,
+  { bundle, decisions: findings, evidence, sealed }: Again,
   receipt: Receipt,
   attempt: Attempt,
-  findings: Findings,
 ): Promise<JsonObject | undefined> {
-  const { invocation, artifacts } = receipt.predicate;
+  const { invocation, artifacts, run = "" } = receipt.predicate;
   const id = artifactId(invocation?.id ?? "", attempt.n, RESULT_ARTIFACT);
   const artifact = artifacts?.find((candidate) => candidate.id === id);
   if (artifact === undefined) {
@@ -76,7 +73,14 @@ async function readResult(
       findings.note(`\`${id}\` is absent: the outcome could not be computed again`);
     return undefined;
   }
-  const bytes = await bundle.artifact(artifact.digest);
+  if (evidence.state(run, artifact)?.retired !== undefined) {
+    findings.note(`\`${id}\` was retired: the outcome could not be computed again`);
+    return undefined;
+  }
+  const isSealed = artifact.sealed !== undefined;
+  const bytes = isSealed ? await sealed.open(artifact) : await bundle.artifact(artifact.digest);
+  if (isSealed && bytes === undefined)
+    findings.doubt(`\`${id}\` is sealed: the outcome cannot be computed again without an identity`);
   const parsed = bytes === undefined ? undefined : parseDocument(bytes);
   if (parsed !== undefined && "value" in parsed && isJsonObject(parsed.value)) {
     if (parsed.value.schema === "witnessops/result/v1") return parsed.value;

@@ -1,4 +1,5 @@
 import { canonicalJson } from "../format/canonical-json.ts";
+import { evidenceLines } from "./evidence-lines.ts";
 import type { Report, StepReport, Verdict } from "./report.ts";
 import { timeText } from "./time-text.ts";
 
@@ -43,6 +44,7 @@ export function renderReport(report: Report, options: RenderOptions = {}): strin
         ...(conclusion.ended === undefined ? [] : [`  ${conclusion.ended}`]),
       ]),
     ),
+    section("evidence", evidenceLines(report.evidence)),
     section("in doubt", report.doubt),
     section("asserted by the host alone", report.hostAsserted),
     section(

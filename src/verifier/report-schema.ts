@@ -137,6 +137,54 @@ const conclusion = Type.Object(
   closed,
 );
 
+const evidence = Type.Object(
+  {
+    sealed: Type.Array(
+      Type.Object(
+        {
+          artifact: Type.String(),
+          digest,
+          commitment: Type.String(),
+          recipients: texts,
+          opened: Type.Boolean({ description: "whether it was opened, and holds what its commitment says" }),
+        },
+        closed,
+      ),
+    ),
+    retired: Type.Array(
+      Type.Object(
+        {
+          artifact: Type.String(),
+          digest,
+          by: Type.String(),
+          at: Type.String({ description: "the host's claim" }),
+          reason: Type.String(),
+          receipt: Type.String(),
+        },
+        closed,
+      ),
+    ),
+    quarantined: texts,
+    held: Type.Array(Type.Object({ artifact: Type.String(), holds: Type.Integer() }, closed)),
+    released: Type.Array(
+      Type.Object(
+        {
+          artifact: Type.String(),
+          recipient: Type.String(),
+          commitment: Type.String(),
+          by: Type.String(),
+          at: Type.String(),
+        },
+        closed,
+      ),
+    ),
+    redacted: Type.Array(
+      Type.Object({ artifact: Type.String(), derivedFrom: Type.String(), by: Type.String() }, closed),
+    ),
+  },
+  { ...closed, description: "what became of the evidence" },
+);
+
 /** The form of `Report`. */
 export const reportSchema = Type.Object(
   {
@@ -147,6 +195,7 @@ export const reportSchema = Type.Object(
     runs: Type.Array(run),
     layers: Type.Array(layer),
     steps: Type.Array(step),
+    evidence,
     denied: Type.Array(denied),
     boundary: Type.Array(boundary),
     inferred: Type.Array(conclusion),
@@ -170,6 +219,7 @@ export const receiptReportSchema = Type.Object(
     stream: Type.Optional(Type.String()),
     seq: Type.Optional(Type.Number()),
     claimedUtc: Type.Optional(Type.String()),
+    time: Type.Optional(time),
     keyId: Type.Optional(Type.String()),
     subjects: Type.Array(Type.Object({ name: Type.String(), sha256: Type.String() }, closed)),
     notShown: texts,

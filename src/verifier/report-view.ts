@@ -1,4 +1,5 @@
 import { canonicalJson } from "../format/canonical-json.ts";
+import { evidenceLines } from "./evidence-lines.ts";
 import type { Report, StepReport, Verdict } from "./report.ts";
 import { timeText } from "./time-text.ts";
 import { element, type View, type ViewElement } from "./view.ts";
@@ -33,6 +34,7 @@ export function reportView(
     ...part("steps", "Steps", steps(report, limits)),
     ...part("observed", "Observed: as reported, not as true", observed(report, limits)),
     ...part("artifacts", "Artifacts", artifacts(report, limits)),
+    ...part("evidence", "What became of the evidence", list(evidenceLines(report.evidence), limits)),
     ...part("denied", "Denied", denied(report, limits)),
     ...part("boundary", "Boundary", boundary(report)),
     ...part("inferred", "Inferred: what people conclude", inferred(report, limits)),

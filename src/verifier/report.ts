@@ -33,6 +33,8 @@ export interface Report {
   readonly assumptions: readonly { readonly id: string; readonly text: string }[];
   /** What only the host says: times, resolved addresses, live status. */
   readonly hostAsserted: readonly string[];
+  /** What was done to artifacts afterwards, and what is sealed. */
+  readonly evidence: EvidenceReport;
   /** Steps whose outcome nobody knows. */
   readonly doubt: readonly string[];
   /** Files that the manifest does not list; they were not used. */
@@ -48,6 +50,47 @@ export interface TimeReport {
   readonly notBefore?: string;
   /** Not after this, by a token or cosignature over it, or over one after it; UTC. */
   readonly notAfter?: string;
+}
+
+/** What became of the evidence of the claimed runs (`spec/sealing.md`, `spec/lifecycle.md`). */
+export interface EvidenceReport {
+  readonly sealed: readonly SealedReport[];
+  /** By a person's signature, as far as the layer `authorization` does not say otherwise. */
+  readonly retired: readonly RetiredReport[];
+  /** Imported, and classified by nobody. */
+  readonly quarantined: readonly string[];
+  readonly held: readonly { readonly artifact: string; readonly holds: number }[];
+  readonly released: readonly {
+    readonly artifact: string;
+    readonly recipient: string;
+    readonly commitment: string;
+    readonly by: string;
+    readonly at: string;
+  }[];
+  readonly redacted: readonly {
+    readonly artifact: string;
+    readonly derivedFrom: string;
+    readonly by: string;
+  }[];
+}
+
+export interface SealedReport {
+  readonly artifact: string;
+  readonly digest: string;
+  readonly commitment: string;
+  readonly recipients: readonly string[];
+  /** Whether it was opened, and holds what its commitment says. */
+  readonly opened: boolean;
+}
+
+export interface RetiredReport {
+  readonly artifact: string;
+  readonly digest: string;
+  readonly by: string;
+  /** The host's claim, UTC RFC 3339. */
+  readonly at: string;
+  readonly reason: string;
+  readonly receipt: string;
 }
 
 export interface RunReport {

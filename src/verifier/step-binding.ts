@@ -4,9 +4,11 @@ import type { Invocation, ReceiptPredicate } from "../contract/receipt-predicate
 import { hexOf } from "../format/digest.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import type { Evidence } from "./evidence.ts";
 import { checkGateRecords, same } from "./gate-record-binding.ts";
 import type { Findings } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
+import { checkSealing } from "./sealed.ts";
 
 const outcomeOfEvent: Readonly<Partial<Record<ReceiptPredicate["event"], Invocation["outcome"]>>> = {
   "step-executed": "executed",
@@ -33,6 +35,7 @@ export async function checkStepBinding(
   bundle: Bundle,
   run: ClaimedRun,
   receipt: Receipt,
+  evidence: Evidence,
   findings: Findings,
 ): Promise<void> {
   const { predicate, digest } = receipt;
@@ -56,7 +59,7 @@ export async function checkStepBinding(
     if (predicate[part] === undefined) missing(`the receipt of a call lacks \`${part}\``);
   }
   checkContract(bundle, run, predicate, mismatch, missing);
-  checkArtifacts(bundle, receipt, findings);
+  checkArtifacts(bundle, run, receipt, evidence, findings);
   if (predicate.invocation === undefined) return;
   const outcome = outcomeOfEvent[predicate.event];
   if (outcome !== undefined && predicate.invocation.outcome !== outcome) {
@@ -133,7 +136,15 @@ function checkAttempts(
     fail("the invocation has another error class than its last attempt");
 }
 
-function checkArtifacts(bundle: Bundle, receipt: Receipt, findings: Findings): void {
+/** A receipt's artifacts are its subjects, sealed as they must be, and in the bundle unless something excuses them. */
+export function checkArtifacts(
+  bundle: Bundle,
+  run: ClaimedRun,
+  receipt: Receipt,
+  evidence: Evidence,
+  findings: Findings,
+): void {
+  checkSealing(bundle, run, receipt, findings);
   const { predicate, subject, digest } = receipt;
   const at = { receipt: digest };
   const artifacts = predicate.artifacts ?? [];
@@ -152,6 +163,7 @@ function checkArtifacts(bundle: Bundle, receipt: Receipt, findings: Findings): v
       );
     }
     const file = bundle.listed.get(path);
+    if (file === undefined && evidence.isExcused(run.id, artifact)) continue;
     if (file === undefined)
       findings.fail("FAILURE_COMPLETENESS", `artifact \`${artifact.id}\` is absent`, { ...at, path });
     else if (file.digest === artifact.digest && file.size !== artifact.size) {

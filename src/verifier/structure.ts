@@ -10,14 +10,21 @@ import { sha256Hex } from "../format/crypto.ts";
 import { type Digest, digestOfJson, hexOf } from "../format/digest.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import { type Evidence, lifecycleReceipts } from "./evidence.ts";
 import { declaredRoot } from "./issuer-roots.ts";
 import { checkKeyStatement } from "./key-receipts.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
-import { checkStepBinding } from "./step-binding.ts";
+import { type Opener, openSealed, type SealedArtifacts } from "./sealed.ts";
+import { checkArtifacts, checkStepBinding } from "./step-binding.ts";
 
 /** Layer 4: every document has its form, and every digest that one cites of another is that digest. */
-export async function checkStructure(bundle: Bundle, runs: readonly ClaimedRun[]): Promise<LayerResult> {
+export async function checkStructure(
+  bundle: Bundle,
+  runs: readonly ClaimedRun[],
+  evidence: Evidence,
+  opening: { readonly opener: Opener | undefined; readonly maxBytes: number },
+): Promise<{ layer: LayerResult; sealed: SealedArtifacts }> {
   const findings = new Findings("structure");
   if (!bundle.readable) findings.doubt("the container cannot be read");
   findings.failAll(bundle.faults.structure);
@@ -35,9 +42,13 @@ export async function checkStructure(bundle: Bundle, runs: readonly ClaimedRun[]
   }
   for (const run of runs) {
     checkRun(bundle, run, findings);
-    for (const receipt of run.receipts) await checkStepBinding(bundle, run, receipt, findings);
+    for (const receipt of run.receipts) await checkStepBinding(bundle, run, receipt, evidence, findings);
+    for (const receipt of lifecycleReceipts(bundle, run))
+      checkArtifacts(bundle, run, receipt, evidence, findings);
   }
-  return findings.end({ anchored: "not-applicable" });
+  const { opener, maxBytes } = opening;
+  const sealed = await openSealed(bundle, runs, evidence, opener, maxBytes, findings);
+  return { layer: findings.end({ anchored: "not-applicable" }), sealed };
 }
 
 function checkClaim(bundle: Bundle, findings: Findings): void {
@@ -141,6 +152,11 @@ function citedDigest({ event, detail }: ReceiptPredicate): unknown {
       return detail?.answer;
     case "signal-recorded":
       return detail?.signal;
+    case "artifact-hold-ended":
+    case "artifact-retired":
+      return detail?.lifecycle;
+    case "artifact-released":
+      return detail?.released;
     case "step-escalated":
       return detail?.escalation;
     default:

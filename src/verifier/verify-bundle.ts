@@ -13,7 +13,10 @@ import { type ClaimedRun, claimedRuns } from "./claimed-runs.ts";
 import { checkConclusions, reportConclusion } from "./conclusions.ts";
 import { checkContinuity } from "./continuity.ts";
 import { decideRunAgain } from "./decide-again.ts";
+import { type Evidence, evidenceOf } from "./evidence.ts";
+import { evidenceReport } from "./evidence-report.ts";
 import { Findings, type LayerName } from "./layer.ts";
+import { checkLifecycles } from "./lifecycle.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { checkLog } from "./log.ts";
 import { checkManifest, extraFiles } from "./manifest.ts";
@@ -22,6 +25,7 @@ import { checkProofClass, withProofClass } from "./proof-class.ts";
 import { assumptions, type Report } from "./report.ts";
 import { boundaryTables, deniedSteps, doubtfulSteps, hostAsserted, reportRun } from "./report-parts.ts";
 import { checkReviews } from "./reviews.ts";
+import type { Opener, SealedArtifacts } from "./sealed.ts";
 import { checkSignatures } from "./signatures.ts";
 import { checkStructure } from "./structure.ts";
 import { boundTimes } from "./time-bounds.ts";
@@ -34,6 +38,8 @@ export interface VerifyOptions {
   readonly limits?: Partial<Limits>;
   /** Told where it stands, as the longer layers begin; the files are read before the first. */
   readonly onLayer?: (layer: LayerName) => void;
+  /** Opens sealed artifacts. Default: they stay closed. */
+  readonly open?: Opener;
 }
 
 /**
@@ -51,7 +57,8 @@ export async function verifyBundle(
   options: VerifyOptions = {},
 ): Promise<Report> {
   const anchor = anchorOf(trust === undefined ? undefined : checkTrust(trust));
-  const bundle = await openBundle(source, { ...defaultLimits, ...options.limits });
+  const limits = { ...defaultLimits, ...options.limits };
+  const bundle = await openBundle(source, limits);
   const runs = claimedRuns(bundle);
   const begin = (layer: LayerName): void => options.onLayer?.(layer);
 
@@ -74,7 +81,11 @@ export async function verifyBundle(
   begin("signatures");
   const signatures = await checkSignatures(bundle, anchor, runs, bounds);
   begin("structure");
-  const structure = await checkStructure(bundle, runs);
+  const evidence = evidenceOf(bundle, runs);
+  const { layer: structure, sealed } = await checkStructure(bundle, runs, evidence, {
+    opener: options.open,
+    maxBytes: limits.maxDocumentBytes,
+  });
   const timestamps = checkTimestamps(tokens, bundle, runs, anchor, bounds);
   begin("continuity");
   const continuity = checkContinuity(bundle, runs, anchor);
@@ -84,9 +95,11 @@ export async function verifyBundle(
     runs,
     anchor,
     signatures.claimed,
+    sealed,
+    evidence,
   );
   begin("proof-class");
-  const proof = checkProofClass(bundle, runs, signatures.verified, log, anchor, reviews, bounds);
+  const proof = checkProofClass(bundle, runs, signatures.verified, log, anchor, reviews, bounds, evidence);
   const concluded = await checkConclusions(bundle, runs, anchor);
 
   const layers = [
@@ -117,6 +130,7 @@ export async function verifyBundle(
     inferred: concluded.conclusions.map((conclusion) => reportConclusion(conclusion, steps)),
     assumptions,
     hostAsserted: await hostAsserted(bundle, runs),
+    evidence: evidenceReport(bundle, runs, evidence, sealed.listed),
     doubt: doubtfulSteps(steps),
     ignoredFiles: extraFiles(bundle),
   };
@@ -128,6 +142,8 @@ async function checkDecisions(
   runs: readonly ClaimedRun[],
   anchor: Anchor,
   claimed: boolean,
+  sealed: SealedArtifacts,
+  evidence: Evidence,
 ) {
   const authorization = new Findings("authorization");
   const decisions = new Findings("re-decision");
@@ -146,6 +162,8 @@ async function checkDecisions(
     decider,
     cel,
     charge,
+    sealed,
+    evidence,
   };
   for (const run of runs) {
     if (await checkAuthority(bundle, run, anchor, authorization)) authorized.add(run.id);
@@ -156,6 +174,7 @@ async function checkDecisions(
     // A claim that no certified key signed costs nothing to make: nothing is decided again for it.
     if (claimed) await decideRunAgain(again, run);
   }
+  await checkLifecycles(bundle, claimed ? runs : [], anchor, authorization);
   const reviews = await checkReviews(bundle, claimed ? runs : [], anchor, authorization);
   if (!claimed) {
     const message = "the claim is not signed by a certified key: nothing was decided again";

@@ -1,0 +1,52 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { Digest } from "../format/digest.ts";
+
+/** Leases of processes that capture bytes outside of any attempt begin like this. */
+export const CAPTURING = "capturing:";
+
+/** Removing the bytes of retired artifacts; everything that writes runs inside a transaction. */
+export interface Removal {
+  retired(artifact: string): boolean;
+  pending(): Digest[];
+  dispatchCount(): number;
+  /** Names of the leases of those who capture. */
+  capturing(): string[];
+  /** False when an attempt began meanwhile: its bytes may be these. True when they are removed, or needed by others. */
+  remove(digest: Digest, dispatches: number, removeFile: () => void): boolean;
+  settle(digest: Digest): void;
+  /** Folds the write-ahead log in and empties it; false while another process reads from it. */
+  truncateLog(): boolean;
+}
+
+/** Prepares the statements of removal. */
+export function prepareRemoval(db: DatabaseSync): Removal {
+  const find = db.prepare("SELECT 1 FROM retired WHERE artifact = ?");
+  const pending = db.prepare("SELECT DISTINCT digest FROM retired WHERE removed = 0 ORDER BY digest");
+  const count = db.prepare("SELECT count(*) AS n FROM dispatches");
+  const leases = db.prepare("SELECT name FROM leases WHERE name >= ? AND name < ?");
+  const needed = db.prepare(
+    `SELECT 1 FROM artifacts WHERE artifact ->> '$.digest' = ?
+      AND artifact ->> '$.id' NOT IN (SELECT artifact FROM retired) LIMIT 1`,
+  );
+  const removeBlob = db.prepare("DELETE FROM blobs WHERE digest = ?");
+  const settle = db.prepare("UPDATE retired SET removed = 1 WHERE digest = ?");
+  const dispatchCount = (): number => Number(count.get()?.n);
+
+  return {
+    retired: (artifact) => find.get(artifact) !== undefined,
+    pending: () => pending.all().map(({ digest }) => digest as Digest),
+    dispatchCount,
+    capturing: () => leases.all(CAPTURING, `${CAPTURING}~`).map(({ name }) => name as string),
+    remove(digest, dispatches, removeFile) {
+      if (dispatchCount() !== dispatches) return false;
+      if (needed.get(digest) !== undefined) return true;
+      // Freed pages are overwritten with zeros, not only forgotten.
+      db.exec("PRAGMA secure_delete = ON");
+      removeBlob.run(digest);
+      removeFile();
+      return true;
+    },
+    settle: (digest) => void settle.run(digest),
+    truncateLog: () => db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.busy === 0,
+  };
+}
