@@ -227,6 +227,16 @@ class Reading:
         data = self.files.get("artifacts/sha256/" + digest[len("sha256:") :])
         return data if data is not None and sha256(data) == digest else None
 
+    def record_fault(self, digest):
+        """The code of why a gate record cannot be read."""
+        data = self.artifact(digest)
+        if data is None:
+            return "COMPLETENESS"
+        try:
+            return form_fault("gate-record", parse_canonical(data))
+        except NotCanonical:
+            return "BUNDLE_MALFORMED"
+
     def record(self, digest):
         """A gate record that can be read, or None."""
         if digest not in self._records:

@@ -56,6 +56,10 @@ class Run:
                 self.contracts[reference] = contract
 
     @property
+    def runbook_read(self):
+        return self.document is not None and self.runbook is not None
+
+    @property
     def whole(self):
         """Whether all documents that the run pins can be read."""
         if self.document is None or None in (self.runbook, self.engagement, self.principals, self.policies, self.lock):

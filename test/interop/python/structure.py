@@ -33,7 +33,7 @@ EVENTS = {
     "run-closed": ("engagement", OF_RUN, ("run", "head", "count", "outcome"), None),
     "engagement-halted": ("engagement", (), ("reason",), None),
     "engagement-closed": ("engagement", (), ("reason",), None),
-    "conclusion-recorded": ("engagement", OF_RUN, ("conclusion",), ("conclusion", "conclusion")),
+    "conclusion-recorded": ("engagement", (), ("conclusion",), ("conclusion", "conclusion")),
     "break-glass-reviewed": ("engagement", OF_RUN, ("review", "receipt", "finding"), ("review", "review")),
     "domain-control-proved": (
         "engagement", OF_RUN, ("authorization", "domain", "method", "receipt", "expiresAt"), ("look-up", "receipt"),
@@ -58,6 +58,13 @@ EVENTS = {
 OUTCOMES = {
     "step-paused": "paused", "step-dispatched": "dispatched", "step-in-doubt": "in-doubt", "step-executed": "executed",
     "step-failed": "failed", "step-denied": "denied",
+}  # fmt: skip
+
+
+# What the gates must have decided for an event to follow.
+DECISIONS = {
+    "step-executed": "allow", "step-failed": "allow", "step-dispatched": "allow", "step-in-doubt": "allow",
+    "step-paused": "pause", "step-denied": "deny",
 }  # fmt: skip
 
 
@@ -87,7 +94,7 @@ def check_needs(receipt, layer):
         if is_described(receipt):
             needed = list(OF_CALL)
         else:
-            details = ("reason", "faults")
+            details = ("reason",)
     missing = [name for name in needed if name not in p]
     missing += [f"detail.{name}" for name in details if name not in receipt.detail]
     if subject == "call" and is_described(receipt):
@@ -201,7 +208,7 @@ def exceptions_of(run, receipt, record):
         used = [one for fact in facts for name in ("subjects", "granted") for one in fact.get(name, []) if isinstance(one, dict)]
         if any("bypass" in one for one in used):
             words.append("bypass")
-        if "breakGlass" in record:
+        if any(gate["gate"] == "approval" and "breakGlass" in gate["facts"] for gate in record["gates"]):
             words.append("break-glass")
     return words
 
@@ -215,6 +222,8 @@ def check_receipt(run, receipt, layer):
     record = None
     if receipt.step is not None:
         record = check_step(run, receipt, fail)
+    if receipt.event == "artifact-imported":
+        check_artifacts(run, receipt, None, fail)
     if p["exceptions"] != exceptions_of(run, receipt, record):
         fail("the receipt has other exceptions than follow")
 
@@ -229,7 +238,8 @@ def check_step(run, receipt, fail):
         contract = None
     else:
         contract = run.contract_of(step, receipt.read_back)
-        if receipt.read_back is not None and contract is None and run.contracts.get(step["uses"]) is not None:
+        lost = contract is None and run.contracts.get(step["uses"]) is not None and "contract" in p
+        if receipt.read_back is not None and lost:
             fail("the contract of the step declares no read-back")
     if not is_described(receipt) or receipt.event == "step-denied" and "invocation" not in p:
         return None
@@ -241,7 +251,9 @@ def check_step(run, receipt, fail):
     if invocation["id"] != run.invocation_id(receipt.step, receipt.key, receipt.read_back) or step is None:
         fail("the invocation id is not that of run and step")
     if invocation["outcome"] != OUTCOMES[receipt.event]:
-        fail("the outcome is not that of the event")
+        fail("the outcome is not that of the event", "BUNDLE_MALFORMED")
+    check_exits(receipt, invocation, fail)
+    check_artifacts(run, receipt, invocation, fail)
     return check_record(run, receipt, invocation, fail)
 
 
@@ -256,7 +268,7 @@ def check_contract(run, receipt, contract, fail):
             fail(f"`{name}` is not the contract's")
     external = contract["boundary"]["external"]
     if isinstance(external, dict):
-        external = [text for row in ("invocation", "transport", "evidence", "interpretation") for text in external[row]]
+        external = [text for row in sorted(external) for text in external[row]]
     if "boundary" in p and p["boundary"]["external"] != external:
         fail("the boundary is not the contract's")
 
@@ -267,15 +279,14 @@ def check_record(run, receipt, invocation, fail):
     name, digest = receipt.subjects[0]
     prefix, _, last = name.rpartition("/")
     if last != "gate-record":
-        fail("the first subject is no gate record")
+        fail("the first subject is no gate record", "REQUIRED_FIELD_MISSING")
         return None
-    record = reading.record(digest)
-    receipt.record_digest = digest
+    record = open_record(run, digest, fail)
     if record is None:
-        if reading.files.get("artifacts/sha256/" + digest[7:]) is None or reading.artifact(digest) is not None:
-            fail("the gate record is absent, or has no form", "COMPLETENESS")
         return None
     receipt.record = record
+    if record["decision"] != DECISIONS[receipt.event]:
+        fail("the gates decided what does not lead here")
     if record["actionDigest"] != digest_of(record["action"]):
         fail("the action digest is not that of the action document")
     approvals = [{name: one[name] for name in ("digest", "principal", "decision", "keyId")} for one in record["approvals"]]
@@ -285,21 +296,60 @@ def check_record(run, receipt, invocation, fail):
     same = same and p.get("gates", gates) == gates and p.get("approvals", approvals) == approvals
     same = same and invocation["adapter"] == {"id": adapter["id"], "version": adapter["version"]}
     same = same and invocation["isolation"] == adapter["isolation"] and invocation["egress"] == adapter["egress"]
+    named = record["action"]
+    for member in ("contract", "engagement", "run"):
+        same = same and p.get(member, named[member]) == named[member]
+    same = same and (named["step"], named.get("forEachKey")) == (receipt.step, receipt.key)
     same = same and prefix == f"{invocation['id']}/{record['attempt']}"
     if not same or receipt.event == "step-paused" and receipt.detail.get("actionDigest") != record["actionDigest"]:
         fail("the receipt and its gate record differ")
-    artifacts = [(one["id"], one["digest"]) for one in p.get("artifacts", [])]
-    if receipt.subjects[1:] != artifacts:
-        fail("the artifacts are not the receipt's subjects")
-    for one in p.get("artifacts", []):
-        numbers = [f"{invocation['id']}/{attempt['n']}/{one['name']}" for attempt in invocation["attempts"]]
-        if one["id"] not in numbers:
-            fail("an artifact is not at its id")
-        data = reading.artifact(one["digest"])
-        if data is not None and len(data) != one["size"]:
-            fail("an artifact has another size than the receipt says")
     check_attempts(run, receipt, invocation, digest, fail)
     return record
+
+
+def open_record(run, digest, fail):
+    """A gate record that is there, whole and has its form; else None, and said so."""
+    reading = run.reading
+    record = reading.record(digest)
+    if record is None:
+        fail("a gate record is absent, changed or has no form", reading.record_fault(digest))
+    return record
+
+
+def check_exits(receipt, invocation, fail):
+    """Whether the attempts and the outcome of an invocation fit together."""
+    attempts, outcome = invocation["attempts"], invocation["outcome"]
+    settled = "resolution" in receipt.detail or "readBack" in receipt.detail
+    malformed = [attempt["n"] for attempt in attempts] != list(range(1, len(attempts) + 1))
+    last = attempts[-1] if attempts else {}
+    malformed |= outcome == "in-doubt" and last.get("exit") != "in-doubt"
+    malformed |= outcome in ("executed", "failed") and last.get("exit") != outcome and not settled
+    malformed |= outcome == "failed" and "errorClass" not in invocation and not settled
+    malformed |= outcome not in ("failed", "in-doubt") and "errorClass" in invocation
+    if attempts and not settled:
+        malformed |= any(last.get(name) != invocation.get(name) for name in ("errorClass", "side"))
+    if malformed:
+        fail("attempts and outcome do not fit together", "BUNDLE_MALFORMED")
+
+
+def check_artifacts(run, receipt, invocation, fail):
+    """Every artifact is a subject at its id, once, and in the bundle."""
+    artifacts, reading = receipt.predicate.get("artifacts", []), run.reading
+    if len(dict(receipt.subjects)) != len(receipt.subjects) or len({one["id"] for one in artifacts}) != len(artifacts):
+        fail("a subject or an artifact stands twice", "COMPLETENESS")
+    named = {name: digest for name, digest in receipt.subjects if not name.endswith("/gate-record")}
+    if named != {one["id"]: one["digest"] for one in artifacts}:
+        fail("the artifacts are not the receipt's subjects")
+    for one in artifacts:
+        path = "artifacts/sha256/" + one["digest"][7:]
+        if path not in reading.listed:
+            fail("an artifact is absent", "COMPLETENESS")
+        elif reading.artifact(one["digest"]) is not None and len(reading.files[path]) != one["size"]:
+            fail("an artifact has another size than the receipt says")
+        if invocation is not None:
+            places = [f"{invocation['id']}/{attempt['n']}/{one['name']}" for attempt in invocation["attempts"]]
+            if one["id"] not in places:
+                fail("an artifact is not at its id")
 
 
 def check_attempts(run, receipt, invocation, digest, fail):
@@ -307,11 +357,13 @@ def check_attempts(run, receipt, invocation, digest, fail):
     if receipt.event in ("step-executed", "step-failed", "step-in-doubt"):
         if not attempts or attempts[-1]["dispatchDigest"] != digest or invocation.get("dispatchDigest", digest) != digest:
             fail("the attempt was dispatched under the gate record of another")
+    if receipt.event == "step-dispatched" and receipt.detail.get("attempt") != receipt.record["attempt"]:
+        fail("the attempt was dispatched under the gate record of another")
     for attempt in attempts:
-        record = run.reading.record(attempt["dispatchDigest"])
+        record = receipt.record if attempt["dispatchDigest"] == digest else open_record(run, attempt["dispatchDigest"], fail)
         if record is None:
-            if run.reading.files.get("artifacts/sha256/" + attempt["dispatchDigest"][7:]) is None:
-                fail("the gate record of an attempt is absent", "COMPLETENESS")
             continue
         if record["action"]["invocation"] != invocation["id"] or record["attempt"] != attempt["n"]:
             fail(f"attempt {attempt['n']} was dispatched under a gate record of another call")
+        if record["decision"] != "allow" or record["actionDigest"] != digest_of(record["action"]):
+            fail(f"attempt {attempt['n']} was made although its gates did not allow it")

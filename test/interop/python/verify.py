@@ -8,14 +8,22 @@ import argparse
 import json
 import sys
 
+from authorization import check_authority
+from cel import Budget, OutOfBudget
+from conclusions import check_conclusions, check_steps, set_classes, set_supported
 from container import read_bundle
+from continuity import check_continuity
+from decide import Decider
 from dsse import Malformed
+from people import Statuses
+from proofs import Proofs
 from reading import Reading
 from report import Report
 from runs import Run
 from signatures import check_artifacts, check_manifest, check_signatures
 from structure import check_structure
 from trust import Unusable, read_trust
+from words import Words
 
 
 def verify(files, trust):
@@ -31,7 +39,61 @@ def verify(files, trust):
     claimed = reading.claim["runs"] if reading.claim else []
     runs = {run: Run(reading, run, report["structure"]) for run in claimed}
     check_structure(reading, report, runs)
+    check_continuity(reading, report, runs, trust)
+    check_promises(report, runs, trust)
+    reviews = check_people(reading, report, runs, trust)
+    check_steps(reading, report, runs, trust, reviews)
+    check_conclusions(reading, report, runs, trust)
+    set_classes(report)
+    set_supported(report)
     return report
+
+
+def check_promises(report, runs, trust):
+    """A layer that is promised or required and absent (timestamps, log)."""
+    for name, word in (("timestamps", "time"), ("log", "log")):
+        layer = report[name]
+        layer.present = False
+        promised = [run.id for run in runs.values() if run.document is not None and word in run.document["requiredLayers"]]
+        if promised:
+            layer.fail("COMPLETENESS", f"run `{promised[0]}` promised this layer, and it is absent")
+        elif trust is not None and word in trust.get("require", []):
+            layer.doubt("the reviewer requires this layer, and it is absent")
+
+
+def check_people(reading, report, runs, trust):
+    """Layers 8 and 9, which look at the same receipts; the reviews that the reviewer trusts."""
+    authority, decisions, reviews = report["authorization"], report["re-decision"], {}
+    authority.anchored = decisions.anchored = "untested"
+    if not reading.claim_signed:
+        # Nothing is decided again for whoever made this up.
+        for layer in (authority, decisions):
+            layer.doubt("no certified key signed the claim")
+        return reviews
+    budget = Budget(100_000_000 + 2_000 * len(reading.receipts))
+    statuses, proofs, ledger = Statuses(reading), Proofs(reading, runs), {}
+    established = bool(runs)
+    for run in runs.values():
+        if run.document is None:
+            continue
+        authorized = check_authority(run, authority, trust)
+        established = established and authorized
+        if not run.whole:
+            decisions.doubt(f"run `{run.id}` cannot be decided again: not all that it pins can be read")
+            continue
+        words = Words(run, authority, trust, statuses, budget, ledger)
+        try:
+            Decider(run, report, words, statuses, budget, proofs).decide()
+        except OutOfBudget as error:
+            decisions.doubt(str(error))
+        for receipt in reading.receipts:
+            if receipt.usable and receipt.event == "break-glass-reviewed" and receipt.run == run.id:
+                review = words.check_review(receipt)
+                if review is not None:
+                    reviews[review[0]] = review[1]
+    if established:
+        authority.anchored = decisions.anchored = "established"
+    return reviews
 
 
 def verify_path(path, trust):
