@@ -17,8 +17,12 @@ def check_continuity(reading, report, runs, trust):
         check_times(stream, receipts, layer)
     if reading.claim is not None:
         check_heads(streams, reading.claim["streams"], layer)
+    check_order(reading, layer)
+    check_doubles(reading, layer)
     if trust is not None:
-        check_pins(streams, trust.get("streams", {}), layer)
+        due = {"workspace"} | {f"run:{run}" for run in runs}
+        due |= {f"engagement:{run.document['engagement']['id']}" for run in runs.values() if run.document}
+        check_pins(streams, due, trust.get("streams", {}), layer)
     for run in runs.values():
         if run.opened is not None:
             check_opening(run, layer)
@@ -52,19 +56,42 @@ def check_times(stream, receipts, layer):
         latest = receipt.at
 
 
+def check_order(reading, layer):
+    """Whole streams: workspace, engagements, runs."""
+    order = []
+    for receipt in reading.receipts:
+        if not order or order[-1] != receipt.stream:
+            order.append(receipt.stream)
+    ranks = [("workspace", "engagement", "run").index(stream.partition(":")[0]) for stream in order]
+    if len(set(order)) != len(order) or ranks != sorted(ranks):
+        layer.fail("CONTINUITY_BROKEN", "the receipts are not in the order of their streams")
+
+
+def check_doubles(reading, layer):
+    seen = set()
+    for receipt in reading.receipts:
+        if receipt.usable and receipt.event in ("run-opened", "run-closed"):
+            place = (receipt.event, str(receipt.detail.get("run")))
+            if place in seen:
+                layer.fail("COMPLETENESS", f"`{receipt.event}` stands twice for one run", receipt.where)
+            seen.add(place)
+
+
 def check_heads(streams, claimed, layer):
     for stream in sorted(set(claimed) | set(streams)):
         head, receipts = claimed.get(stream), streams.get(stream)
         if head is None or receipts is None:
             layer.fail("COMPLETENESS", f"`{stream}` is not both in the claim and in the bundle")
-        elif (head["seq"], head["digest"], head["count"]) != (receipts[-1].seq, receipts[-1].digest, len(receipts)):
-            layer.fail("CONTINUITY_BROKEN", f"`{stream}` is not as long as the claim says")
+        elif head["count"] != len(receipts):
+            layer.fail("COMPLETENESS", f"`{stream}` is not as long as the claim says")
+        elif (head["seq"], head["digest"]) != (receipts[-1].seq, receipts[-1].digest):
+            layer.fail("CONTINUITY_BROKEN", f"`{stream}` does not end where the claim says")
 
 
-def check_pins(streams, pins, layer):
+def check_pins(streams, due, pins, layer):
     for stream, pin in pins.items():
-        receipts = streams.get(stream)
-        if receipts is None:
+        receipts = streams.get(stream, [])
+        if not receipts and stream not in due:
             continue
         layer.anchored = "established"
         if not any(one.seq == pin["seq"] and one.digest == pin["digest"] for one in receipts):
@@ -87,7 +114,7 @@ def check_closing(run, layer):
     last = run.receipts[-1] if run.receipts else None
     head = run.closed.detail.get("head")
     if last is None or head != {"seq": last.seq, "digest": last.digest} or run.closed.detail.get("count") != len(run.receipts):
-        layer.fail("CONTINUITY_BROKEN", f"`run-closed` names another head of run `{run.id}`")
+        layer.fail("COMPLETENESS", f"`run-closed` names another head of run `{run.id}`")
     elif run.closed.at < last.at - 10_000:
         layer.fail("CONTINUITY_BROKEN", f"run `{run.id}` was closed before its last receipt")
 

@@ -34,7 +34,7 @@ class Decider:
         except NotDecided as what:
             self.report.leave_undecided(f"re-decision: {what}")
         for receipt in self.run.receipts:
-            if receipt.step is None:
+            if receipt.step is None and receipt.event == "artifact-imported":
                 continue
             try:
                 self.take(receipt)

@@ -28,7 +28,7 @@ def check_escalation(decider, receipt, found):
 
 def package(run, receipt, to):
     name = lambda one: run.invocation_id(one.step, one.key, one.read_back)
-    before = [one for one in run.receipts if one.step is not None and one.seq < receipt.seq]
+    before = [one for one in run.receipts if one.step is not None and one.number < receipt.number]
     left = {}
     for one in before:
         if one.event in ("step-in-doubt", "step-paused"):

@@ -57,12 +57,11 @@ class Receipt:
         self.fault = form_fault("receipt-predicate", p)
         ledger = p.get("ledger")
         if faults(schema("receipt-predicate")["properties"]["ledger"], ledger):
-            raise Malformed("the receipt has no place in a stream")
+            ledger = {"stream": "?", "seq": number, "prevHash": None}
         self.stream, self.seq, self.prev = ledger["stream"], ledger["seq"], ledger["prevHash"]
-        if self.fault in ("BUNDLE_MALFORMED", "SCHEMA_VERSION_UNSUPPORTED"):
+        if self.fault is not None:
             return
-        self.event = p.get("event")
-        self.at = millis(p["time"]["claimedUtc"]) if "time" in p and "claimedUtc" in p["time"] else None
+        self.event, self.at = p["event"], millis(p["time"]["claimedUtc"])
         self.detail = p.get("detail", {})
         step = p.get("step", {})
         self.run, self.step, self.key, self.read_back = p.get("run"), step.get("id"), step.get("key"), step.get("readBack")
@@ -70,7 +69,8 @@ class Receipt:
 
     @property
     def usable(self):
-        return self.fault in (None, "REQUIRED_FIELD_MISSING") and self.event is not None and self.at is not None
+        """Whether its time is an instant; without one nothing can be said of it."""
+        return self.at is not None
 
     @property
     def where(self):
@@ -157,8 +157,9 @@ class Reading:
             except Malformed as error:
                 self.layer.fail("BUNDLE_MALFORMED", str(error), f"{RECEIPTS} line {number}")
                 continue
-            self.receipts.append(receipt)
-            if receipt.fault is not None:
+            if receipt.fault is None:
+                self.receipts.append(receipt)
+            else:
                 self.layer.fail(receipt.fault, "the receipt does not have its form", receipt.where)
 
     def read_definition(self, path):

@@ -5,9 +5,7 @@ class Run:
     def __init__(self, reading, run_id, layer):
         self.id, self.reading = run_id, reading
         self.opened = self.closed = self.document = None
-        self.receipts = sorted(
-            (one for one in reading.receipts if one.usable and one.stream == f"run:{run_id}"), key=lambda one: one.seq
-        )
+        self.receipts = [one for one in reading.receipts if one.usable and one.stream == f"run:{run_id}"]
         for receipt in reading.receipts:
             if not receipt.usable or receipt.detail.get("run") != run_id:
                 continue

@@ -22,6 +22,11 @@ def check_manifest(reading, report):
     if data is None:
         layer.fail("COMPLETENESS", "the manifest is absent", MANIFEST)
         return
+    for subject in reading.claim_subjects[:1]:
+        if "sha256:" + subject["digest"]["sha256"] != sha256(reading.files[MANIFEST]) or subject["name"] != MANIFEST:
+            report["structure"].fail("DIGEST_MISMATCH", "the claim is about another manifest", CLAIM)
+    if len(reading.claim_subjects) > 1:
+        report["structure"].fail("BUNDLE_MALFORMED", "the claim has more than one subject", CLAIM)
     try:
         value = parse_canonical(data)
         entries = manifest_entries(value)
@@ -44,11 +49,6 @@ def check_manifest(reading, report):
         elif len(data) != entry["size"] or sha256(data) != entry["digest"]:
             layer.fail("HASH_MISMATCH", "a file has another size or digest than listed", entry["path"])
     report.ignored = sorted(set(files) - set(paths) - {MANIFEST, CLAIM})
-    for subject in reading.claim_subjects[:1]:
-        if "sha256:" + subject["digest"]["sha256"] != sha256(reading.files[MANIFEST]) or subject["name"] != MANIFEST:
-            report["structure"].fail("DIGEST_MISMATCH", "the claim is about another manifest", CLAIM)
-    if len(reading.claim_subjects) > 1:
-        report["structure"].fail("BUNDLE_MALFORMED", "the claim has more than one subject", CLAIM)
 
 
 class Unsupported(Exception):

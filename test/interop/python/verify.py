@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """verify.py <bundle folder or tar> [--trust trust.json] [--json]
+verify.py --batch: for each line `{"bundle", "trust"}` of standard input one line of JSON, a report or `{"error"}`
 
 A second, independent implementation of spec/verification.md: Python's standard library and `cryptography`. It says
 what it does not decide (`notDecided`), and exits 0 for valid, 1 for invalid, 3 for indeterminate, 2 for unusable input."""
@@ -24,6 +25,10 @@ from signatures import check_artifacts, check_manifest, check_signatures
 from structure import check_structure
 from trust import Unusable, read_trust
 from words import Words
+
+
+# The version of the policy language whose decisions the specification speaks of.
+CEDAR = "4.5"
 
 
 def verify(files, trust):
@@ -81,6 +86,9 @@ def check_people(reading, report, runs, trust):
         if not run.whole:
             decisions.doubt(f"run `{run.id}` cannot be decided again: not all that it pins can be read")
             continue
+        language = run.policies["language"]["version"]
+        if language != CEDAR:
+            decisions.doubt(f"the policies are of Cedar `{language}`, not `{CEDAR}`")
         words = Words(run, authority, trust, statuses, budget, ledger)
         try:
             Decider(run, report, words, statuses, budget, proofs).decide()
@@ -106,18 +114,39 @@ def verify_path(path, trust):
         return report
 
 
+def judge(bundle, trust_path):
+    """The report on files of the disk."""
+    trust = None
+    if trust_path:
+        with open(trust_path, "rb") as file:
+            trust = read_trust(file.read())
+    return verify_path(bundle, trust)
+
+
+def batch():
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            answer = judge(asked["bundle"], asked["trust"]).as_json()
+        except Unusable as error:
+            answer = {"error": error.code}
+        print(json.dumps(answer), flush=True)
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("bundle")
+    parser.add_argument("bundle", nargs="?")
     parser.add_argument("--trust")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--batch", action="store_true")
     options = parser.parse_args()
+    if options.batch:
+        return batch()
+    if options.bundle is None:
+        parser.error("name a bundle")
     try:
-        trust = None
-        if options.trust:
-            with open(options.trust, "rb") as file:
-                trust = read_trust(file.read())
-        report = verify_path(options.bundle, trust)
+        report = judge(options.bundle, options.trust)
     except Unusable as error:
         print(f"{error.code}: {error}", file=sys.stderr)
         return 2
