@@ -30,7 +30,7 @@ declare const WebAssembly: {
 const root = join(import.meta.dirname, "..");
 const dist = resolve(process.argv[2] ?? join(root, "dist"));
 /** Read at run time by `init` and `demo`; see `src/cli/package-files.ts`. */
-const SHARED = ["catalog", "operations", "runbooks", "policies", "schemas", "examples"];
+const SHARED = ["catalog", "mappings", "operations", "runbooks", "policies", "schemas", "examples"];
 const bundled = new Set<string>();
 
 // A folder is emptied only when it is a build, or empty already.

@@ -263,4 +263,14 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./bundle-unpack.ts"),
   },
   { name: "verify", summary: "check a bundle or a receipt offline", load: () => import("./verify.ts") },
+  {
+    name: "what-if",
+    summary: "decide recorded runs with a changed runbook or policy",
+    load: () => import("./what-if.ts"),
+  },
+  {
+    name: "map",
+    summary: "list a bundle's evidence by the requirements of a framework",
+    load: () => import("./map.ts"),
+  },
 ];

@@ -118,13 +118,15 @@ export function inferredSection({ inferred }: EngagementReport): ReportSection {
   return {
     title: "conclusions",
     none: "nobody concluded anything",
-    header: ["run", "conclusion", "confidence", "by", "cites"],
+    header: ["run", "conclusion", "confidence", "by", "cites", "digest", "state"],
     rows: inferred.map((one) => [
       one.run,
       one.statement,
       one.confidence,
       one.principal,
       one.cites.map(short).join(", "),
+      short(one.digest),
+      one.state,
     ]),
   };
 }

@@ -1,10 +1,9 @@
-import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { styleText } from "node:util";
 import {
   type BundleSource,
   parseTrust,
   type ReceiptReport,
-  refuseTrustFromBundle,
   renderReport,
   type Trust,
   tarBundle,
@@ -12,13 +11,13 @@ import {
   verifyBundle,
   verifyReceipt,
 } from "../verifier/index.ts";
-import { fileSource, folderBundle, isInside } from "./bundle-folder.ts";
-import { CliError, notFound, usage } from "./cli-error.ts";
+import { fileSource, folderBundle } from "./bundle-folder.ts";
+import { notFound, usage } from "./cli-error.ts";
 import { argument, defineCommand, option, type Result, repeatedOption } from "./command.ts";
 import { type Exit, exit } from "./exit.ts";
 import type { Printer, Style } from "./output.ts";
+import { readTrustBytes, refuseOwnTrust } from "./trust-for-bundle.ts";
 
-const MAX_TRUST_BYTES = 16 * 1024 * 1024;
 const EXITS: Record<Verdict, Exit> = { valid: exit.done, invalid: exit.refused, indeterminate: exit.waiting };
 const STYLES: Record<Verdict, Style> = { valid: "good", invalid: "bad", indeterminate: "warn" };
 
@@ -57,7 +56,7 @@ async function verify(
   trust: Trust | undefined,
   trustBytes: Uint8Array | undefined,
 ): Promise<Result> {
-  if (trustBytes !== undefined && (await canList(source))) await refuseTrustFromBundle(source, trustBytes);
+  await refuseOwnTrust(source, trustBytes);
   const report = await verifyBundle(source, trust);
   return {
     exit: EXITS[report.verdict],
@@ -68,36 +67,6 @@ async function verify(
       out.bytes(new TextEncoder().encode(renderReport(report, { color, width })));
     },
   };
-}
-
-/** What cannot be listed is for the verifier to report. */
-async function canList(source: BundleSource): Promise<boolean> {
-  try {
-    await source.list();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** A trust file that came with what it should judge would let a bundle vouch for itself. */
-function readTrustBytes(bundle: string, path: string): Uint8Array {
-  if (!existsSync(path))
-    throw notFound(`there is no trust file at \`${path}\``, `witnessops trust new ${path}`);
-  if (statSync(bundle).isDirectory() && isInside(realpathSync(bundle), realpathSync(path))) {
-    throw new CliError({
-      code: "INPUT_MALFORMED",
-      message: `the trust file \`${path}\` lies inside the bundle that it should judge`,
-      hint: "use a trust file of your own: `witnessops trust new`",
-    });
-  }
-  if (statSync(path).size > MAX_TRUST_BYTES) {
-    throw new CliError({
-      code: "INPUT_MALFORMED",
-      message: `the trust file \`${path}\` is larger than 16 MiB`,
-    });
-  }
-  return readFileSync(path);
 }
 
 /** Receipts are JSON objects; a tar never begins with a brace, since `{` may not stand in a bundle's paths. */

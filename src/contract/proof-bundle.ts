@@ -24,6 +24,7 @@ export const definitionKinds = [
   "break-glass",
   "review",
   "conclusion",
+  "withdrawal",
 ] as const;
 export type DefinitionKind = (typeof definitionKinds)[number];
 

@@ -25,6 +25,7 @@ export const engagementEvents = [
   "engagement-halted",
   "engagement-closed",
   "conclusion-recorded",
+  "conclusion-withdrawn",
   "break-glass-reviewed",
   "domain-control-proved",
 ] as const;

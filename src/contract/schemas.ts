@@ -7,6 +7,7 @@ import { catalogLockSchema } from "./catalog-lock.ts";
 import { contractSchema } from "./contract.ts";
 import { engagementSchema } from "./engagement.ts";
 import { escalationSchema } from "./escalation.ts";
+import { evidenceMappingSchema } from "./evidence-mapping.ts";
 import { gateRecordSchema } from "./gate-record.ts";
 import { policySetSchema } from "./policy-set.ts";
 import { principalSchema, principalSetSchema } from "./principal.ts";
@@ -20,6 +21,7 @@ import {
   conclusionStatementSchema,
   keyCertificateSchema,
   resolutionStatementSchema,
+  withdrawalStatementSchema,
 } from "./signed-statements.ts";
 import { trustSchema } from "./trust.ts";
 
@@ -33,6 +35,7 @@ const byKind = {
   "catalog-lock": catalogLockSchema,
   "catalog-checks": catalogChecksSchema,
   trust: trustSchema,
+  "evidence-mapping": evidenceMappingSchema,
   "action-document": actionDocumentSchema,
   "gate-record": gateRecordSchema,
   "run-document": runDocumentSchema,
@@ -46,6 +49,7 @@ const byKind = {
   signal: signalSchema,
   "answer-statement": answerStatementSchema,
   "conclusion-statement": conclusionStatementSchema,
+  "withdrawal-statement": withdrawalStatementSchema,
   "key-certificate": keyCertificateSchema,
 } as const satisfies Record<string, TSchema>;
 

@@ -105,12 +105,29 @@ export const conclusionStatementSchema = Type.Object(
       Type.Object({ receipt: word.digest, artifact: Type.Optional(word.digest) }, word.closed),
       { minItems: 1, maxItems: 1000 },
     ),
+    /** Envelope digest of an earlier conclusion of the run that this one takes the place of. */
+    supersedes: Type.Optional(word.digest),
     principal: word.id,
     signedAt: word.utc,
   },
   word.closed,
 );
 export type ConclusionStatement = Static<typeof conclusionStatementSchema>;
+
+/** Takes a conclusion back: DSSE payload of type `WITHDRAWAL_PAYLOAD_TYPE`. What was concluded stays readable. */
+export const withdrawalStatementSchema = Type.Object(
+  {
+    purpose: Type.Literal("witnessops/withdrawal/v1"),
+    run: Type.String(),
+    /** Envelope digest of the conclusion. */
+    conclusion: word.digest,
+    principal: word.id,
+    reason: word.text,
+    signedAt: word.utc,
+  },
+  word.closed,
+);
+export type WithdrawalStatement = Static<typeof withdrawalStatementSchema>;
 
 /** Predicate of an issuer key certificate, signed by an issuer root (design section 8). */
 export const keyCertificateSchema = Type.Object(

@@ -14,6 +14,7 @@ export const ANSWER_PAYLOAD_TYPE = "application/vnd.witnessops.answer.v1+json";
 export const BREAK_GLASS_PAYLOAD_TYPE = "application/vnd.witnessops.break-glass.v1+json";
 export const REVIEW_PAYLOAD_TYPE = "application/vnd.witnessops.review.v1+json";
 export const CONCLUSION_PAYLOAD_TYPE = "application/vnd.witnessops.conclusion.v1+json";
+export const WITHDRAWAL_PAYLOAD_TYPE = "application/vnd.witnessops.withdrawal.v1+json";
 /**
  * SSH namespace of each statement that people sign, one for each purpose: a signature made for another, a commit or a
  * login, never passes as one of these (design section 6, OpenSSH PROTOCOL.sshsig).
@@ -25,6 +26,7 @@ export const SSH_NAMESPACES: ReadonlyMap<string, string> = new Map([
   [BREAK_GLASS_PAYLOAD_TYPE, "break-glass.v1@witnessops.dev"],
   [REVIEW_PAYLOAD_TYPE, "review.v1@witnessops.dev"],
   [CONCLUSION_PAYLOAD_TYPE, "conclusion.v1@witnessops.dev"],
+  [WITHDRAWAL_PAYLOAD_TYPE, "withdrawal.v1@witnessops.dev"],
 ]);
 
 const closed = { additionalProperties: false } as const;

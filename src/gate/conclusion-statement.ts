@@ -1,7 +1,12 @@
 import type { PrincipalSet } from "../contract/principal.ts";
-import { type ConclusionStatement, conclusionStatementSchema } from "../contract/signed-statements.ts";
+import {
+  type ConclusionStatement,
+  conclusionStatementSchema,
+  type WithdrawalStatement,
+  withdrawalStatementSchema,
+} from "../contract/signed-statements.ts";
 import type { Envelope } from "../format/dsse.ts";
-import { CONCLUSION_PAYLOAD_TYPE } from "../format/statement.ts";
+import { CONCLUSION_PAYLOAD_TYPE, WITHDRAWAL_PAYLOAD_TYPE } from "../format/statement.ts";
 import {
   checkSignedStatement,
   type SignedStatement,
@@ -26,4 +31,18 @@ export async function checkConclusion(
     return Object.freeze({ ok: false, reason });
   }
   return checked;
+}
+
+/**
+ * Checks a signed withdrawal of a conclusion. Whether its signer may is decided by `mayEndConclusion`.
+ *
+ * @param at when it was received: the key must be in force then.
+ */
+export function checkWithdrawal(
+  envelope: Envelope,
+  principals: PrincipalSet,
+  at: string,
+): Promise<SignedStatement<WithdrawalStatement>> {
+  const kind = { payloadType: WITHDRAWAL_PAYLOAD_TYPE, schema: withdrawalStatementSchema, human: false };
+  return checkSignedStatement(kind, envelope, principals, at);
 }

@@ -24,6 +24,21 @@ export async function openPolicies(
 ): Promise<PolicyDecider> {
   const cedar = await loadCedar();
   checkLanguage(cedar, set);
+  const id = digestOfJson(set);
+  // The engine keeps what it parsed: a set that was found good, by its digest, is not looked at twice.
+  if (!good.has(id)) {
+    check(cedar, set);
+    preparse(cedar, id, set);
+    if (good.size >= MAX_GOOD) good.clear();
+    good.add(id);
+  }
+  return memoised((request) => decide(cedar, id, request), remember);
+}
+
+const MAX_GOOD = 256;
+const good = new Set<string>();
+
+function check(cedar: Cedar, set: PolicySet): void {
   const faults = faultsOf(cedar, set);
   if (faults.length > 0) {
     const [first] = faults;
@@ -34,9 +49,6 @@ export async function openPolicies(
       faults,
     });
   }
-  const id = digestOfJson(set);
-  preparse(cedar, id, set);
-  return memoised((request) => decide(cedar, id, request), remember);
 }
 
 function checkLanguage(cedar: Cedar, set: PolicySet): void {

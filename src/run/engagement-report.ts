@@ -1,11 +1,10 @@
 import { invocationName } from "../contract/invocation-name.ts";
 import type { ReceiptPredicate } from "../contract/receipt-predicate.ts";
-import type { ConclusionStatement } from "../contract/signed-statements.ts";
-import { parseCanonicalJson } from "../format/canonical-json.ts";
 import type { Digest } from "../format/digest.ts";
+import { conclusionState } from "../gate/standing-conclusions.ts";
 import { engagementStream, runStream } from "../ledger/streams.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
-import { readEnvelope } from "./document-pin.ts";
+import { type LedgerConclusion, readConclusions } from "./read-conclusions.ts";
 import { type GlassUse, reviewsOf } from "./reviews.ts";
 import { RunError } from "./run-error.ts";
 import { phaseOfTerminalEvent } from "./run-state.ts";
@@ -95,6 +94,10 @@ export interface ReportedConclusion {
   readonly principal: string;
   readonly cites: readonly string[];
   readonly at: string;
+  /** Envelope digest: how it is named when it is superseded or withdrawn. */
+  readonly digest: string;
+  /** How it ended, in words; `stands` while it does. */
+  readonly state: string;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
@@ -125,12 +128,12 @@ export function reportEngagement(store: Store, engagement: string, now: string):
     exceptions: [],
     doubt: [],
     governance: [],
-    inferred: [],
+    inferred: readConclusions(store, engagement).all.map(reportedConclusion),
   };
   const outcomes = new Map<string, string>();
   for (const { payload, digest } of stored) {
     const { predicate } = readReceipt(payload);
-    takeEngagementReceipt(store, report, outcomes, predicate, digest);
+    takeEngagementReceipt(report, outcomes, predicate, digest);
   }
   report.runs = report.runs.map((run) => ({ ...run, outcome: outcomes.get(run.run) ?? "open" }));
   for (const { run } of report.runs) takeRun(store, report, run);
@@ -138,7 +141,6 @@ export function reportEngagement(store: Store, engagement: string, now: string):
 }
 
 function takeEngagementReceipt(
-  store: Store,
   report: Mutable<EngagementReport>,
   outcomes: Map<string, string>,
   predicate: ReceiptPredicate,
@@ -170,20 +172,9 @@ function takeEngagementReceipt(
         receipt,
       });
       return;
-    case "conclusion-recorded": {
-      const { payload } = readEnvelope(store, detail?.conclusion as Digest);
-      const said = parseCanonicalJson(payload) as unknown as ConclusionStatement;
-      const { statement, confidence, principal, cites } = said;
-      report.inferred.push({
-        run: said.run,
-        statement,
-        confidence,
-        principal,
-        cites: cites.map((cite) => cite.artifact ?? cite.receipt),
-        at,
-      });
+    case "conclusion-recorded":
+    case "conclusion-withdrawn":
       return;
-    }
     default:
       report.governance.push({
         event,
@@ -192,6 +183,20 @@ function takeEngagementReceipt(
         at,
       });
   }
+}
+
+function reportedConclusion({ digest, statement: said, at, end }: LedgerConclusion): ReportedConclusion {
+  const { run, statement, confidence, principal, cites } = said;
+  return {
+    run,
+    statement,
+    confidence,
+    principal,
+    cites: cites.map((cite) => cite.artifact ?? cite.receipt),
+    at,
+    digest,
+    state: conclusionState(end),
+  };
 }
 
 function takeRun(store: Store, report: Mutable<EngagementReport>, run: string): void {

@@ -136,6 +136,7 @@ const statementEvents = [
   ["step-resolved", "resolution", "resolution"],
   ["step-escalated", "escalation", "escalation"],
   ["conclusion-recorded", "conclusion", "conclusion"],
+  ["conclusion-withdrawn", "withdrawal", "withdrawal"],
 ] as const;
 
 async function addArtifacts(

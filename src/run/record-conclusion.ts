@@ -9,32 +9,55 @@ import { appendReceipt } from "./append-receipt.ts";
 import { isLab } from "./append-to-run.ts";
 import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
+import { readConclusions } from "./read-conclusions.ts";
 import { runParts } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
+import { untilRecorded } from "./until-recorded.ts";
 
 /**
  * Records a signed conclusion about a run (design section 9). It is inferred and says so; `high` is refused
  * unless a human signed it and no cited result is operational input.
  *
- * @throws RunError `STATEMENT_REFUSED` with every problem.
+ * @throws RunError `STATEMENT_REFUSED` with every problem, `RUN_CONTENDED`.
  */
-export async function recordConclusion(
+export function recordConclusion(lane: Lane, run: string, envelope: Envelope): Promise<RecordedStatement> {
+  return untilRecorded(lane, run, () => tryConclusion(lane, run, envelope));
+}
+
+/** A conclusion as it was recorded, with its envelope's digest: how others name it. */
+export interface RecordedStatement {
+  readonly digest: Digest;
+  readonly statement: ConclusionStatement;
+}
+
+async function tryConclusion(
   lane: Lane,
   run: string,
   envelope: Envelope,
-): Promise<ConclusionStatement> {
+): Promise<RecordedStatement | undefined> {
   const state = lane.states.load(run);
   const principals = lane.pinned.read("principals", state.document.principals);
-  const checked = await checkConclusion(envelope, principals, utcFromMillis(lane.clock()));
+  // What it supersedes must still stand when it is recorded.
+  const stream = engagementStream(state.document.engagement.id);
+  const head = lane.store.head(stream);
+  const now = utcFromMillis(lane.clock());
+  const checked = await checkConclusion(envelope, principals, now);
   if (!checked.ok) throw refused([`the conclusion is refused: ${checked.reason}`]);
   const { statement } = checked;
   const problems = statement.run === run ? [] : ["the conclusion is about another run"];
   problems.push(...citationProblems(lane, run, statement));
-  if (problems.length > 0) throw refused(problems);
   const pinned = pinEnvelope(envelope);
+  const { supersedes, principal: by } = statement;
+  if (supersedes !== undefined) {
+    const { standing } = readConclusions(lane.store, state.document.engagement.id);
+    const end = { state: "superseded", by, at: now, conclusion: pinned.digest } as const;
+    const refusal = standing.end(supersedes as Digest, run, principals, end);
+    if (refusal !== undefined) problems.push(`it may not supersede \`${supersedes}\`: ${refusal}`);
+  }
+  if (problems.length > 0) throw refused(problems);
   const result = await appendReceipt(
     lane,
-    engagementStream(state.document.engagement.id),
+    stream,
     {
       event: "conclusion-recorded",
       subject: [{ name: "conclusion", digest: { sha256: hexOf(pinned.digest) } }],
@@ -44,14 +67,9 @@ export async function recordConclusion(
         detail: { conclusion: pinned.digest },
       },
     },
-    { change: { documents: [pinned] } },
+    { change: { documents: [pinned] }, onHead: head ?? "empty" },
   );
-  if (!result.ok)
-    throw new RunError({
-      code: "RUN_CONTENDED",
-      message: `the conclusion was not recorded: ${result.conflict}`,
-    });
-  return statement;
+  return result.ok ? { digest: pinned.digest, statement } : undefined;
 }
 
 /** Every citation names a receipt of this run and, where it names an artifact, one that receipt binds. */

@@ -8,10 +8,8 @@ import type { Engagement } from "../contract/engagement.ts";
 import { parseCatalogLock } from "../contract/parse-catalog-lock.ts";
 import { parseContract } from "../contract/parse-contract.ts";
 import { parseEngagement } from "../contract/parse-engagement.ts";
-import { policySetFromJson } from "../contract/parse-policy-set.ts";
 import { parsePrincipal, principalSetFromJson } from "../contract/parse-principal.ts";
 import { parseRunbook } from "../contract/parse-runbook.ts";
-import type { PolicySet } from "../contract/policy-set.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
 import type { Runbook } from "../contract/runbook.ts";
 import { parseJson } from "../format/canonical-json.ts";
@@ -21,6 +19,7 @@ import type { Definitions } from "../run/definitions.ts";
 import { type ContractSummary, summarizeContracts } from "./catalog-index.ts";
 import { DefinitionsError } from "./definitions-error.ts";
 import { filesUnder, peek, readText, yamlFiles } from "./document-files.ts";
+import { readPolicyFolder } from "./policy-folder.ts";
 import { parseWorkspace, type Workspace } from "./workspace-file.ts";
 
 /** A contract with its digest and the file it stands in, relative to the workspace. */
@@ -144,22 +143,7 @@ export function openDefinitions(
       return principalSetFromJson({ apiVersion: "witnessops/v1", kind: "PrincipalSet", principals });
     },
 
-    policies(): PolicySet {
-      const files = filesUnder(at("policies"));
-      const schema = at("policies", "schema.cedarschema");
-      if (!existsSync(schema))
-        throw missing("`policies/schema.cedarschema` is missing", "witnessops init shows one");
-      const policies = files
-        .filter((path) => path.endsWith(".cedar"))
-        .map((path) => [basename(path, ".cedar"), text(path)] as const);
-      return policySetFromJson({
-        apiVersion: "witnessops/v1",
-        kind: "PolicySet",
-        language: { name: "cedar", version: cedarLanguageVersion },
-        schema: text(schema),
-        policies: Object.fromEntries(policies),
-      });
-    },
+    policies: () => readPolicyFolder(at("policies"), cedarLanguageVersion),
 
     authorization(engagement): Envelope | undefined {
       const path = at("engagements", `${engagement}.authorization.json`);

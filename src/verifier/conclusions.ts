@@ -1,6 +1,9 @@
-import type { ConclusionStatement } from "../contract/signed-statements.ts";
+import type { ConclusionStatement, WithdrawalStatement } from "../contract/signed-statements.ts";
+import type { Digest } from "../format/digest.ts";
+import type { Envelope } from "../format/dsse.ts";
 import { isJsonObject } from "../format/json.ts";
-import { checkConclusion } from "../gate/conclusion-statement.ts";
+import { checkConclusion, checkWithdrawal } from "../gate/conclusion-statement.ts";
+import { type ConclusionEnd, conclusionState, StandingConclusions } from "../gate/standing-conclusions.ts";
 import { type Anchor, isValidAt } from "./anchor.ts";
 import type { Bundle } from "./bundle.ts";
 import { parseDocument } from "./check-document.ts";
@@ -12,23 +15,31 @@ import { verifyEnvelope } from "./signatures.ts";
 
 /** A conclusion whose citations are checked; whether its confidence may stand needs the classes, which come last. */
 export interface Concluded {
+  readonly digest: Digest;
   readonly statement: ConclusionStatement;
+  /** How it ended; undefined while it stands. */
+  readonly end: ConclusionEnd | undefined;
   /** Why its confidence may not stand, apart from what it cites. */
   readonly reasons: readonly string[];
 }
 
-/** Layer 11: every conclusion is signed by who it names and cites what the bundle holds. */
+/**
+ * Layer 11: every conclusion is signed by who it names and cites what the bundle holds; one that was superseded or
+ * withdrawn was so by who concluded it or by an owner.
+ */
 export async function checkConclusions(
   bundle: Bundle,
   runs: readonly ClaimedRun[],
   anchor: Anchor,
 ): Promise<{ layer: LayerResult; conclusions: Concluded[] }> {
   const findings = new Findings("conclusions");
-  const conclusions: Concluded[] = [];
-  let established = 0;
+  const concluded: Omit<Concluded, "end">[] = [];
+  const standing = new StandingConclusions();
+  let unlisted = 0;
   const claimed = new Map(runs.map((run) => [run.id, run]));
   for (const receipt of bundle.receipts) {
-    if (receipt.predicate.event !== "conclusion-recorded") continue;
+    const { event } = receipt.predicate;
+    if (event !== "conclusion-recorded" && event !== "conclusion-withdrawn") continue;
     const run = claimed.get(receipt.predicate.run ?? "");
     if (run === undefined) {
       checkStray(bundle, receipt, findings);
@@ -39,25 +50,51 @@ export async function checkConclusions(
       const message = "the conclusion stands in another engagement's stream than its run";
       findings.fail("FAILURE_DIGEST_MISMATCH", message, { receipt: receipt.digest });
     }
-    const statement = await readConclusion(bundle, run, receipt, findings);
-    if (statement === undefined) continue;
+    const said = await readSaid(bundle, run, receipt, findings);
+    if (said === undefined) continue;
+    const { statement, digest, envelope } = said;
+    const trusted = await isTrusted(receipt, statement, envelope, anchor, findings);
+    if (trusted !== true) unlisted += 1;
+    const { principal: by } = statement;
+    const at = receipt.predicate.time.claimedUtc;
+    if (statement.purpose === "witnessops/withdrawal/v1") {
+      const end = { state: "withdrawn", by, at, reason: statement.reason } as const;
+      endConclusion(standing, run, receipt, statement.conclusion as Digest, end, findings);
+      continue;
+    }
     checkCitations(run, statement, receipt, findings);
-    const trusted = await isTrusted(bundle, receipt, statement, anchor, findings);
-    if (trusted === true) established += 1;
+    if (statement.supersedes !== undefined) {
+      const end = { state: "superseded", by, at, conclusion: digest } as const;
+      endConclusion(standing, run, receipt, statement.supersedes as Digest, end, findings);
+    }
+    standing.record({ digest, run: run.id, principal: by });
     const reasons = trusted === true ? [] : ["it is not signed by a person whom the trust file lists"];
-    conclusions.push({ statement, reasons });
+    concluded.push({ digest, statement, reasons });
   }
+  const conclusions = concluded.map((one) => ({ ...one, end: standing.endOf(one.digest) }));
   if (conclusions.length === 0)
     return { layer: findings.end({ internal: "not-present", anchored: "not-applicable" }), conclusions };
-  return {
-    layer: findings.end({ anchored: established === conclusions.length ? "established" : "untested" }),
-    conclusions,
-  };
+  return { layer: findings.end({ anchored: unlisted === 0 ? "established" : "untested" }), conclusions };
+}
+
+function endConclusion(
+  standing: StandingConclusions,
+  run: ClaimedRun,
+  receipt: Receipt,
+  conclusion: Digest,
+  end: ConclusionEnd,
+  findings: Findings,
+): void {
+  if (run.principals === undefined) return;
+  const refusal = standing.end(conclusion, run.id, run.principals, end);
+  if (refusal === undefined) return;
+  const code = refusal === "conclusion-unknown" ? "FAILURE_COMPLETENESS" : "FAILURE_APPROVAL_INVALID";
+  findings.fail(code, `a conclusion is not ${end.state}: ${refusal}`, { receipt: receipt.digest });
 }
 
 /** `high` stands only when a trusted person signed it and nothing it cites is operational input. */
 export function reportConclusion(
-  { statement, reasons }: Concluded,
+  { statement, reasons, digest, end }: Concluded,
   steps: readonly StepReport[],
 ): ConclusionReport {
   const weak = statement.cites.some(({ receipt }) => {
@@ -74,39 +111,61 @@ export function reportConclusion(
     supported,
     reasons: supported ? [] : against,
     cites: cites.map((cite) => ({ ...cite })),
+    digest,
+    state: end?.state ?? "stands",
+    ...(end === undefined ? {} : { ended: conclusionState(end) }),
   };
 }
 
 /** A conclusion on a run that is not claimed stands as a receipt only; one that is here must be about that run. */
 function checkStray(bundle: Bundle, receipt: Receipt, findings: Findings): void {
-  const envelope = bundle.envelope("conclusion", String(receipt.predicate.detail?.conclusion));
+  const { event, detail } = receipt.predicate;
+  const name = event === "conclusion-withdrawn" ? "withdrawal" : "conclusion";
+  const envelope = bundle.envelope(name, String(detail?.[name]));
   const parsed = envelope && parseDocument(envelope.payload);
   if (parsed === undefined || "fault" in parsed || !isJsonObject(parsed.value)) return;
   if (parsed.value.run === receipt.predicate.run) return;
-  const message = "the conclusion is about another run than its receipt";
+  const message = `the ${name} is about another run than its receipt`;
   findings.fail("FAILURE_DIGEST_MISMATCH", message, { receipt: receipt.digest });
 }
 
-async function readConclusion(
+type Said = {
+  readonly statement: ConclusionStatement | WithdrawalStatement;
+  readonly digest: Digest;
+  readonly envelope: Envelope;
+};
+
+async function readSaid(
   bundle: Bundle,
   run: ClaimedRun,
   receipt: Receipt,
   findings: Findings,
-): Promise<ConclusionStatement | undefined> {
+): Promise<Said | undefined> {
   const at = { receipt: receipt.digest };
-  const envelope = bundle.envelope("conclusion", String(receipt.predicate.detail?.conclusion));
+  const { event, detail, time } = receipt.predicate;
+  const [name, check] =
+    event === "conclusion-withdrawn"
+      ? (["withdrawal", checkWithdrawal] as const)
+      : (["conclusion", checkConclusion] as const);
+  const digest = String(detail?.[name]) as Digest;
+  const envelope = bundle.envelope(name, digest);
   if (envelope === undefined) {
-    findings.fail("FAILURE_COMPLETENESS", "the conclusion that the receipt records is absent", at);
+    findings.fail("FAILURE_COMPLETENESS", `the ${name} that the receipt records is absent`, at);
     return undefined;
   }
   if (run.principals === undefined) return undefined;
-  const checked = await checkConclusion(envelope, run.principals, receipt.predicate.time.claimedUtc);
+  const checked = await check(envelope, run.principals, time.claimedUtc);
   if (!checked.ok) {
-    findings.fail("FAILURE_SIGNATURE_INVALID", `the conclusion does not hold: ${checked.reason}`, at);
+    findings.fail("FAILURE_SIGNATURE_INVALID", `the ${name} does not hold: ${checked.reason}`, at);
     return undefined;
   }
-  if (checked.statement.run === run.id) return checked.statement;
-  findings.fail("FAILURE_DIGEST_MISMATCH", "the conclusion is about another run", at);
+  const { statement } = checked;
+  const other =
+    statement.run !== run.id ||
+    ("conclusion" in statement && statement.conclusion !== detail?.conclusion) ||
+    statement.principal !== receipt.predicate.actor.principal;
+  if (!other) return { statement, digest, envelope };
+  findings.fail("FAILURE_DIGEST_MISMATCH", `the ${name} is about another run, conclusion or person`, at);
   return undefined;
 }
 
@@ -136,15 +195,14 @@ function checkCitations(
 
 /** True when a listed person signed it; undefined when the signer is not listed. */
 async function isTrusted(
-  bundle: Bundle,
   receipt: Receipt,
-  statement: ConclusionStatement,
+  statement: ConclusionStatement | WithdrawalStatement,
+  envelope: Envelope,
   anchor: Anchor,
   findings: Findings,
 ): Promise<boolean | undefined> {
-  const envelope = bundle.envelope("conclusion", String(receipt.predicate.detail?.conclusion));
   const listed = anchor.principal(statement.principal);
-  if (envelope === undefined || listed === undefined) return undefined;
+  if (listed === undefined) return undefined;
   for (const trusted of listed.trustedKeys) {
     if (!(await verifyEnvelope(trusted.key, envelope))) continue;
     return listed.type === "human" && isValidAt(trusted, statement.signedAt);

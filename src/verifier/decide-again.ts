@@ -84,7 +84,8 @@ async function judge(again: Again, run: WholeRun, receipt: Receipt, doubt: Invok
   if (finding !== undefined) doubt.confirmed ??= { receipt: receipt.digest, finding };
 }
 
-function isWhole(run: ClaimedRun): run is WholeRun {
+/** Whether the bundle holds every definition that the run pins. */
+export function isWhole(run: ClaimedRun): run is WholeRun {
   const { runbook, engagement, principals, lock } = run;
   return ![runbook, engagement, principals, lock].includes(undefined);
 }

@@ -37,8 +37,9 @@ export function renderReport(report: Report, options: RenderOptions = {}): strin
     section(
       "inferred",
       report.inferred.flatMap((conclusion) => [
-        `"${conclusion.statement}"`,
+        `${conclusion.state === "stands" ? "" : `[${conclusion.state}] `}"${conclusion.statement}"`,
         `  by ${conclusion.principal}, confidence ${conclusion.confidence}${conclusion.supported ? "" : `, not supported: ${conclusion.reasons.join("; ")}`}; cites ${conclusion.cites.length}`,
+        ...(conclusion.ended === undefined ? [] : [`  ${conclusion.ended}`]),
       ]),
     ),
     section("in doubt", report.doubt),

@@ -106,6 +106,12 @@ export interface ConclusionReport {
   readonly supported: boolean;
   readonly reasons: readonly string[];
   readonly cites: readonly Json[];
+  /** Envelope digest: how later statements name it. */
+  readonly digest: string;
+  /** A conclusion is never edited: a later one takes its place, or it is taken back. */
+  readonly state: "stands" | "superseded" | "withdrawn";
+  /** By whom and when it ended, in words. */
+  readonly ended?: string;
 }
 
 /** The trust assumptions of every report (design section 9). */

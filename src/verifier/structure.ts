@@ -121,6 +121,8 @@ function citedDigest({ event, detail }: ReceiptPredicate): unknown {
       return detail?.document;
     case "conclusion-recorded":
       return detail?.conclusion;
+    case "conclusion-withdrawn":
+      return detail?.withdrawal;
     case "approval-recorded":
       return detail?.approval;
     case "break-glass-recorded":
