@@ -16,10 +16,13 @@ PLAIN = {
     "catalog-lock": "catalog-lock", "run": "run-document", "escalation": "escalation", "signal": "signal", "action-list": None,
 }  # fmt: skip
 SIGNED = {
+    "withdrawal": "withdrawal-statement", "key-revocation": "key-revocation-statement", "lifecycle": "lifecycle-statement",
     "approval": "approval-statement", "resolution": "resolution-statement", "answer": "answer-statement",
     "break-glass": "break-glass-statement", "review": "review-statement", "conclusion": "conclusion-statement",
 }  # fmt: skip
-RECORDS = {"authorization": "authorization-predicate", "key-certificate": "key-certificate"}
+RECORDS = {
+    "authorization": "authorization-predicate", "key-certificate": "key-certificate", "root-certificate": "root-certificate",
+}  # fmt: skip
 
 
 def digest_of(value):

@@ -16,6 +16,7 @@ from container import read_bundle
 from continuity import check_continuity
 from decide import Decider
 from dsse import Malformed
+from log import LogLayer
 from people import Statuses
 from proofs import Proofs
 from reading import Reading
@@ -23,6 +24,7 @@ from report import Report
 from runs import Run
 from signatures import check_artifacts, check_manifest, check_signatures
 from structure import check_structure
+from timestamps import TimeLayer
 from trust import Unusable, read_trust
 from words import Words
 
@@ -45,25 +47,17 @@ def verify(files, trust):
     runs = {run: Run(reading, run, report["structure"]) for run in claimed}
     check_structure(reading, report, runs)
     check_continuity(reading, report, runs, trust)
-    check_promises(report, runs, trust)
+    time = TimeLayer(reading, report, runs, trust)
+    time.check()
+    log = LogLayer(reading, report, runs, trust)
+    log.check()
+    time.check_bounds(log)
     reviews = check_people(reading, report, runs, trust)
     check_steps(reading, report, runs, trust, reviews)
     check_conclusions(reading, report, runs, trust)
     set_classes(report)
     set_supported(report)
     return report
-
-
-def check_promises(report, runs, trust):
-    """A layer that is promised or required and absent (timestamps, log)."""
-    for name, word in (("timestamps", "time"), ("log", "log")):
-        layer = report[name]
-        layer.present = False
-        promised = [run.id for run in runs.values() if run.document is not None and word in run.document["requiredLayers"]]
-        if promised:
-            layer.fail("COMPLETENESS", f"run `{promised[0]}` promised this layer, and it is absent")
-        elif trust is not None and word in trust.get("require", []):
-            layer.doubt("the reviewer requires this layer, and it is absent")
 
 
 def check_people(reading, report, runs, trust):
