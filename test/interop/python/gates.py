@@ -293,6 +293,10 @@ def fill(groups, people):
     return [sum(places[place] == index for place in holder) for index in range(len(groups))]
 
 
+def is_revoked(f, fact):
+    return fact["keyId"] in f.live.get("revokedKeys", [])
+
+
 def break_glass_refusal(f, fact):
     found = [one for one in f.engagement.get("breakGlass", []) if one["id"] == fact["breakGlass"]]
     if len(found) != 1:
@@ -302,6 +306,8 @@ def break_glass_refusal(f, fact):
         return "principal-unknown"
     if who[2]:
         return "principal-disabled"
+    if is_revoked(f, fact):
+        return "key-revoked"
     if who[0]["type"] != "human":
         return "not-human"
     if fact["principal"] not in glass["people"]:
@@ -339,6 +345,8 @@ def approval(f):
             return "principal-unknown"
         if who[2]:
             return "principal-disabled"
+        if is_revoked(f, fact):
+            return "key-revoked"
         if who[0]["type"] != "human":
             return "not-human"
         return None if roles(fact["principal"], own_serves) else "role-missing"
@@ -418,6 +426,8 @@ def answer_refusal(f, fact):
         return "principal-unknown"
     if who[2]:
         return "principal-disabled"
+    if is_revoked(f, fact):
+        return "key-revoked"
     if not set(who[3]) & set(f.awaited["roles"]):
         return "role-missing"
     if fact["custody"] != "held":

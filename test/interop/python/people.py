@@ -27,13 +27,13 @@ def keys_of(principal):
             continue
 
 
-def signed_statement(stored, principals, at):
-    """The statement of a human principal whose key, in force at `at` (milliseconds), signed it."""
+def signed_statement(stored, principals, at, human=True):
+    """The statement of a principal, a human one where asked, whose key, in force at `at` (milliseconds), signed it."""
     envelope, payload = stored
     named = [one for one in principals if one["id"] == payload["principal"]]
     if len(named) != 1:
         raise Refused("principal-unknown")
-    if named[0]["type"] != "human":
+    if human and named[0]["type"] != "human":
         raise Refused("principal-not-human")
     found = sorted(keys_of(named[0]), key=lambda pair: pair[0].key_id != envelope.key_id)
     for key, entry in found:
@@ -132,7 +132,7 @@ class Statuses:
 
     EVENTS = {
         "contract-suspended", "contract-revoked", "contract-reinstated", "freeze-began", "freeze-ended",
-        "principal-disabled", "principal-added", "engagement-halted", "engagement-closed",
+        "principal-disabled", "principal-added", "engagement-halted", "engagement-closed", "key-revoked",
     }  # fmt: skip
 
     def __init__(self, reading):
@@ -187,4 +187,7 @@ class Statuses:
             return "its gates did not see that changes were frozen"
         if self.disabled(at) - set(live["disabledPrincipals"]):
             return "its gates did not see that somebody was disabled"
+        revoked = {one.detail.get("keyId") for one in self.receipts if one.event == "key-revoked" and one.at < at - 10_000}
+        if revoked - set(live.get("revokedKeys", [])):
+            return "its gates did not see that a key was revoked"
         return None

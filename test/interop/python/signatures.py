@@ -5,6 +5,7 @@ from container import check_path
 from dsse import Malformed, sha256
 from keys import PlainKey
 from reading import CLAIM, DIGEST, MANIFEST
+from roots import roots_of
 from schema import millis
 from trust import in_force
 
@@ -88,8 +89,12 @@ class Certificate:
 
 
 def certificates_of(reading, layer, roots):
-    """Keys that a root certified."""
+    """Keys that a root certified, while it had not ended."""
     out = []
+    certified = {
+        one.detail.get("certificate"): one.seq
+        for one in reading.receipts if one.usable and one.event == "key-certified" and one.stream == "workspace"
+    }  # fmt: skip
     for digest, (envelope, statement) in reading.envelopes["key-certificate"].items():
         predicate = statement["predicate"]
         try:
@@ -97,13 +102,15 @@ def certificates_of(reading, layer, roots):
         except Malformed as error:
             layer.fail("BUNDLE_MALFORMED", str(error), digest)
             continue
-        root = next((root for root in roots if root.signed(envelope)), None)
+        root = next((root for root in roots if root.key.signed(envelope)), None)
         if root is None:
-            hinted = any(root.key_id == envelope.key_id for root in roots)
-            if hinted:
+            if any(root.key.key_id == envelope.key_id for root in roots):
                 layer.fail("SIGNATURE_INVALID", "the issuer root did not sign this certificate", digest)
             else:
                 layer.doubt("a certificate is signed by another root")
+            continue
+        if root.ended is not None and certified.get(digest, root.ended) >= root.ended:
+            layer.fail("SIGNATURE_INVALID", "a root certified a key after it had ended", digest)
             continue
         subject = statement["subject"]
         named = [one["digest"]["sha256"] for one in subject if one["name"] == "issuer-key"]
@@ -114,35 +121,24 @@ def certificates_of(reading, layer, roots):
     return out
 
 
-def root_of(reading):
-    """The issuer root that `workspace-created` names."""
-    for receipt in reading.receipts:
-        if receipt.usable and receipt.event == "workspace-created":
-            root = receipt.detail.get("root")
-            try:
-                return PlainKey(root["publicKey"])
-            except (Malformed, TypeError, KeyError):
-                return None
-    return None
-
-
 def check_signatures(reading, report, trust):
     layer = report["signatures"]
     layer.anchored = "untested"
-    root = root_of(reading)
-    if root is None:
-        layer.doubt("no receipt names the issuer root")
-        return
-    certificates = certificates_of(reading, layer, [root])
+    roots = roots_of(reading, layer, report["structure"].fail)
+    if not roots:
+        report["structure"].fail("COMPLETENESS", "no receipt names the issuer root")
+        return roots, []
+    certificates = certificates_of(reading, layer, roots)
     if reading.claim_envelope is not None and reading.claim is not None:
-        if reading.claim["workspace"] != root.key_id:
+        if reading.claim["workspace"] != roots[0].key.key_id:
             report["structure"].fail("DIGEST_MISMATCH", "the claim names another issuer root", CLAIM)
         at = millis(reading.claim["exportedAt"])
         reading.claim_signed = signed(reading.claim_envelope, at, certificates, layer, "the claim")
     for receipt in reading.receipts:
         if receipt.usable:
             receipt.signed = signed(receipt.envelope, receipt.at, certificates, layer, receipt.where)
-    anchor(root, certificates, layer, trust)
+    anchor(roots, certificates, layer, trust)
+    return roots, certificates
 
 
 def signed(envelope, at, certificates, layer, where):
@@ -161,15 +157,21 @@ def signed(envelope, at, certificates, layer, where):
     return True
 
 
-def anchor(root, certificates, layer, trust):
+def anchor(roots, certificates, layer, trust):
+    """The roots of the trust file, and those that follow from one of them: never one before it."""
     if trust is None:
         return
-    listed = [one for one in trust["issuerRoots"] if PlainKey(one["publicKey"]).identity == root.identity]
-    if not listed:
-        layer.doubt("the trust file does not list the issuer root")
-        return
-    for certificate in certificates:
-        if not any(in_force(one, millis(certificate.predicate["issuedAt"])) for one in listed):
-            layer.fail("SIGNATURE_INVALID", "the issuer root was not valid when it certified a key", certificate.digest)
+    trusted = False
+    for root in roots:
+        listed = [one for one in trust["issuerRoots"] if PlainKey(one["publicKey"]).identity == root.key.identity]
+        trusted = trusted or bool(listed)
+        root.trusted = trusted
+        made = [one.predicate["issuedAt"] for one in certificates if one.root is root]
+        made += [other.made_at for other in roots[1:] if other.maker is root]
+        if listed and not all(any(in_force(one, millis(at)) for one in listed) for at in made):
+            layer.fail("SIGNATURE_INVALID", "the issuer root was not valid when it certified a key", root.key.key_id)
             return
-    layer.anchored = "established"
+    if all(one.root.trusted for one in certificates) and trusted:
+        layer.anchored = "established"
+    else:
+        layer.doubt("the trust file does not list the issuer root")
