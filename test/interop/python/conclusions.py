@@ -106,6 +106,8 @@ def reasons_of(run, receipt, outcome, reviews):
         reasons.append("the outcome is what a read-back found")
     if outcome in ("in-doubt", "dispatched"):
         reasons.append("the outcome is in doubt")
+    if any((one["id"], one["digest"]) in run.lifecycle.retired for one in p.get("artifacts", [])):
+        reasons.append("retired")
     contract = run.reading.contracts.get(p.get("contract", {}).get("digest"))
     harmless = contract is not None and (contract["effect"] == "read" or contract["execution"]["idempotency"] == "idempotent")
     earlier = p.get("invocation", {}).get("attempts", [])[:-1]
@@ -126,60 +128,98 @@ def set_classes(report):
 
 
 def check_conclusions(reading, report, runs, trust):
-    layer, found = report["conclusions"], False
+    layer, found, standing = report["conclusions"], False, {}
     for receipt in reading.receipts:
-        if not receipt.usable or receipt.event != "conclusion-recorded":
+        if not receipt.usable or receipt.event not in ("conclusion-recorded", "conclusion-withdrawn"):
             continue
-        stored = reading.envelopes["conclusion"].get(receipt.detail.get("conclusion"))
+        kind = "conclusion" if receipt.event == "conclusion-recorded" else "withdrawal"
+        stored = reading.envelopes[kind].get(receipt.detail.get(kind))
         run = runs.get(receipt.run)
         if run is None or run.document is None:
             if stored is not None and stored[1]["run"] != receipt.run:
-                layer.fail("DIGEST_MISMATCH", "the conclusion is about another run than its receipt", receipt.where)
+                layer.fail("DIGEST_MISMATCH", f"the {kind} is about another run than its receipt", receipt.where)
             continue
         found = True
         if receipt.stream != f"engagement:{run.document['engagement']['id']}":
-            layer.fail("DIGEST_MISMATCH", "the conclusion stands in another engagement's stream", receipt.where)
-        check_conclusion(run, receipt, stored, layer, trust, report)
+            layer.fail("DIGEST_MISMATCH", f"the {kind} stands in another engagement's stream", receipt.where)
+        check_conclusion(run, receipt, kind, stored, layer, trust, report, standing)
     layer.present = found
 
 
-def check_conclusion(run, receipt, stored, layer, trust, report):
+def check_conclusion(run, receipt, kind, stored, layer, trust, report, standing):
+    fail = lambda code, text: layer.fail(code, text, receipt.where)
     if stored is None:
-        layer.fail("COMPLETENESS", "the conclusion that the receipt records is absent", receipt.where)
+        fail("COMPLETENESS", f"the {kind} that the receipt records is absent")
         return
     if run.principals is None:
         return
     principals, statement = run.principals["principals"], stored[1]
     try:
-        signed_statement(stored, principals, receipt.at)
+        signed_statement(stored, principals, receipt.at, human=False)
     except Refused as why:
-        layer.fail("SIGNATURE_INVALID", f"the conclusion does not hold: {why}", receipt.where)
+        fail("SIGNATURE_INVALID", f"the {kind} does not hold: {why}")
         return
     if statement["run"] != run.id:
-        layer.fail("DIGEST_MISMATCH", "the conclusion is about another run", receipt.where)
+        fail("DIGEST_MISMATCH", f"the {kind} is about another run")
         return
-    for cite in statement["cites"]:
-        cited = next((one for one in run.receipts if one.digest == cite["receipt"]), None)
-        if cited is None:
-            layer.fail("COMPLETENESS", "the conclusion cites a receipt that its run does not have", receipt.where)
-        elif "artifact" in cite:
-            digests = [one["digest"] for one in cited.predicate.get("artifacts", [])]
-            if cite["artifact"] not in digests:
-                layer.fail("DIGEST_MISMATCH", "the conclusion cites an artifact that the receipt does not bind", receipt.where)
-    trusted = False
-    if trust is not None:
-        if not is_listed(trust, statement["principal"]):
-            report.conclusions_untested = True
-        else:
-            try:
-                signed_statement(stored, trusted_principals(principals, trust), receipt.at)
-                trusted = True
-            except Refused as why:
-                layer.fail("SIGNATURE_INVALID", f"the conclusion does not hold by the trust file: {why}", receipt.where)
-    report.conclusions.append({
+    trusted = is_trusted(run, receipt, kind, stored, layer, trust)
+    if kind == "withdrawal":
+        if statement["conclusion"] != receipt.detail.get("conclusion"):
+            fail("DIGEST_MISMATCH", "the withdrawal is about another conclusion than its receipt")
+            return
+        end(run, statement["conclusion"], statement, receipt, standing, principals, fail)
+        return
+    check_citations(run, statement, receipt, fail)
+    if "supersedes" in statement:
+        end(run, statement["supersedes"], statement, receipt, standing, principals, fail)
+    entry = {
         "statement": statement["statement"], "principal": statement["principal"], "confidence": statement["confidence"],
         "cites": statement["cites"], "trusted": trusted,
-    })  # fmt: skip
+    }  # fmt: skip
+    standing[stored[0].digest] = (run.id, statement["principal"], entry)
+    report.conclusions.append(entry)
+
+
+def check_citations(run, statement, receipt, fail):
+    for cite in statement["cites"]:
+        cited = next((one for one in run.receipts if one.digest == cite["receipt"]), None)
+        if cited is not None and cited.event == "artifact-imported":
+            before = {
+                one.detail.get("artifact") for one in run.lifecycle.events
+                if one.event == "artifact-classified" and one.number < receipt.number
+            }  # fmt: skip
+            if any("sensitivity" not in one and one["id"] not in before for one in cited.predicate.get("artifacts", [])):
+                fail("APPROVAL_INVALID", "the conclusion cites what is in quarantine")
+        if cited is None:
+            fail("COMPLETENESS", "the conclusion cites a receipt that its run does not have")
+        elif "artifact" in cite and cite["artifact"] not in [one["digest"] for one in cited.predicate.get("artifacts", [])]:
+            fail("DIGEST_MISMATCH", "the conclusion cites an artifact that the receipt does not bind")
+
+
+def is_trusted(run, receipt, kind, stored, layer, trust):
+    name = stored[1]["principal"]
+    if trust is None or not is_listed(trust, name):
+        return False
+    try:
+        signed_statement(stored, trusted_principals(run.principals["principals"], trust), receipt.at, human=False)
+    except Refused as why:
+        layer.fail("SIGNATURE_INVALID", f"the {kind} does not hold by the trust file: {why}", receipt.where)
+        return False
+    return next(one["type"] for one in trust["principals"] if one["id"] == name) == "human"
+
+
+def end(run, digest, statement, receipt, standing, principals, fail):
+    """A conclusion ends once, by who concluded it or by an owner."""
+    found = standing.get(digest)
+    if found is None or found[0] != run.id:
+        fail("COMPLETENESS", "no conclusion of the run before it is the one that is to end")
+        return
+    by = statement["principal"]
+    owner = any(one["id"] == by and one["type"] == "human" and "owner" in one["roles"] for one in principals)
+    if "ended" in found[2] or (by != found[1] and not owner):
+        fail("APPROVAL_INVALID", f"`{by}` may not end this conclusion, or it had ended")
+        return
+    found[2]["ended"] = {"by": by, "at": receipt.predicate["time"]["claimedUtc"]}
 
 
 def set_supported(report):

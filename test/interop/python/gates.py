@@ -228,6 +228,9 @@ def environment(f):
         no("lab-terms-missing", seen)
     if e["environment"] != "lab" and "lab" in e:
         no("lab-terms-in-production", seen)
+    secret = any(rule["sensitivity"] == "secret" for rule in f.contract["evidence"]["artifacts"])
+    if secret and "evidence" not in e:
+        no("no-recipients", seen)
     held = isinstance(f.adapter["isolation"], dict) and f.adapter["egress"] == "kernel-held"
     if f.contract["execution"].get("isolation") == "required" and not held:
         no("isolation-unavailable", {**seen, "isolation": live.get("isolation", {"refused": "not-offered"})})

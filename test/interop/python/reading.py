@@ -86,8 +86,10 @@ class Receipt:
 class Reading:
     """Everything that could be read of a bundle's files."""
 
-    def __init__(self, files, report):
+    def __init__(self, files, report, identity=None):
         self.files, self.report = files, report
+        # An age identity that the verifier was given, and what it opened, by digest.
+        self.identity, self.opened = identity, {}
         self.layer = report["structure"]
         self.claim = self.claim_envelope = None
         self.claim_tokens = []

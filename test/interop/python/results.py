@@ -72,7 +72,7 @@ def check_results(run, receipt, contract, given_of, budget, layer):
             layer.fail(code, f"`{invocation['id']}` attempt {n}: {text}", receipt.where)
 
         record = run.reading.record(attempt["dispatchDigest"])
-        captured = captured_of(run, receipt, attempt, wrong)
+        captured = captured_of(run, receipt, attempt, layer, wrong)
         if record is None:
             continue
         waits, due = given_of(record)
@@ -93,12 +93,17 @@ def check_results(run, receipt, contract, given_of, budget, layer):
             wrong("the captured result is neither a result nor an error")
 
 
-def captured_of(run, receipt, attempt, wrong):
+def captured_of(run, receipt, attempt, layer, wrong):
     place = f"{receipt.predicate['invocation']['id']}/{attempt['n']}/result"
     artifact = next((one for one in receipt.predicate.get("artifacts", []) if one["id"] == place), None)
     data = run.reading.artifact(artifact["digest"]) if artifact else None
     if data is None:
         return None
+    if "sealed" in artifact:
+        data = run.reading.opened.get(artifact["digest"])
+        if data is None:
+            layer.doubt(f"`{place}` is sealed: the outcome was not computed again")
+            return None
     try:
         value = parse_canonical(data)
         if isinstance(value, dict) and value.get("schema") == "witnessops/result/v1":

@@ -1,6 +1,9 @@
 """The claimed runs of a bundle, each with what it pins."""
 
 
+from lifecycle import Lifecycle
+
+
 class Run:
     def __init__(self, reading, run_id, layer):
         self.id, self.reading = run_id, reading
@@ -22,6 +25,7 @@ class Run:
             if f"definitions/run/{str(digest)[7:]}.json" not in reading.files:
                 layer.fail("COMPLETENESS", f"the document of run `{run_id}` is absent")
             return
+        self.lifecycle = Lifecycle(self)
         self.pin(layer)
 
     def pin(self, layer):

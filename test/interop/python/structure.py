@@ -88,6 +88,9 @@ def is_described(receipt):
 
 def check_structure(reading, report, runs):
     layer = report["structure"]
+    ids = [receipt.predicate["receiptId"] for receipt in reading.receipts]
+    if len(set(ids)) != len(ids):
+        layer.fail("COMPLETENESS", "a receipt id stands twice")
     for receipt in reading.receipts:
         if receipt.usable:
             check_needs(receipt, layer)
@@ -216,7 +219,7 @@ def exceptions_of(run, receipt, record):
         words.append("lab")
     if run.document["draft"]:
         words.append("draft")
-    if receipt.event == "artifact-imported":
+    if receipt.event in ("artifact-imported", "artifact-redacted"):
         words.append("import")
     if record is not None:
         facts = [gate["facts"] for gate in record["gates"]]
@@ -239,8 +242,12 @@ def check_receipt(run, receipt, layer):
         record = check_step(run, receipt, fail)
     elif receipt.event in CALLS:
         fail("the receipt and its gate record differ")
-    if receipt.event == "artifact-imported":
+    if receipt.event in ("artifact-imported", "artifact-redacted"):
         check_artifacts(run, receipt, None, fail)
+    if receipt.stream == f"run:{run.id}" or receipt.event == "artifact-redacted":
+        step = run.step(receipt.step) if run.runbook is not None else None
+        contract = run.contract_of(step, receipt.read_back) if step else None
+        run.lifecycle.check_sealed(receipt, contract, fail, run.reading.identity)
     if p["exceptions"] != exceptions_of(run, receipt, record):
         fail("the receipt has other exceptions than follow")
 
@@ -360,7 +367,8 @@ def check_artifacts(run, receipt, invocation, fail):
     for one in artifacts:
         path = "artifacts/sha256/" + one["digest"][7:]
         if path not in reading.listed:
-            fail("an artifact is absent", "COMPLETENESS")
+            if not run.lifecycle.may_be_absent(receipt, one):
+                fail("an artifact is absent", "COMPLETENESS")
         elif reading.artifact(one["digest"]) is not None and len(reading.files[path]) != one["size"]:
             fail("an artifact has another size than the receipt says")
         if invocation is not None:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """verify.py <bundle folder or tar> [--trust trust.json] [--json]
-verify.py --batch: for each line `{"bundle", "trust"}` of standard input one line of JSON, a report or `{"error"}`
+verify.py --batch: for each line `{"bundle", "trust", "identity"?}` of standard input one line of JSON, a report or `{"error"}`
 
 A second, independent implementation of spec/verification.md: Python's standard library and `cryptography`. It says
 what it does not decide (`notDecided`), and exits 0 for valid, 1 for invalid, 3 for indeterminate, 2 for unusable input."""
@@ -34,12 +34,12 @@ from words import Words
 CEDAR = "4.5"
 
 
-def verify(files, trust):
+def verify(files, trust, identity=None):
     """The report on a bundle's files; `trust` is a checked trust file, or None."""
     report = Report()
     if trust is None:
         report["signatures"].doubt("without a trust file nothing is anchored")
-    reading = Reading(files, report)
+    reading = Reading(files, report, identity)
     reading.claim_signed = False
     check_artifacts(reading, report)
     check_manifest(reading, report)
@@ -90,6 +90,7 @@ def check_people(reading, report, runs, trust):
             Decider(run, report, words, statuses, budget, proofs).decide()
         except OutOfBudget as error:
             decisions.doubt(str(error))
+        run.lifecycle.check(words, statuses)
         for receipt in reading.receipts:
             if receipt.usable and receipt.event == "break-glass-reviewed" and receipt.run == run.id:
                 review = words.check_review(receipt)
@@ -105,30 +106,30 @@ def run_streams(reading):
     return list(dict.fromkeys(one.stream[4:] for one in reading.receipts if one.stream.startswith("run:")))
 
 
-def verify_path(path, trust):
+def verify_path(path, trust, identity=None):
     """The report on a bundle at a path: what is no bundle at all is malformed."""
     try:
-        return verify(read_bundle(path), trust)
+        return verify(read_bundle(path), trust, identity)
     except Malformed as error:
         report = Report()
         report["artifact-set"].fail("BUNDLE_MALFORMED", str(error))
         return report
 
 
-def judge(bundle, trust_path):
+def judge(bundle, trust_path, identity=None):
     """The report on files of the disk."""
     trust = None
     if trust_path:
         with open(trust_path, "rb") as file:
             trust = read_trust(file.read())
-    return verify_path(bundle, trust)
+    return verify_path(bundle, trust, identity)
 
 
 def batch():
     for line in sys.stdin:
         asked = json.loads(line)
         try:
-            answer = judge(asked["bundle"], asked["trust"]).as_json()
+            answer = judge(asked["bundle"], asked["trust"], asked.get("identity")).as_json()
         except Unusable as error:
             answer = {"error": error.code}
         print(json.dumps(answer), flush=True)
