@@ -3,7 +3,7 @@
 import json
 import math
 
-MAX_DEPTH = 64
+MAX_DEPTH = 200
 
 
 class NotCanonical(ValueError):
@@ -39,7 +39,7 @@ def number_text(value):
 
 
 def _write(value, out, depth):
-    if depth > MAX_DEPTH:
+    if isinstance(value, (list, dict)) and depth >= MAX_DEPTH:
         raise NotCanonical("nested too deeply")
     if value is None or isinstance(value, bool):
         out.append({None: "null", True: "true", False: "false"}[value])

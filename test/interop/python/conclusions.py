@@ -1,6 +1,7 @@
 """Layers 10 and 11: proof class and conclusions (spec/verification.md)."""
 
 from flow import PHASES
+from schema import millis
 from people import Refused, is_listed, signed_statement, trusted_principals
 from structure import SCOPE_TEXT
 
@@ -159,8 +160,8 @@ def check_conclusion(run, receipt, kind, stored, layer, trust, report, standing)
     except Refused as why:
         fail("SIGNATURE_INVALID", f"the {kind} does not hold: {why}")
         return
-    if statement["run"] != run.id:
-        fail("DIGEST_MISMATCH", f"the {kind} is about another run")
+    if statement["run"] != run.id or statement["principal"] != receipt.predicate["actor"]["principal"]:
+        fail("DIGEST_MISMATCH", f"the {kind} is about another run or person")
         return
     trusted = is_trusted(run, receipt, kind, stored, layer, trust)
     if kind == "withdrawal":
@@ -201,8 +202,11 @@ def is_trusted(run, receipt, kind, stored, layer, trust):
     if trust is None or not is_listed(trust, name):
         return False
     try:
-        signed_statement(stored, trusted_principals(run.principals["principals"], trust), receipt.at, human=False)
+        at = millis(stored[1]["signedAt"])
+        signed_statement(stored, trusted_principals(run.principals["principals"], trust), at, human=False)
     except Refused as why:
+        if str(why) == "key-not-valid":
+            return False
         layer.fail("SIGNATURE_INVALID", f"the {kind} does not hold by the trust file: {why}", receipt.where)
         return False
     return next(one["type"] for one in trust["principals"] if one["id"] == name) == "human"
