@@ -5,7 +5,7 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { needProgram } from "../../scripts/need-program.ts";
+import { needPython } from "../../scripts/need-python.ts";
 import { advance } from "../../src/run/advance.ts";
 import { memoryBundle, type Report, type Trust, verifyBundle } from "../../src/verifier/index.ts";
 import { codes } from "../fixtures/check-bundle.ts";
@@ -15,8 +15,9 @@ import { busy, exported, fine, open, scripted, start } from "../fixtures/real-ru
 
 const root = join(import.meta.dirname, "..", "..");
 const program = join(import.meta.dirname, "python", "verify.py");
-const python = findPython();
-if (python.missing !== undefined) console.log(python.missing);
+const python = needPython();
+const missing = "missing" in python ? python.missing : undefined;
+if (missing !== undefined) console.log(missing);
 
 interface Judgement {
   readonly verdict: string;
@@ -26,7 +27,7 @@ interface Judgement {
   readonly error?: string;
 }
 
-describe.skipIf(python.missing !== undefined)("the second implementation", () => {
+describe.skipIf(missing !== undefined)("the second implementation", () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "witnessops-python-"));
@@ -76,7 +77,7 @@ describe.skipIf(python.missing !== undefined)("the second implementation", () =>
     );
     it("that are no bundles: canonical JSON, DSSE, SSHSIG, scope, contracts, actions, and what there is of log and witnesses", () => {
       const { stdout, stderr } = spawnSync(
-        python.program,
+        programOf(python),
         ["-B", join(dirname(program), "check_vectors.py"), join(root, "vectors")],
         {
           encoding: "utf8",
@@ -142,7 +143,7 @@ describe.skipIf(python.missing !== undefined)("the second implementation", () =>
 
 /** All in one process: to start Python costs more than to judge. */
 function judge(asked: readonly { bundle: string; trust: string | null; identity?: string }[]): Judgement[] {
-  const { stdout, stderr, status } = spawnSync(python.program, ["-B", program, "--batch"], {
+  const { stdout, stderr, status } = spawnSync(programOf(python), ["-B", program, "--batch"], {
     input: asked.map((one) => `${JSON.stringify(one)}\n`).join(""),
     encoding: "utf8",
     maxBuffer: 1 << 28,
@@ -177,14 +178,6 @@ function json<T>(path: string): T {
   return JSON.parse(readFileSync(join(root, "vectors", path), "utf8")) as T;
 }
 
-/** A Python that has `cryptography`: the first on the path, else Debian's, which is installed when root. */
-function findPython(): { program: string; missing?: string } {
-  const has = (name: string) =>
-    spawnSync(name, ["-c", "import cryptography"], { stdio: "ignore" }).status === 0;
-  for (const name of ["python3", "/usr/bin/python3"]) if (has(name)) return { program: name };
-  const debian = "/usr/lib/python3/dist-packages/cryptography";
-  const missing = needProgram("/usr/bin/python3", "python3") ?? needProgram(debian, "python3-cryptography");
-  if (missing !== undefined) return { program: "", missing };
-  if (has("/usr/bin/python3")) return { program: "/usr/bin/python3" };
-  return { program: "", missing: "skipped: needs `python3` with `cryptography`" };
+function programOf(found: ReturnType<typeof needPython>): string {
+  return "program" in found ? found.program : "";
 }

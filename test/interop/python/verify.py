@@ -7,6 +7,7 @@ what it does not decide (`notDecided`), and exits 0 for valid, 1 for invalid, 3 
 
 import argparse
 import json
+import os
 import sys
 
 from authorization import check_authority
@@ -120,6 +121,8 @@ def judge(bundle, trust_path, identity=None):
     """The report on files of the disk."""
     trust = None
     if trust_path:
+        if os.path.realpath(trust_path).startswith(os.path.realpath(bundle) + os.sep):
+            raise Unusable("FAILURE_INPUT_MALFORMED", "the trust file is one of the bundle that it should judge")
         with open(trust_path, "rb") as file:
             trust = read_trust(file.read())
     return verify_path(bundle, trust, identity)
