@@ -17,6 +17,7 @@ const mayImport = {
   ledger: ["format", "contract"],
   adapter: ["format", "contract"],
   verifier: ["format", "contract", "gate"],
+  page: ["format", "verifier"],
   run: ["format", "contract", "gate", "adapter", "evidence", "receipt", "ledger"],
   store: ["format", "contract", "evidence", "ledger", "run"],
   infrastructure: ["format", "contract", "evidence", "ledger", "run"],
@@ -55,6 +56,19 @@ module.exports = {
       severity: "error",
       from: { path: "^src/", pathNot: "^src/(cli|server)/" },
       to: { path: "^src/(cli|server)/" },
+    },
+    {
+      name: "nothing-imports-the-page",
+      comment: "the verifier's page is built into one file of its own",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/page/" },
+      to: { path: "^src/page/" },
+    },
+    {
+      name: "no-builtin-in-the-page",
+      severity: "error",
+      from: { path: "^src/page/" },
+      to: { dependencyTypes: ["core"] },
     },
     {
       name: "server-does-not-import-cli",

@@ -1,6 +1,7 @@
 // npm run bench: prints every figure beside its target; `-- --json` prints one JSON object instead, and
 // WITNESSOPS_BENCH=quick measures each only briefly. What the figures mean: bench/README.md.
 import { benchAdapters } from "./adapters.ts";
+import { benchBrowser } from "./browser.ts";
 import { benchCapture } from "./capture.ts";
 import { benchCatalogSize } from "./catalog-size.ts";
 import { benchColdStart } from "./cold-start.ts";
@@ -15,6 +16,7 @@ const parts = [
   ["governed step", benchGovernedStep],
   ["cold start", benchColdStart],
   ["verification", benchVerification],
+  ["browser", benchBrowser],
   ["capture", benchCapture],
   ["people", benchPeople],
   ["import", benchImport],

@@ -1,6 +1,9 @@
 // Bundles what is published, into dist/ or the folder that is named:
 //   witnessops.mjs  the command: a small entry and chunks that load when a command needs them
 //   verifier.mjs    the verifier as one file without dependencies, WebAssembly included
+//   verifier.browser.mjs   the same for browsers, with Web Cryptography
+//   verifier.html   the same as a page to be saved and opened without a network
+//   types/          the types of both
 //   share/          what `init` and `demo` copy into a workspace
 //   LICENSES.txt    the licences of the packages inside
 import {
@@ -17,6 +20,9 @@ import {
 import { builtinModules } from "node:module";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { build, type OutputOptions, type Plugin, type RolldownOutput } from "rolldown";
+
+import { verifierPage } from "./verifier-page.ts";
+import { writeVerifierTypes } from "./verifier-types.ts";
 
 /** What a build needs to know of a WebAssembly module; the types of the browser are not loaded here. */
 declare const WebAssembly: {
@@ -38,6 +44,7 @@ if (existsSync(dist) && readdirSync(dist).length > 0 && !existsSync(join(dist, "
   throw new Error(`${dist} holds something else than a build`);
 }
 rmSync(dist, { recursive: true, force: true });
+const script: OutputOptions = { format: "iife", codeSplitting: false };
 const command = await bundle("src/cli/main.ts", "node", wasm("file"), {
   dir: dist,
   entryFileNames: "witnessops.mjs",
@@ -50,7 +57,16 @@ const verifier = await bundle("src/verifier/index.ts", "neutral", wasm("inline")
   file: join(dist, "verifier.mjs"),
   codeSplitting: false,
 });
-if (verifier.output.length !== 1) throw new Error(`the verifier is ${verifier.output.length} files, not one`);
+const browser = await bundle("src/verifier/index.ts", "browser", wasm("inline"), {
+  file: join(dist, "verifier.browser.mjs"),
+  codeSplitting: false,
+});
+const worker = await bundle("src/page/worker.ts", "browser", wasm("inline"), script);
+const page = await bundle("src/page/main.ts", "browser", wasm("inline"), script);
+for (const { output } of [verifier, browser, worker, page])
+  if (output.length !== 1) throw new Error(`the verifier is ${output.length} files, not one`);
+writeVerifierTypes(join(dist, "types"));
+writeFileSync(join(dist, "verifier.html"), verifierPage(codeOf(page), codeOf(worker)));
 chmodSync(join(dist, "witnessops.mjs"), 0o755);
 // Run by its path, in the namespace of an isolated tool: it lies beside the chunk that names it.
 const namer = command.output.find(
@@ -62,27 +78,29 @@ cpSync(join(root, "src/adapter/egress/forwarder.mjs"), join(dist, dirname(namer.
 for (const name of SHARED) cpSync(join(root, name), join(dist, "share", name), { recursive: true });
 writeFileSync(join(dist, "LICENSES.txt"), licences());
 
-for (const { fileName } of [...command.output, ...verifier.output]) {
+const made = [...command.output, ...verifier.output, ...browser.output].map(({ fileName }) => fileName);
+for (const fileName of [...made, "verifier.html"]) {
   const kilobytes = Math.ceil(statSync(join(dist, fileName)).size / 1024);
   console.log(`${relative(root, join(dist, fileName))}  ${kilobytes} KB`);
 }
 
 async function bundle(
   entry: string,
-  platform: "node" | "neutral",
+  platform: "node" | "neutral" | "browser",
   plugin: Plugin,
   output: OutputOptions,
 ): Promise<RolldownOutput> {
   const result = await build({
     input: join(root, entry),
-    platform,
+    write: "file" in output || "dir" in output,
+    platform: platform === "node" ? "node" : "neutral",
     // The neutral platform has no default; without the condition `node`, packages give what runs anywhere.
     ...(platform === "node"
       ? {}
       : { resolve: { mainFields: ["module", "main"], conditionNames: ["import", "default"] } }),
     tsconfig: join(root, "tsconfig.json"),
     external: [/^node:/, ...builtinModules],
-    plugins: [plugin],
+    plugins: platform === "browser" ? [plugin, browserTwins()] : [plugin],
     // the package denies the side effect by which this module hands the WebAssembly instance to the others
     treeshake: { moduleSideEffects: [{ test: /cedar_wasm\.js$/, sideEffects: true }] },
     output: { format: "esm", minify: true, keepNames: true, ...output },
@@ -101,8 +119,29 @@ async function bundle(
   return result;
 }
 
+function codeOf({ output }: RolldownOutput): string {
+  const [chunk] = output;
+  // HTML ends a script at this, wherever it stands; and it changes other texts in ways that are not undone.
+  const code = chunk.code.replaceAll("</script", "<\\/script");
+  if (/<!--|\0|\r/.test(code)) throw new Error(`${chunk.fileName} holds what HTML would change`);
+  return code;
+}
+
 function isBuiltin(id: string): boolean {
   return id.startsWith("node:") || builtinModules.includes(id);
+}
+
+/** `x.browser.ts` takes the place of `x.ts`, where there is one. */
+function browserTwins(): Plugin {
+  return {
+    name: "browser-twins",
+    async resolveId(source, importer) {
+      if (!source.startsWith(".")) return null;
+      const found = await this.resolve(source, importer, { skipSelf: true });
+      const twin = found?.id.replace(/(?<!\.browser)\.ts$/, ".browser.ts");
+      return twin !== undefined && twin !== found?.id && existsSync(twin) ? twin : null;
+    },
+  };
 }
 
 /** Instantiates imported WebAssembly modules: from a file beside the chunk, or from their bytes in the source. */
@@ -122,7 +161,11 @@ function wasm(place: "file" | "inline"): Plugin {
       const names = WebAssembly.Module.exports(module).map(({ name }) => name);
       const source =
         place === "inline"
-          ? [`const bytes = Uint8Array.from(atob("${bytes.toString("base64")}"), (c) => c.charCodeAt(0));`]
+          ? [
+              `const text = atob("${bytes.toString("base64")}");`,
+              "const bytes = new Uint8Array(text.length);",
+              "for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);",
+            ]
           : [
               `import { readFileSync } from "node:fs";`,
               `const bytes = readFileSync(new URL(import.meta.ROLLUP_FILE_URL_${this.emitFile({

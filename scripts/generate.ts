@@ -2,6 +2,8 @@
 // With --check it writes nothing, and fails when a file differs from what it would write.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type * as Schemas from "../src/contract/schemas.ts";
+import type * as ReportSchema from "../src/verifier/report-schema.ts";
 
 /** Path in the repository → the text that belongs there. */
 type Files = Record<string, string>;
@@ -18,8 +20,13 @@ const generators: Generator[] = [
   {
     folder: "schemas",
     async files() {
-      const { schemas } = await load<{ schemas: Record<string, object> }>("src/contract/schemas.ts");
-      const entries = Object.entries(schemas);
+      const { schemas, publishedSchema } = await load<typeof Schemas>("src/contract/schemas.ts");
+      const reports = await load<typeof ReportSchema>("src/verifier/report-schema.ts");
+      const entries = Object.entries({
+        ...schemas,
+        "verification-report.schema.json": publishedSchema("verification-report", reports.reportSchema),
+        "receipt-report.schema.json": publishedSchema("receipt-report", reports.receiptReportSchema),
+      });
       return Object.fromEntries(
         entries.map(([name, schema]) => [`schemas/${name}`, `${JSON.stringify(schema, null, 2)}\n`]),
       );

@@ -9,10 +9,20 @@ import { canonicalBytes, canonicalJson } from "../src/format/canonical-json.ts";
 import { digestOf, digestOfJson } from "../src/format/digest.ts";
 import { envelopeDigest, preAuthEncoding } from "../src/format/dsse.ts";
 import { publicKeyText } from "../src/format/public-key.ts";
-import { signEnvelope } from "../src/format/signer.ts";
+import { type Signer, signEnvelope } from "../src/format/signer.ts";
 import { writeTar } from "../src/format/tar.ts";
+import type { Lane } from "../src/run/lane.ts";
 import { exampleContract } from "../test/fixtures/contracts.ts";
 import { type Draft, type Forgery, flipBit, forge, withBadSignature } from "../test/fixtures/forge-bundle.ts";
+import {
+  nextLane,
+  nextRoot,
+  p256FromName,
+  retire,
+  revoke,
+  rotateRoot,
+  signAfterEnd,
+} from "../test/fixtures/key-history.ts";
 import {
   keyFromName,
   type SampleOptions,
@@ -21,11 +31,14 @@ import {
   sampleTrust,
 } from "../test/fixtures/sample-bundle.ts";
 import { transplant } from "../test/fixtures/transplant.ts";
+import { logBundles, logFormats } from "./log-vectors.ts";
+import { witnessBundles, witnessVectors } from "./witness-vectors.ts";
 
 const root = join(import.meta.dirname, "..", "vectors");
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const RECEIPTS = "receipts/receipts.ndjson";
+const HOST = { host: "inputs.host" };
 
 /** What a verifier must find. */
 interface Expectation {
@@ -45,6 +58,8 @@ for (const folder of [
   "bundle",
   "proof-class",
   "trust",
+  "witnesses",
+  "log",
 ]) {
   rmSync(join(root, folder), { recursive: true, force: true });
 }
@@ -52,6 +67,8 @@ writeFormats();
 writeScope();
 writeContracts();
 await writeBundles();
+for (const [path, value] of Object.entries(await witnessVectors())) writeJson(path, value);
+for (const [path, value] of Object.entries(await logFormats())) writeJson(path, value);
 
 function write(path: string, content: string | Uint8Array): void {
   const target = join(root, path);
@@ -190,7 +207,7 @@ function writeContracts(): void {
 }
 
 async function writeBundles(): Promise<void> {
-  const host = { host: "inputs.host" };
+  const host = HOST;
   const hello = { id: "hello", uses: "example.noop@1.0.0", with: host };
   const probe = { id: "probe", uses: "example.probe@1.0.0", with: host };
   const busy = { id: "busy", uses: "example.busy@1.0.0", with: host };
@@ -415,6 +432,13 @@ async function writeBundles(): Promise<void> {
     sampleTrust({ require: ["log"] }),
   );
 
+  await writeKeys(small, put);
+  for (const { path, about, files, trust: judged, verdict, codes } of [
+    ...(await logBundles()),
+    ...(await witnessBundles()),
+  ])
+    await put(path, about, files, { verdict, codes }, judged);
+
   const forgedKeys = { olga: sampleKeys.mallory, anna: keyFromName("forged approver") };
   const forged = await sampleBundle({ ...small, keys: forgedKeys });
   await put("bundle/reject/forged-authority", "the server made its own owner", forged.files, {
@@ -490,6 +514,153 @@ async function writeBundles(): Promise<void> {
   const envelope = await signEnvelope(sampleKeys.olga, statement);
   if (digestOf(preAuthEncoding(envelope.payloadType, statement)) !== envelopeDigest(envelope))
     throw new Error("digest");
+}
+
+type Put = (
+  path: string,
+  about: string,
+  files: ReadonlyMap<string, Uint8Array>,
+  expect: Expectation,
+  judged?: Trust | null,
+) => Promise<void>;
+
+/** Issuer keys and roots that follow one another, end, and are revoked (spec/keys.md). */
+async function writeKeys(small: SampleOptions, put: Put): Promise<void> {
+  const { root, issuer, olga, anna, mallory } = sampleKeys;
+  const early = "2026-11-23T09:30:00.000Z";
+  const valid: Expectation = { verdict: "valid", codes: [] };
+  const unsure: Expectation = { verdict: "indeterminate", codes: [] };
+  const invalid: Expectation = { verdict: "invalid", codes: ["FAILURE_SIGNATURE_INVALID"] };
+  const made = async (before: SampleOptions["before"], more: SampleOptions = {}) =>
+    (await sampleBundle({ ...small, ...more, ...(before === undefined ? {} : { before }) })).files;
+
+  const rotated = await made(async (lane) => {
+    await rotateRoot(lane, root);
+    const next = await nextLane(lane, nextRoot);
+    await retire(next, issuer);
+    return next;
+  });
+  await put("bundle/accept/rotated", "a new root, a new issuer key, and the old one retired", rotated, valid);
+  const p256 = { root: p256FromName("root"), issuer: p256FromName("issuer"), olga: p256FromName("olga") };
+  const known = sampleTrust();
+  await put(
+    "bundle/accept/p256",
+    "issuer root, issuer key and owner with keys on P-256",
+    await made(undefined, { keys: p256 }),
+    valid,
+    {
+      ...known,
+      issuerRoots: [{ name: "sample workspace", publicKey: publicKeyText(p256.root.publicKey) }],
+      principals: known.principals.map((one) =>
+        one.id === "olga"
+          ? { ...one, keys: [{ publicKey: publicKeyText(p256.olga.publicKey), custody: "held" }] }
+          : one,
+      ),
+    },
+  );
+  await put(
+    "bundle/accept/revoked-other",
+    "a key that signed nothing here is revoked by the issuer root",
+    await made(async (lane) => {
+      await revoke(lane, mallory, early, root, null);
+      return lane;
+    }),
+    valid,
+  );
+
+  const ended = (end: (next: Lane) => Promise<void>): Promise<ReadonlyMap<string, Uint8Array>> =>
+    made(
+      async (lane) => {
+        const next = await nextLane(lane, root);
+        await end(next);
+        return next;
+      },
+      { after: (lane) => signAfterEnd(lane, issuer) },
+    );
+  await put(
+    "bundle/reject/receipt-after-retirement",
+    "a receipt by an issuer key that was retired before",
+    await ended((next) => retire(next, issuer)),
+    invalid,
+  );
+  await put(
+    "bundle/reject/receipt-after-revocation",
+    "a receipt by an issuer key that the owner revoked before",
+    await ended((next) => revoke(next, issuer, "2026-11-23T10:00:00.000Z", olga)),
+    invalid,
+  );
+  await put(
+    "bundle/reject/revoked-unbounded",
+    "receipts by an issuer key that was revoked later, and nothing says when they were made",
+    await made(async (lane) => {
+      const next = await nextLane(lane, root);
+      await revoke(next, issuer, early, olga);
+      return next;
+    }),
+    unsure,
+  );
+  await put(
+    "bundle/reject/revocation-by-stranger",
+    "a revocation that the owner whom it names did not sign",
+    await made(async (lane) => {
+      await revoke(lane, anna, early, mallory);
+      return lane;
+    }),
+    invalid,
+  );
+  await put(
+    "bundle/reject/certificate-of-ended-root",
+    "an issuer key certified by a root that had ended",
+    await made(async (lane) => {
+      await rotateRoot(lane, root);
+      return nextLane(lane, root);
+    }),
+    invalid,
+  );
+  await put(
+    "bundle/reject/root-not-certified",
+    "a root whose certificate the root before it did not sign",
+    await made(async (lane) => {
+      await rotateRoot(lane, root, mallory);
+      return lane;
+    }),
+    invalid,
+  );
+  const plain = await made(undefined);
+  const lost = (key: Signer): Trust =>
+    sampleTrust({ compromised: [{ keyId: key.publicKey.keyId, since: early }] });
+  await put(
+    "bundle/reject/compromised-unbounded",
+    "the trust file says that the issuer key is compromised, and nothing says when receipts were made",
+    plain,
+    unsure,
+    lost(issuer),
+  );
+  await put("bundle/reject/root-compromised", "and that the issuer root is", plain, unsure, lost(root));
+  await put("bundle/reject/owner-compromised", "and that the owner's key is", plain, unsure, lost(olga));
+  const approved: SampleOptions = {
+    steps: [...(small.steps ?? []).slice(0, 1), { id: "probe", uses: "example.probe@1.0.0", with: HOST }],
+  };
+  await put(
+    "bundle/reject/approver-revoked",
+    "an approval by a key that was revoked later, and nothing says when it was recorded",
+    await made(undefined, { ...approved, after: (lane) => revoke(lane, anna, early, olga) }),
+    unsure,
+  );
+  const seen = await sampleBundle({
+    ...small,
+    before: async (lane) => {
+      await revoke(lane, anna, early, olga);
+      for (let second = 0; second < 20; second++) lane.clock();
+      return lane;
+    },
+  });
+  await put(
+    "bundle/reject/revocation-unseen",
+    "gates that did not see that a key was revoked",
+    await forge(seen, { gateRecord: (record) => Reflect.deleteProperty(record.live, "revokedKeys") }),
+    { verdict: "invalid", codes: ["FAILURE_DECISION_MISMATCH"] },
+  );
 }
 
 function tarOf(files: ReadonlyMap<string, Uint8Array>): Promise<Uint8Array> {

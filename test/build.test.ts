@@ -1,5 +1,17 @@
-import { execFileSync } from "node:child_process";
-import { copyFileSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,19 +46,83 @@ describe("the build", () => {
     expect(importsOf(join(dist, "verifier.mjs"))).toEqual(["node:crypto"]);
   });
 
+  it("has the verifier for browsers in one file that needs nothing but the platform of the web", () => {
+    expect(importsOf(join(dist, "verifier.browser.mjs"))).toEqual([]);
+  });
+
+  it("has the page in one file whose policy names its only script and style", () => {
+    const page = readFileSync(join(dist, "verifier.html"), "utf8");
+    const [, policy = ""] = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(page) ?? [];
+    const script = page.slice(
+      page.lastIndexOf("<script>") + "<script>".length,
+      page.lastIndexOf("</script>"),
+    );
+    const [, style = ""] = /<style>([^<]*)<\/style>/.exec(page) ?? [];
+    const hash = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+    expect(policy.split("; ")).toEqual([
+      "default-src 'none'",
+      "connect-src 'none'",
+      `script-src ${hash(script)} 'wasm-unsafe-eval'`,
+      `style-src ${hash(style)}`,
+      "worker-src blob:",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "require-trusted-types-for 'script'",
+      "trusted-types witnessops-worker",
+    ]);
+    expect(page.match(/<\/script>/g)).toHaveLength(2);
+    expect(page).not.toMatch(/<(link|img|iframe|object|embed|base)\b|\ssrc=|\son[a-z]+=|\sstyle=/);
+  });
+
   it("is what the package publishes", () => {
     expect(manifest.bin.witnessops).toBe("dist/witnessops.mjs");
-    expect(manifest.exports["./verifier"]).toBe("./dist/verifier.mjs");
+    const { types, browser, default: node } = manifest.exports["./verifier"];
+    for (const path of [types, browser, node, manifest.exports["./verifier.html"]])
+      expect(existsSync(join(folder, path)), path).toBe(true);
     expect(manifest.files).toContain("dist");
   });
+
+  it("has types that a strict program can use, without any package", () => {
+    const user = join(folder, "user");
+    mkdirSync(join(user, "node_modules", "witnessops"), { recursive: true });
+    cpSync(join(dist, "types"), join(user, "node_modules", "witnessops", "dist", "types"), {
+      recursive: true,
+    });
+    copyFileSync(join(root, "package.json"), join(user, "node_modules", "witnessops", "package.json"));
+    const options = {
+      strict: true,
+      noEmit: true,
+      module: "nodenext",
+      target: "es2024",
+      types: [],
+      lib: ["es2025"],
+    };
+    writeFileSync(
+      join(user, "tsconfig.json"),
+      JSON.stringify({ compilerOptions: { ...options, skipLibCheck: false }, files: ["user.mts"] }),
+    );
+    const program = (verdict: string) => `
+      import { parseTrust, tarBundle, type Trust, verifyBundle } from "witnessops/verifier";
+      const trust: Trust = parseTrust("{}");
+      const roots: string[] = trust.issuerRoots.map((root) => root.name);
+      const report = await verifyBundle(tarBundle(new Uint8Array()), trust);
+      export const found: [${verdict}, string[]] = [report.verdict, roots];
+    `;
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const check = () => spawnSync(process.execPath, [tsc, "-p", user], { encoding: "utf8" }).stdout;
+    writeFileSync(join(user, "user.mts"), program('"valid" | "invalid" | "indeterminate"'));
+    expect(check()).toBe("");
+    writeFileSync(join(user, "user.mts"), program('"valid"'));
+    expect(check()).toContain("error TS2322");
+  }, 120_000);
 
   it("answers the version, makes a workspace, calls, exports, and its verifier verifies", async () => {
     const version = execFileSync(process.execPath, [program, "--version"], { cwd: folder, encoding: "utf8" });
     expect(version.trim()).toBe(manifest.version);
 
     const { workspace, confirm, call, run } = makeCallWorkspace(program, folder);
-    // The catalog, and the contract of this workspace.
-    const count = globSync("catalog/*/*.yaml", { cwd: root }).length + 1;
+    // The catalog with its drafts, and the contract of this workspace.
+    const count = globSync("catalog/**/*.yaml", { cwd: root }).length + 1;
     expect(run("catalog", "lint")).toContain(`${count} contracts, 0 errors`);
     const view = JSON.parse(run(...call, "--json"));
     expect(view.steps).toMatchObject([{ outcome: "executed", outputs: { exitCode: 0 } }]);
@@ -57,14 +133,16 @@ describe("the build", () => {
 
     const alone = join(folder, "alone");
     mkdirSync(alone);
-    copyFileSync(join(dist, "verifier.mjs"), join(alone, "verifier.mjs"));
-    const { parseTrust, tarBundle, verifyBundle } = (await import(
-      pathToFileURL(join(alone, "verifier.mjs")).href
-    )) as typeof Verifier;
     const tar = readFileSync(join(folder, "run.tar"));
-    const trust = parseTrust(readFileSync(join(folder, "trust.json"), "utf8"));
-    const report = await verifyBundle(tarBundle(tar), trust);
-    expect(report.verdict).toBe("valid");
+    for (const name of ["verifier.mjs", "verifier.browser.mjs"]) {
+      copyFileSync(join(dist, name), join(alone, name));
+      const { parseTrust, tarBundle, verifyBundle } = (await import(
+        pathToFileURL(join(alone, name)).href
+      )) as typeof Verifier;
+      const trust = parseTrust(readFileSync(join(folder, "trust.json"), "utf8"));
+      const report = await verifyBundle(tarBundle(tar), trust);
+      expect([name, report.verdict]).toEqual([name, "valid"]);
+    }
   }, 120_000);
 });
 

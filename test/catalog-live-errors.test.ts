@@ -13,6 +13,7 @@ import type { JsonObject } from "../src/format/json.ts";
 import { runAdapter } from "./adapter-call.ts";
 import { fileTools } from "./live/file-tools.ts";
 import type { LiveSystem, RunningSystem } from "./live/live-system.ts";
+import { mariadb } from "./live/mariadb.ts";
 import { mcpFilesystem, mcpMemory } from "./live/mcp-servers.ts";
 import { postgresql } from "./live/postgresql.ts";
 import { wireshark } from "./live/wireshark.ts";
@@ -40,11 +41,12 @@ async function call(running: RunningSystem, root: string, id: string, changes: o
   const endpoints =
     typeof host === "string" && typeof port === "number" ? [{ host, port, protocol: "tcp" as const }] : [];
   const artifacts = contract.evidence.artifacts.map(({ name }) => name);
-  const options = { with: prepared.with, secrets: prepared.secrets, endpoints, artifacts, root };
+  const { network = {} } = running;
+  const options = { with: prepared.with, secrets: prepared.secrets, endpoints, artifacts, root, ...network };
   const { outcome } = await runAdapter(adapter, { ...options, timeoutMs: 15_000 });
   if (!outcome.ok) {
     const { code, phase, message, facts } = outcome.fault;
-    if (secret !== undefined) expect(message).not.toContain(secret);
+    if (secret !== undefined && secret !== "") expect(message).not.toContain(secret);
     return classifyError(contract, inputs, { ...facts, code, phase, message }).errorClass;
   }
   const mapped = mapOutputs(contract, inputs, outcome.result);
@@ -71,6 +73,27 @@ function useSystem(system: LiveSystem) {
     call: (id: string, changes: object = {}, secret?: string) => call(running, root, id, changes, secret),
   };
 }
+
+describe("MariaDB", () => {
+  const system = useSystem(mariadb);
+  system.it("lets nobody in with a wrong password, or to a database that is not there", async () => {
+    expect(await system.call("mariadb.accounts", {}, "wrong-Pa55word")).toBe("AUTH_REJECTED");
+    expect(await system.call("mariadb.accounts", { database: "none" })).toBe("DATABASE_MISSING");
+  });
+
+  system.it("shows its accounts to nobody who may not read them", async () => {
+    expect(await system.call("mariadb.accounts", { user: "open" }, "")).toBe("PERMISSION_DENIED");
+  });
+
+  system.it("lists all accounts without a name, and none that is no account's", async () => {
+    const all = await system.call("mariadb.accounts");
+    expect(all).toMatchObject({ count: 1 });
+    expect(await system.call("mariadb.accounts", { account: null })).toMatchObject({ more: false });
+    expect(await system.call("mariadb.accounts", { account: "x' OR '1'='1" })).toMatchObject({
+      accounts: [],
+    });
+  });
+});
 
 describe("PostgreSQL", () => {
   const system = useSystem(postgresql);

@@ -29,6 +29,7 @@ import { etcd } from "./live/etcd.ts";
 import { clamav, exiftool, yara } from "./live/file-scanners.ts";
 import { fileTools } from "./live/file-tools.ts";
 import type { LiveCall, LiveSystem, RunningSystem } from "./live/live-system.ts";
+import { mariadb } from "./live/mariadb.ts";
 import { mcpFilesystem, mcpMemory } from "./live/mcp-servers.ts";
 import { nginx } from "./live/nginx.ts";
 import { nsd } from "./live/nsd.ts";
@@ -36,6 +37,7 @@ import { openssh } from "./live/openssh.ts";
 import { postgresql } from "./live/postgresql.ts";
 import { powerdns } from "./live/powerdns.ts";
 import { prometheus } from "./live/prometheus.ts";
+import { rdapServer } from "./live/rdap-server.ts";
 import { rspamd } from "./live/rspamd.ts";
 import { s3rver } from "./live/s3rver.ts";
 import { nmap, sshAudit, sslscan } from "./live/scanners.ts";
@@ -55,6 +57,7 @@ const systems: readonly LiveSystem[] = [
   ghecSystem,
   githubSystem,
   kubernetesSystem,
+  mariadb,
   mcpFilesystem,
   mcpMemory,
   nginx,
@@ -65,6 +68,7 @@ const systems: readonly LiveSystem[] = [
   postgresql,
   powerdns,
   prometheus,
+  rdapServer,
   rspamd,
   s3rver,
   slapd,

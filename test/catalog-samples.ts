@@ -50,6 +50,15 @@ const found = (dn: string, attributes: JsonObject) => ({
 
 const sqlInputs = { host: "db.shop.example", user: "watch" };
 const sqlResult = (...rows: JsonObject[]): JsonObject => ({ rows, count: rows.length, more: false });
+const mariadbAccount = {
+  locked: 0,
+  plugin: "mysql_native_password",
+  super: 0,
+  grantOption: 0,
+  file: 0,
+  passwordExpired: 0,
+  isRole: 0,
+};
 const sqlDatabase = {
   owner: "postgres",
   template: false,
@@ -1466,4 +1475,40 @@ export const samples: Readonly<Record<string, readonly CatalogSample[]>> = {
   ...samplesOf(ghec),
   ...samplesOf(okta),
   ...samplesOf(kubernetes),
+  "mariadb.accounts": [
+    {
+      inputs: { host: "db.shop.example", user: "watch" },
+      result: sqlResult(
+        { ...mariadbAccount, name: "root", host: "localhost", super: 1, plugin: "unix_socket" },
+        { ...mariadbAccount, name: "till", host: "%", locked: 1 },
+      ),
+      outputs: {
+        accounts: [
+          { name: "root", super: true, locked: false },
+          { name: "till", locked: true },
+        ],
+        administrators: ["root@localhost"],
+        count: 2,
+      },
+      subjects: ["host:db.shop.example"],
+    },
+  ],
+  "mariadb.settings": [
+    {
+      inputs: { host: "db.shop.example", user: "watch" },
+      result: sqlResult({
+        version: "10.11.6-MariaDB",
+        tls: 1,
+        tlsRequired: 1,
+        tlsVersions: "TLSv1.2,TLSv1.3",
+        loadLocalFiles: 0,
+        fileFolder: null,
+        namesResolved: "1",
+        binaryLog: 0,
+        generalLog: 0,
+      }),
+      outputs: { tls: true, tlsRequired: true, loadLocalFiles: false, fileFolder: null, namesResolved: true },
+      subjects: ["host:db.shop.example"],
+    },
+  ],
 };

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { adapters } from "../src/adapters/all.ts";
+import { checkOf, parseCatalogChecks } from "../src/contract/catalog-checks.ts";
 import type { CatalogLock } from "../src/contract/catalog-lock.ts";
 import { evaluateTree } from "../src/contract/cel-tree.ts";
 import { checkSchema } from "../src/contract/check-schema.ts";
@@ -18,6 +19,7 @@ import { samples } from "./catalog-samples.ts";
 
 const root = join(import.meta.dirname, "..");
 const contractFiles = globSync("catalog/*/*.yaml", { cwd: root }).sort();
+const draftFiles = globSync("catalog/drafts/*/*.yaml", { cwd: root }).sort();
 const runbookFiles = globSync("runbooks/*.yaml", { cwd: root }).sort();
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 
@@ -33,7 +35,7 @@ for (const file of contractFiles) {
   catalog.set(referenceOf(contract), contract);
 }
 
-describe.each(contractFiles)("%s", (file) => {
+describe.each([...contractFiles, ...draftFiles])("%s", (file) => {
   const contract = parseContract(read(file), { file });
 
   it("lints clean", () => {
@@ -42,10 +44,12 @@ describe.each(contractFiles)("%s", (file) => {
 
   it("lies where its id says", () => {
     const [system, ...name] = contract.id.split(".");
-    expect(file).toBe(`catalog/${system}/${name.join(".")}.yaml`);
-    expect(read(file)).toMatch(
-      /^# yaml-language-server: \$schema=\.\.\/\.\.\/schemas\/contract\.schema\.json\n/,
-    );
+    const folder = draftFiles.includes(file) ? "catalog/drafts" : "catalog";
+    expect(file).toBe(`${folder}/${system}/${name.join(".")}.yaml`);
+    const up = "../".repeat(file.split("/").length - 1);
+    expect(read(file).split("\n", 1)).toEqual([
+      `# yaml-language-server: $schema=${up}schemas/contract.schema.json`,
+    ]);
   });
 
   it("says the boundary of all four rows, and whose system it is", () => {
@@ -99,6 +103,13 @@ describe.each(runbookFiles)("%s", (file) => {
   it("gives every step a title", () => {
     expect(runbook.steps.filter(({ title }) => title === undefined)).toEqual([]);
   });
+});
+
+it("has a mark for every contract, and none for a draft", () => {
+  const checks = parseCatalogChecks(read("catalog/checks.json"), { file: "catalog/checks.json" });
+  const marked = [...catalog].filter(([one, contract]) => checkOf(checks, one, digestOfDocument(contract)));
+  expect(marked.map(([reference]) => reference).sort()).toEqual([...catalog.keys()].sort());
+  expect(Object.keys(checks.contracts).sort()).toEqual([...catalog.keys()].sort());
 });
 
 // A changed digest under an unchanged version is a mistake once the version was published: raise the version,

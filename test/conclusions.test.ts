@@ -100,7 +100,7 @@ const codesOf = (report: Report) => report.layers.flatMap(({ failures }) => fail
 describe("a conclusion", () => {
   it("is withdrawn by who concluded, and stays readable as withdrawn", async () => {
     let account = "";
-    const report = await judge(async (lane, run) => {
+    const report = await judge(async (lane, _keys, run) => {
       await recordWithdrawal(lane, run, await withdrawal(lane, run, "anna"));
       account = reportEngagement(lane.store, "acme", NOW)
         .inferred.map(({ state }) => state)
@@ -114,7 +114,7 @@ describe("a conclusion", () => {
   });
 
   it("is superseded by an owner, whose conclusion stands", async () => {
-    const report = await judge(async (lane, run) => {
+    const report = await judge(async (lane, _keys, run) => {
       await recordConclusion(lane, run, await conclusion(lane, run, "olga", standing(lane)));
     });
     expect(report.verdict).toBe("valid");
@@ -125,7 +125,7 @@ describe("a conclusion", () => {
   });
 
   it("is ended by nobody else, not twice, and not where it is not", async () => {
-    await judge(async (lane, run) => {
+    await judge(async (lane, _keys, run) => {
       const refused = (reason: string) =>
         expect.objectContaining({ code: "STATEMENT_REFUSED", message: expect.stringContaining(reason) });
       const first = standing(lane);
@@ -147,7 +147,7 @@ describe("a conclusion", () => {
 
 describe("a host that ends a conclusion by itself", () => {
   it("is found when the signer was not entitled", async () => {
-    const report = await judge(async (lane, run) =>
+    const report = await judge(async (lane, _keys, run) =>
       force(lane, run, "withdrawal", await withdrawal(lane, run, "otto")),
     );
     expect(report.verdict).toBe("invalid");
@@ -156,7 +156,7 @@ describe("a host that ends a conclusion by itself", () => {
   });
 
   it("is found when a conclusion is ended twice", async () => {
-    const report = await judge(async (lane, run) => {
+    const report = await judge(async (lane, _keys, run) => {
       const late = await conclusion(lane, run, "olga", standing(lane));
       await recordWithdrawal(lane, run, await withdrawal(lane, run, "anna"));
       await force(lane, run, "conclusion", late);
@@ -165,7 +165,7 @@ describe("a host that ends a conclusion by itself", () => {
   });
 
   it("is found when there is no such conclusion", async () => {
-    const report = await judge(async (lane, run) => {
+    const report = await judge(async (lane, _keys, run) => {
       const absent = {
         conclusion: envelopeDigest(await conclusion(lane, run, "otto", `sha256:${"0".repeat(64)}`)),
       };
@@ -175,7 +175,7 @@ describe("a host that ends a conclusion by itself", () => {
   });
 
   it("is found when the receipt names another person or conclusion than was signed", async () => {
-    const report = await judge(async (lane, run) => {
+    const report = await judge(async (lane, _keys, run) => {
       const other = { principal: "anna" };
       const signed = await withdrawal(lane, run, "otto", other);
       await force(lane, run, "withdrawal", signed);

@@ -47,8 +47,8 @@ beforeAll(async () => {
     SLACK_HOOK: "T0123/B4567/s3cr3tWebhookPath",
   };
   await execute(program, ["init", root, "--owner", "ana", "--owner-key", join(folder, "ana.pem")]);
-  // Mattermost and others take Slack's messages at their own address: the contract is copied, its host changed.
-  const text = readFileSync(join(root, "catalog", "notify", "slack.yaml"), "utf8")
+  // Mattermost and others take Slack's messages at their own address: the draft is copied, its host changed.
+  const text = readFileSync(join(root, "catalog", "drafts", "notify", "slack.yaml"), "utf8")
     .replace("id: notify.slack", "id: notify.chat")
     .replace("https://hooks.slack.com/services", `https://127.0.0.1:${slack.port}/hooks`)
     .replaceAll("hooks.slack.com", "127.0.0.1")

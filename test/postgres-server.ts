@@ -22,7 +22,7 @@ export interface PostgresServer {
   /** A superuser, and the password that lets it in. */
   readonly user: string;
   readonly password: string;
-  /** The server's certificate, for `localhost` and 127.0.0.1, which nobody vouches for. */
+  /** The server's certificate, for `postgresql.test` and 127.0.0.1, which nobody vouches for. */
   readonly certificate: string;
   close(): Promise<void>;
 }
@@ -42,7 +42,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   const options = { ...owner, stdio: "ignore" as const, cwd: data };
   const init = ["-D", data, "-U", user, "--auth=scram-sha-256", `--pwfile=${join(folder, "password")}`];
   execFileSync(join(bin, "initdb"), [...init, "--no-sync", "--encoding=UTF8", "--locale=C"], options);
-  const { key, cert } = await makeCertificate("localhost");
+  const { key, cert } = await makeCertificate("postgresql.test");
   for (const [name, text] of [
     ["server.key", key],
     ["server.crt", cert],

@@ -31,6 +31,7 @@ const root = join(import.meta.dirname, "..");
 // What a script of that name needs beside the project.
 const programs: Record<string, readonly [program: string, debianPackage: string]> = {
   "ssh-approvals.txt": ["ssh-keygen", "openssh-client"],
+  "keys-elsewhere.txt": ["openssl", "openssl"],
 };
 const scripts = readdirSync(join(import.meta.dirname, "scripts")).filter((name) => name.endsWith(".txt"));
 

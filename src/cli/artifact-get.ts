@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { toBase64 } from "../format/base64.ts";
 import { collectBytes } from "../format/byte-source.ts";
 import type { Digest } from "../format/digest.ts";
+import { visibleText } from "../format/visible-text.ts";
 import { openArtifactFolder } from "../store/artifact-folder.ts";
 import { CliError, notFound, refused } from "./cli-error.ts";
 import { argument, defineCommand, option } from "./command.ts";
 import { exit } from "./exit.ts";
 import { withLedger } from "./open-ledger.ts";
-import { visible } from "./output.ts";
 
 /** Most bytes that are printed or put into JSON; more goes to a file. */
 const MAX_SHOWN = 64 * 1024 * 1024;
@@ -53,7 +53,7 @@ export const command = defineCommand({
         json: { artifact, bytes: toBase64(bytes) },
         print(to) {
           // A terminal gets the text made harmless, a pipe the bytes as they are.
-          if (process.stdout.isTTY) to.text(visible(new TextDecoder().decode(bytes)));
+          if (process.stdout.isTTY) to.text(visibleText(new TextDecoder().decode(bytes)));
           else to.bytes(bytes);
         },
       };

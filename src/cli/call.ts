@@ -24,10 +24,15 @@ export const command = defineCommand({
   example: "call tls.inspect --with host=example.com --engagement acme --as ana",
   async run(given, context) {
     return withLane(context, async ({ lane, definitions }) => {
-      const { contract, digest } = findContract(() => definitions, given.contract);
+      const { contract, digest, file } = findContract(() => definitions, given.contract);
       const reference = referenceOf(contract);
       const isLocked = definitions.lock().contracts[reference] === digest;
       if (!given.draft && !isLocked) {
+        if (definitions.draftFiles().includes(file))
+          throw refused(
+            `\`${reference}\` is a draft, held against documentation only`,
+            "try it in a lab engagement with `--draft`; once it is checked, move it out of `catalog/drafts/` and lock it",
+          );
         throw refused(
           `\`${reference}\` is not in the catalog lock as it stands`,
           "lock it with `witnessops catalog lock`, or try it in a lab engagement with `--draft`",

@@ -7,7 +7,7 @@ import { exitOfLint, lintFile, printLint } from "./lint-report.ts";
 import { definitionsOf } from "./open-definitions.ts";
 
 export const command = defineCommand({
-  parameters: { files: restArguments("files of contracts (default: the whole catalog)") },
+  parameters: { files: restArguments("files of contracts (default: the whole catalog, its drafts too)") },
   example: "catalog lint catalog/tls/inspect.yaml",
   async run({ files }, context) {
     const paths =
@@ -29,6 +29,8 @@ export const command = defineCommand({
 function catalogOf(definitions: {
   root: string;
   catalogFiles(): string[];
+  draftFiles(): string[];
 }): { file: string; path: string }[] {
-  return definitions.catalogFiles().map((file) => ({ file, path: resolve(definitions.root, file) }));
+  const files = [...definitions.catalogFiles(), ...definitions.draftFiles()];
+  return files.map((file) => ({ file, path: resolve(definitions.root, file) }));
 }

@@ -15,7 +15,8 @@ export const command = defineCommand({
       ? definitions.lock().contracts
       : {};
     const checks = definitions.checks();
-    const contracts = definitions.contractSummaries().map((summary) => {
+    const summaries = definitions.contractSummaries();
+    const contracts = summaries.contracts.map((summary) => {
       const pinned = locked[summary.contract];
       const check = checkOf(checks, summary.contract, summary.digest);
       return {
@@ -25,15 +26,17 @@ export const command = defineCommand({
         ...(check === undefined ? {} : { against: check.against }),
       };
     });
+    const { drafts } = summaries;
     const counts = {
       contracts: contracts.length,
       systems: new Set(contracts.map(({ contract }) => contract.split(".")[0])).size,
       live: contracts.filter(({ checked }) => checked === "live").length,
       schema: contracts.filter(({ checked }) => checked === "schema").length,
+      drafts: drafts.length,
     };
     return {
       exit: exit.done,
-      json: { counts, contracts },
+      json: { counts, contracts, drafts },
       print(out) {
         out.table(
           ["contract", "effect", "approval", "lock", "checked", "title"],
@@ -46,6 +49,9 @@ export const command = defineCommand({
             title,
           ]),
         );
+        if (drafts.length === 0) return;
+        out.heading("drafts: held against documentation only, called with `--draft` in a lab engagement");
+        out.list(drafts.map(({ contract, title }) => `${contract}: ${title}`));
       },
     };
   },

@@ -17,19 +17,23 @@ import type { ApprovalRule } from "../contract/vocabulary.ts";
  * @throws ContractError when a contract has faults.
  */
 export function catalogPage(root: string): string {
-  const contracts = globSync("catalog/*/*.yaml", { cwd: root })
-    .map((file) => parseContract(readFileSync(join(root, file), "utf8"), { file }))
-    .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  const [contracts, drafts] = ["catalog/*/*.yaml", "catalog/drafts/*/*.yaml"].map((pattern) =>
+    globSync(pattern, { cwd: root })
+      .map((file) => parseContract(readFileSync(join(root, file), "utf8"), { file }))
+      .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)),
+  ) as [Contract[], Contract[]];
   const path = join(root, "catalog", "checks.json");
   const checks = existsSync(path)
     ? parseCatalogChecks(readFileSync(path, "utf8"), { file: path })
     : undefined;
   const checkedBy = (contract: Contract): string => {
     const check = checkOf(checks, referenceOf(contract), digestOfDocument(contract));
-    return check === undefined ? "no" : `${check.checked}: ${check.against}`;
+    if (check !== undefined) return `${check.checked}: ${check.against}`;
+    return drafts.includes(contract) ? "draft: documentation only" : "no";
   };
-  const sections = contracts.flatMap((contract) => section(contract, checkedBy(contract)));
-  return `${[...introduction(contracts, checkedBy), ...sections].join("\n")}\n`;
+  const all = [...contracts, ...drafts];
+  const sections = all.flatMap((contract) => section(contract, checkedBy(contract)));
+  return `${[...introduction(all, checkedBy), ...sections].join("\n")}\n`;
 }
 
 function introduction(contracts: readonly Contract[], checkedBy: (contract: Contract) => string): string[] {
@@ -41,6 +45,7 @@ function introduction(contracts: readonly Contract[], checkedBy: (contract: Cont
     "The contracts that come with WitnessOps. What they have in common, and how to write one, is described in",
     "[the integration model](index.md). *Checked* says how a contract was held against its system before it came here: `live` against a real",
     "server, by `schema` against the vendor's own machine-readable description. Every mark is written by a test that makes the call through all gates.",
+    "A `draft` was held against documentation only: it lies in `catalog/drafts/`, no lock takes it, and it is called with `--draft` in a lab engagement.",
     "",
     ...table(
       ["contract", "system", "effect", "approval", "scope kinds", "connections", "credentials", "checked"],

@@ -19,6 +19,7 @@ export const nouns: readonly { readonly noun: string; readonly summary: string }
   { noun: "run", summary: "start, follow, approve and end runs" },
   { noun: "artifact", summary: "captured evidence" },
   { noun: "receipt", summary: "signed statements about governed events" },
+  { noun: "log", summary: "the transparency log, and witnesses of logs" },
   { noun: "bundle", summary: "proof bundles" },
 ];
 
@@ -166,9 +167,24 @@ export const commands: readonly CommandEntry[] = [
     summary: "disable a principal from now on",
     load: () => import("./principal-disable.ts"),
   },
-  { name: "key new", summary: "make an Ed25519 key file", load: () => import("./key-new.ts") },
+  { name: "key new", summary: "make a key file", load: () => import("./key-new.ts") },
   { name: "key list", summary: "list the keys of this workspace", load: () => import("./key-list.ts") },
   { name: "key export", summary: "print the public half of a key", load: () => import("./key-export.ts") },
+  {
+    name: "key rotate",
+    summary: "sign with a new issuer key, or certify with a new root",
+    load: () => import("./key-rotate.ts"),
+  },
+  {
+    name: "key revoke",
+    summary: "sign that a key may have been in other hands",
+    load: () => import("./key-revoke.ts"),
+  },
+  {
+    name: "key certify",
+    summary: "certify an issuer key where the issuer root is held",
+    load: () => import("./key-certify.ts"),
+  },
   { name: "trust new", summary: "make a trust file", load: () => import("./trust-new.ts") },
   { name: "trust add", summary: "add a key to a trust file", load: () => import("./trust-add.ts") },
   {
@@ -247,6 +263,16 @@ export const commands: readonly CommandEntry[] = [
   { name: "conclude", summary: "sign what you infer from a run", load: () => import("./conclude.ts") },
   { name: "receipt list", summary: "list receipts", load: () => import("./receipt-list.ts") },
   { name: "receipt show", summary: "one receipt", load: () => import("./receipt-show.ts") },
+  {
+    name: "log checkpoint",
+    summary: "log every receipt, sign the head and publish it",
+    load: () => import("./log-checkpoint.ts"),
+  },
+  {
+    name: "log witness",
+    summary: "be a witness: cosign the checkpoints of others' logs",
+    load: () => import("./log-witness.ts"),
+  },
   {
     name: "report",
     summary: "what happened in an engagement, as the host tells it",

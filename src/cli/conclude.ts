@@ -77,7 +77,7 @@ async function conclude(given: Given, context: Context): Promise<Result> {
   if (given.cite.length === 0) throw usage("a conclusion cites what it rests on", "add `--cite <receipt>`");
   return withLane(context, async ({ lane }) => {
     const { document } = lane.states.load(run);
-    const sign = statementSigner(given, as, lane.pinned.read("principals", document.principals));
+    const sign = await statementSigner(given, as, lane.pinned.read("principals", document.principals));
     const conclusion: ConclusionStatement = {
       purpose: "witnessops/conclusion/v1",
       run,
@@ -119,7 +119,7 @@ async function withdraw(given: Given, conclusion: string, context: Context): Pro
   if (reason === undefined) throw usage("a conclusion is taken back for a reason", "add `--reason <text>`");
   return withLane(context, async ({ lane }) => {
     const { document } = lane.states.load(run);
-    const sign = statementSigner(given, as, lane.pinned.read("principals", document.principals));
+    const sign = await statementSigner(given, as, lane.pinned.read("principals", document.principals));
     const { digest, statement } = findConclusion(lane, run, conclusion);
     const withdrawal: WithdrawalStatement = {
       purpose: "witnessops/withdrawal/v1",

@@ -5,6 +5,7 @@ import { checkAuthorization } from "../gate/check-authorization.ts";
 import { checkPolicies } from "../gate/check-policies.ts";
 import { signAuthorization } from "../gate/sign-authorization.ts";
 import { recordEngagementAuthorized } from "../run/record-governance.ts";
+import { withoutRevoked } from "../run/revoked-keys.ts";
 import { CliError, refused } from "./cli-error.ts";
 import { argument, defineCommand, requiredOption } from "./command.ts";
 import { authorizedDigests } from "./engagement-state.ts";
@@ -42,11 +43,16 @@ export const command = defineCommand({
           "witnessops principal add <id>",
         );
       }
-      const signer = signAs(key, engagement.owner, principals);
+      const signer = await signAs(key, engagement.owner, principals);
       const digests = authorizedDigests(definitions, engagement);
       const now = utcFromMillis(Date.now());
       const envelope = await signAuthorization(signer, engagement, digests, now);
-      const problems = await checkAuthorization(envelope, { engagement, principals, digests, now });
+      const problems = await checkAuthorization(envelope, {
+        engagement,
+        principals: withoutRevoked(lane.store, principals),
+        digests,
+        now,
+      });
       if (problems.length > 0) {
         throw new CliError({
           code: "REFUSED",

@@ -8,7 +8,8 @@ import type { CatalogEntry, WorkspaceDefinitions } from "../store/workspace-defi
 import { notFound, usage } from "./cli-error.ts";
 
 /**
- * A contract as people name it: the path of a file, `id@version`, or an id that the catalog has once.
+ * A contract as people name it: the path of a file, `id@version`, or an id that the catalog has once. What only
+ * `catalog/drafts/` has is found too; no lock holds it, so that it is called with `--draft` only.
  *
  * @throws ContractError with every fault; DefinitionsError or CliError `NOT_FOUND`; CliError `USAGE`.
  */
@@ -20,14 +21,17 @@ export function findContract(definitions: () => WorkspaceDefinitions, name: stri
     return { contract, digest: digestOfDocument(contract), file: name };
   }
   const catalog = definitions();
-  if (name.includes("@")) return { file: "", ...catalog.contract(name) };
+  if (name.includes("@")) return catalog.draft(name) ?? { file: "", ...catalog.contract(name) };
   const versions = catalog.catalogFiles().flatMap((file) => {
     const head = peek(resolve(catalog.root, file));
     return head.id === name && head.version !== undefined ? [`${name}@${head.version}`] : [];
   });
   const [only] = versions;
-  if (only === undefined)
+  if (only === undefined) {
+    const draft = catalog.draft(name);
+    if (draft !== undefined) return draft;
     throw notFound(`the catalog has no contract \`${name}\``, "witnessops catalog list");
+  }
   if (versions.length > 1) throw usage(`the catalog has ${name} in several versions`, versions.join(", "));
   return { file: "", ...catalog.contract(only) };
 }

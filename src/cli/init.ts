@@ -20,7 +20,7 @@ import { buildLock } from "./build-lock.ts";
 import { refused } from "./cli-error.ts";
 import { defineCommand, option, optionalArgument, requiredOption } from "./command.ts";
 import { exit } from "./exit.ts";
-import { issuerRootPath } from "./issuer-key.ts";
+import { issuerRootPath } from "./issuer-root.ts";
 import { openWorkspace } from "./open-definitions.ts";
 import { openLane } from "./open-lane.ts";
 import { ledgerPath } from "./open-ledger.ts";

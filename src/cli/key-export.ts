@@ -1,21 +1,22 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { publicKeyText } from "../format/public-key.ts";
+import { type PublicKey, publicKeyText } from "../format/public-key.ts";
 import { publicKeyPem, readPublicKeyFile } from "../store/key-file.ts";
 import { notFound } from "./cli-error.ts";
 import { argument, type Context, defineCommand, flag } from "./command.ts";
 import { exit } from "./exit.ts";
+import { agentFingerprint, openSigner } from "./open-signer.ts";
 import { passphrase } from "./passphrase.ts";
 import { workspaceRoot } from "./workspace-root.ts";
 
 export const command = defineCommand({
   parameters: {
-    path: argument("a key file, or the name of a key of this workspace"),
+    path: argument("a key file, `agent:<fingerprint>`, or the name of a key of this workspace"),
     pem: flag("--pem", "as PEM instead of the base64 text that documents carry"),
   },
   example: "key export ~/.witnessops/ana.pem --pem",
   async run({ path, pem }, context) {
-    const key = readPublicKeyFile(keyPath(path, context), { passphrase: passphrase() });
+    const key = await publicKeyOf(path, context);
     const text = pem ? publicKeyPem(key) : `${publicKeyText(key)}\n`;
     return {
       exit: exit.done,
@@ -29,6 +30,11 @@ export const command = defineCommand({
     };
   },
 });
+
+async function publicKeyOf(path: string, context: Context): Promise<PublicKey> {
+  if (agentFingerprint(path) !== undefined) return (await openSigner(path)).publicKey;
+  return readPublicKeyFile(keyPath(path, context), { passphrase: passphrase() });
+}
 
 /** A name that `key list` shows stands for the file in the workspace. */
 function keyPath(text: string, context: Context): string {

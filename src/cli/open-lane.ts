@@ -4,18 +4,22 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { openNetwork } from "../adapter/egress/guarded-network.ts";
 import { adapters } from "../adapters/all.ts";
+import type { CodedError } from "../format/coded-error.ts";
 import type { Lane } from "../run/lane.ts";
+import type { DrivenLog } from "../run/lane-log.ts";
 import { PinnedDocuments } from "../run/pinned-documents.ts";
 import { recordKeyCertified, recordWorkspaceCreated } from "../run/record-governance.ts";
 import { RunStates } from "../run/run-states.ts";
+import type { LeaseOwner } from "../run/store.ts";
 import { openArtifactFolder } from "../store/artifact-folder.ts";
-import { readPublicKeyFile } from "../store/key-file.ts";
 import type { WorkspaceDefinitions } from "../store/workspace-definitions.ts";
 import { startClock } from "./clock.ts";
 import type { Context } from "./command.ts";
-import { issuerRootPath, takeIssuerKey } from "./issuer-key.ts";
+import { type IssuerKeyOptions, takeIssuerKey } from "./issuer-key.ts";
+import { issuerRootKey, type KeyPlaces } from "./issuer-root.ts";
 import { openWorkspace } from "./open-definitions.ts";
 import { openLedger } from "./open-ledger.ts";
+import { openLog } from "./open-log.ts";
 import { randomHex } from "./random-hex.ts";
 import { resolveSecret } from "./resolve-secret.ts";
 import { workspaceRoot } from "./workspace-root.ts";
@@ -24,27 +28,46 @@ import { workspaceRoot } from "./workspace-root.ts";
 export interface OpenLane {
   readonly lane: Lane;
   readonly definitions: WorkspaceDefinitions;
-  /** Gives back keys and leases and closes the ledger. */
-  close(): Promise<void>;
+  /** Where the workspace's keys are. */
+  readonly places: KeyPlaces;
+  /** Holds this process's leases. */
+  readonly leaseOwner: LeaseOwner;
+  /** The workspace's log, when it has one. */
+  readonly log: DrivenLog | undefined;
+  /**
+   * Makes a last checkpoint, gives back keys and leases and closes the ledger.
+   *
+   * @returns what kept receipts from being logged; undefined when all are.
+   */
+  close(): Promise<CodedError<string> | undefined>;
+}
+
+export interface OpenLaneOptions {
+  /** How requests reach this process; stands in receipts. Default `cli`. */
+  readonly origin?: string;
+  /** The workspace was just made: its first receipt names the issuer root. Default false. */
+  readonly isNew?: boolean;
+  /** Which issuer key is taken. Default: any that is free. */
+  readonly issuer?: IssuerKeyOptions;
 }
 
 /**
  * Opens the governed path over a workspace: ledger, artifacts, definitions, adapters behind the egress guard, and an
  * issuer key of this process's own.
  *
- * @param options.origin how requests reach this process; stands in receipts. Default `cli`.
- * @param options.isNew the workspace was just made: its first receipt names the issuer root. Default false.
+ * @throws CliError `REFUSED` when no issuer key can be had; KeyFileError, SignerError.
  */
 export async function openLane(
   root: string,
-  { origin = "cli", isNew = false }: { readonly origin?: string; readonly isNew?: boolean } = {},
+  { origin = "cli", isNew = false, issuer: wanted }: OpenLaneOptions = {},
 ): Promise<OpenLane> {
   const definitions = openWorkspace(root);
-  const { name, owner: workspaceOwner, network } = definitions.workspace();
+  const workspaceFile = definitions.workspace();
+  const { name, owner: workspaceOwner, network, keys: config } = workspaceFile;
   const extraCa =
     network?.extraCa === undefined ? undefined : readFileSync(resolve(root, network.extraCa), "utf8");
   const resolvers = network?.resolvers ?? [];
-  const keys = join(root, ".witnessops", "keys");
+  const places = { root, config };
   const store = openLedger(root);
   const leaseOwner = { pid: process.pid, token: randomBytes(16).toString("hex") };
   const owner = `process:${leaseOwner.token}`;
@@ -52,10 +75,12 @@ export async function openLane(
   const end = (): void => ending.abort();
   try {
     const [issuer] = await Promise.all([
-      takeIssuerKey(store, keys, leaseOwner),
+      takeIssuerKey(store, places, leaseOwner, wanted),
       store.acquireLease(owner, leaseOwner),
     ]);
-    const issuerRoot = readPublicKeyFile(issuerRootPath(keys));
+    const issuerRoot = isNew ? await issuerRootKey(places) : undefined;
+    const workspace = issuerRoot?.keyId ?? store.status("workspace") ?? (await issuerRootKey(places)).keyId;
+    const opened = openLog(root, workspaceFile, store, leaseOwner, { extraCa, sleep: delay });
     const pinned = new PinnedDocuments(store);
     const lane: Lane = {
       store,
@@ -63,7 +88,7 @@ export async function openLane(
       definitions,
       adapters,
       signer: issuer.signer,
-      issuerRoot: issuerRoot.keyId,
+      issuerRoot: workspace,
       owner,
       clock: startClock(),
       sleep: (millis) => delay(millis, undefined, { signal: ending.signal }).catch(() => undefined),
@@ -74,22 +99,30 @@ export async function openLane(
       signal: ending.signal,
       root,
       origin,
+      ...(opened === undefined ? {} : { log: opened.log }),
       tails: new Map(),
       pinned,
       states: new RunStates(store, pinned),
       driving: new Map(),
     };
-    if (isNew) await recordWorkspaceCreated(lane, workspaceOwner, name, issuerRoot);
+    if (issuerRoot !== undefined) await recordWorkspaceCreated(lane, workspaceOwner, name, issuerRoot);
     if (issuer.fresh !== undefined) {
       await recordKeyCertified(lane, workspaceOwner, issuer.fresh);
       issuer.certified();
     }
+    await opened?.log.begin(lane, workspaceOwner);
+    opened?.log.start();
     process.once("SIGINT", end);
     process.once("SIGTERM", end);
     return {
       lane,
       definitions,
+      places,
+      leaseOwner,
+      log: opened?.log,
       async close() {
+        const unlogged = await opened?.log.stop();
+        opened?.close();
         process.off("SIGINT", end);
         process.off("SIGTERM", end);
         await Promise.all([
@@ -97,6 +130,7 @@ export async function openLane(
           store.releaseLease(owner, leaseOwner),
         ]);
         store.close();
+        return unlogged;
       },
     };
   } catch (error) {
@@ -106,11 +140,16 @@ export async function openLane(
 }
 
 /** Opens the lane of the command's workspace, uses it and closes it. */
-export async function withLane<T>(context: Context, use: (opened: OpenLane) => Promise<T>): Promise<T> {
-  const opened = await openLane(workspaceRoot(context));
+export async function withLane<T>(
+  context: Context,
+  use: (opened: OpenLane) => Promise<T>,
+  options: OpenLaneOptions = {},
+): Promise<T> {
+  const opened = await openLane(workspaceRoot(context), options);
   try {
     return await use(opened);
   } finally {
-    await opened.close();
+    const unlogged = await opened.close();
+    if (unlogged !== undefined) context.progress(`not logged yet: ${unlogged.message}`);
   }
 }

@@ -1,7 +1,8 @@
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Printer, visible } from "./output.ts";
+import { visibleText } from "../format/visible-text.ts";
+import { Printer } from "./output.ts";
 
 function printed(print: (out: Printer) => void): string {
   const stream = new PassThrough();
@@ -37,14 +38,14 @@ describe("output", () => {
   });
 
   it("spells out what would move the cursor or hide words", () => {
-    expect(visible("\u001b[2Jok\u202egpj")).toBe("\\u{1b}[2Jok\\u{202e}gpj");
+    expect(visibleText("\u001b[2Jok\u202egpj")).toBe("\\u{1b}[2Jok\\u{202e}gpj");
     expect(printed((out) => out.line("a\nb\r"))).toBe("a\\u{a}b\\u{d}\n");
   });
 
   it("prints no control character, whatever it is given", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
-        expect(visible(text)).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u);
+        expect(visibleText(text)).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u);
       }),
     );
   });

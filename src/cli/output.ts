@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from "node:util";
+import { visibleText } from "../format/visible-text.ts";
 
 /** How a piece of text stands out on a terminal; elsewhere it is plain. */
 export type Style = "plain" | "bold" | "dim" | "good" | "bad" | "warn";
@@ -70,23 +71,12 @@ export class Printer {
   }
 
   #render(cell: Cell): string {
-    if (typeof cell === "string") return visible(cell);
-    if (cell.style === "plain") return visible(cell.text);
-    return styleText(FORMATS[cell.style], visible(cell.text), { stream: this.#stream });
+    if (typeof cell === "string") return visibleText(cell);
+    if (cell.style === "plain") return visibleText(cell.text);
+    return styleText(FORMATS[cell.style], visibleText(cell.text), { stream: this.#stream });
   }
 }
 
-/**
- * Text with control characters and bidirectional overrides spelled out: what an external system sent must not
- * move the cursor or hide words on somebody's terminal.
- */
-export function visible(text: string): string {
-  return text.replace(HIDDEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
-}
-
-// C0 and C1 controls but line feed, and the format characters that reorder or hide text.
-const HIDDEN = /[\p{Cc}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
-
 function widthOf(cell: Cell): number {
-  return stripVTControlCharacters(visible(typeof cell === "string" ? cell : cell.text)).length;
+  return stripVTControlCharacters(visibleText(typeof cell === "string" ? cell : cell.text)).length;
 }

@@ -1,6 +1,6 @@
+import { visibleText } from "../format/visible-text.ts";
 import type { EngagementReport } from "../run/engagement-report.ts";
 import { assumptions } from "../verifier/report.ts";
-import { visible } from "./output.ts";
 import { inferredSection, observedSections, type ReportSection } from "./report-sections.ts";
 
 const STYLE = `
@@ -66,5 +66,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 function escapeHtml(text: string): string {
-  return visible(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
+  return visibleText(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
 }

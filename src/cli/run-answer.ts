@@ -58,7 +58,7 @@ export const command = defineCommand({
       }
       if (as === undefined) throw usage("`--as <principal>` is missing", "say who answers");
       const principals = lane.pinned.read("principals", state.document.principals);
-      const sign = statementSigner({ key, sshKey }, as, principals);
+      const sign = await statementSigner({ key, sshKey }, as, principals);
       const answer = file === undefined ? readPairs(set, formSchema(form)) : readJsonObject(file);
       context.progress(`task    ${awaited.task}`);
       context.progress(`answer  ${JSON.stringify(answer)}`);

@@ -44,7 +44,7 @@ export const command = defineCommand({
           names === "" ? "the engagement permits no break-glass" : `one of ${names}`,
         );
       }
-      const sign = statementSigner(
+      const sign = await statementSigner(
         { key, sshKey },
         as,
         lane.pinned.read("principals", state.document.principals),

@@ -35,7 +35,7 @@ export const command = defineCommand({
     return withLane(context, async ({ lane }) => {
       const state = lane.states.load(run);
       const principals = lane.pinned.read("principals", state.document.principals);
-      const sign = statementSigner({ key, sshKey }, as, principals);
+      const sign = await statementSigner({ key, sshKey }, as, principals);
       const invocation = findWaiting(state, step, "waits for a resolution", ({ phase, released }) =>
         releases.has(found) ? (phase === "failed" || phase === "denied") && !released : phase === "in-doubt",
       );

@@ -52,7 +52,7 @@ export const command = defineCommand({
       if (as === undefined || reason === undefined)
         throw usage("a review says who and why", "add `--as <principal>` and `--reason <text>`");
       const use = pick(uses, run, invocation);
-      const sign = statementSigner(
+      const sign = await statementSigner(
         { key, sshKey },
         as,
         lane.pinned.read("principals", state.document.principals),

@@ -1,17 +1,16 @@
 import type { PrincipalSet } from "../contract/principal.ts";
 import { parsePrincipalKey } from "../format/principal-key.ts";
 import type { Signer } from "../format/signer.ts";
-import { openKeyFile } from "../store/key-file.ts";
 import { notFound, refused } from "./cli-error.ts";
-import { passphrase } from "./passphrase.ts";
+import { openSigner } from "./open-signer.ts";
 
 /**
- * Opens a key file to sign with as a principal, and checks that the key is theirs.
+ * Opens a key to sign with as a principal, a file or held elsewhere, and checks that the key is theirs.
  *
  * @throws KeyFileError; CliError `NOT_FOUND`, `REFUSED`.
  */
-export function signAs(path: string, id: string, principals: PrincipalSet): Signer {
-  const signer = openKeyFile(path, { passphrase: passphrase() });
+export async function signAs(path: string, id: string, principals: PrincipalSet): Promise<Signer> {
+  const signer = await openSigner(path);
   checkHolder(principals, id, signer.publicKey.keyId, path);
   return signer;
 }

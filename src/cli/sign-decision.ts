@@ -57,7 +57,7 @@ export async function decide(asked: Decision, context: Context): Promise<Result>
     const state = lane.states.load(run);
     const request = await findRequest(lane, state, asked);
     const contract = lane.pinned.read("contract", request.action.contract.digest);
-    const sign = statementSigner(asked, as, lane.pinned.read("principals", state.document.principals));
+    const sign = await statementSigner(asked, as, lane.pinned.read("principals", state.document.principals));
     await ask(asked, as, request, contract);
     const envelope = await signDecision(sign, asked, as, requestDigest(request), until);
     return record(lane, run, asked, envelope, { request, contract });
@@ -68,7 +68,7 @@ export async function decide(asked: Decision, context: Context): Promise<Result>
 async function signRequest(asked: Decision, as: string, until: string, path: string): Promise<Result> {
   const out = asked.out ?? missing("--out <file>", "where the signed decision goes");
   const { request, contract } = readRequest(path);
-  const sign = statementSigner(asked, as, undefined);
+  const sign = await statementSigner(asked, as, undefined);
   await ask(asked, as, request, contract);
   const digest = requestDigest(request);
   const envelope = await signDecision(sign, asked, as, digest, until);

@@ -1,17 +1,23 @@
 import type { Trust } from "../contract/trust.ts";
 import { principalKinds, roles } from "../contract/vocabulary.ts";
+import { millisOf } from "../format/time.ts";
 import { choice, choices } from "./choice.ts";
 import { refused, usage } from "./cli-error.ts";
-import { argument, defineCommand, option, repeatedOption, requiredOption } from "./command.ts";
+import { argument, defineCommand, option, type Result, repeatedOption } from "./command.ts";
 import { exit } from "./exit.ts";
 import { principalKeyFrom } from "./public-key-option.ts";
 import { printTrust, readTrust, writeTrust } from "./trust-file.ts";
+import { addNoteKey } from "./trust-note-key.ts";
 import { trustedKeys } from "./trusted-keys.ts";
 
 export const command = defineCommand({
   parameters: {
     path: argument("the trust file"),
-    publicKey: requiredOption(
+    compromised: repeatedOption(
+      "--compromised <fingerprint=utc>",
+      "a key, of whatever kind, that may have been in other hands since then; may be given again",
+    ),
+    publicKey: option(
       "--public-key <key>",
       "public key file or text, obtained from its holder; SSH keys for principals only",
     ),
@@ -20,15 +26,36 @@ export const command = defineCommand({
     type: option("--type <type>", "human (default), agent or service"),
     role: repeatedOption("--role <role>", "operator, approver, owner or system; may be given again"),
     custody: option("--custody <custody>", "held (default) or local"),
+    log: option("--log <note key>", "a transparency log, `<origin>+<id>+<key>`, obtained from its operator"),
+    checkpoint: option("--checkpoint <file>", "with `--log`: a checkpoint of it that you have seen"),
+    witness: option("--witness <note key>", "a witness, `<name>+<id>+<key>`, obtained from its operator"),
+    quorum: option("--quorum <n>", "how many of the witnesses must have cosigned (default: all)"),
   },
   example: "trust add trust.json --principal ana --role owner --public-key ana.pem.pub",
   async run(given) {
-    const { path, issuerRoot, principal } = given;
-    if ((issuerRoot === undefined) === (principal === undefined)) {
-      throw usage("name either `--issuer-root` or `--principal`", "witnessops trust add --help");
+    const { path, issuerRoot, principal, compromised, publicKey: keyText } = given;
+    if (compromised.length > 0) return addCompromised(path, compromised, given);
+    if (given.log !== undefined || given.witness !== undefined || given.quorum !== undefined) {
+      if (keyText !== undefined || issuerRoot !== undefined || principal !== undefined)
+        throw usage("a log or a witness has a note key of its own", "add it by itself");
+      const { trust, added } = await addNoteKey(readTrust(path), given);
+      const written = writeTrust(path, trust, { isNew: false });
+      return {
+        exit: exit.done,
+        json: { path, trust: written, added },
+        print: (out) => printTrust(out, path, written),
+      };
     }
+    if ((issuerRoot === undefined) === (principal === undefined)) {
+      throw usage(
+        "name one of `--issuer-root`, `--principal`, `--log` and `--witness`",
+        "witnessops trust add --help",
+      );
+    }
+    if (given.checkpoint !== undefined) throw usage("`--checkpoint` goes with `--log`");
+    if (keyText === undefined) throw usage("`--public-key` is missing", "witnessops trust add --help");
     const before = readTrust(path);
-    const key = principalKeyFrom(given.publicKey);
+    const key = principalKeyFrom(keyText);
     if (issuerRoot !== undefined && key.isSsh)
       throw refused("an SSH key certifies no issuer keys", "name the workspace's issuer root key");
     const known = trustedKeys(before).find(({ keyId }) => keyId === key.keyId);
@@ -56,6 +83,32 @@ export const command = defineCommand({
     };
   },
 });
+
+/** Notes keys that may have been in other hands; of a key that is noted already, the earlier instant stays. */
+function addCompromised(
+  path: string,
+  pairs: readonly string[],
+  given: Readonly<Record<string, unknown>>,
+): Result {
+  if (given.issuerRoot !== undefined || given.principal !== undefined || given.publicKey !== undefined)
+    throw usage("`--compromised` stands alone", "add keys with another command line");
+  const before = readTrust(path);
+  const noted = new Map((before.compromised ?? []).map(({ keyId, since }) => [keyId, since]));
+  for (const pair of pairs) {
+    // At the last `=`: base64 has none inside a fingerprint.
+    const at = pair.lastIndexOf("=");
+    const [keyId, since] = [pair.slice(0, at), pair.slice(at + 1)];
+    const instant = millisOf(since);
+    if (at < 1 || instant === undefined)
+      throw usage(`\`${pair}\` is not \`fingerprint=utc\``, "--compromised SHA256:…=2026-11-27T08:00:00Z");
+    const known = noted.get(keyId);
+    if (known === undefined || instant < (millisOf(known) ?? Number.POSITIVE_INFINITY))
+      noted.set(keyId, since);
+  }
+  const compromised = [...noted].map(([keyId, since]) => ({ keyId, since }));
+  const written = writeTrust(path, { ...before, compromised }, { isNew: false });
+  return { exit: exit.done, json: { path, trust: written }, print: (out) => printTrust(out, path, written) };
+}
 
 type TrustedPrincipal = Trust["principals"][number];
 

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { parseTrust, trustFromJson } from "../contract/parse-trust.ts";
 import type { Trust } from "../contract/trust.ts";
 import type { Json } from "../format/json.ts";
+import { parseNoteKey } from "../format/signed-note.ts";
 import { readText } from "../store/document-files.ts";
 import { notFound } from "./cli-error.ts";
 import type { Printer } from "./output.ts";
@@ -36,8 +37,26 @@ export function printTrust(out: Printer, path: string, trust: Trust): void {
       keys.map(({ holder, roles, custody, keyId }) => [holder, roles.join(", "), custody ?? "", keyId]),
     );
   }
+  for (const { keyId, since } of trust.compromised ?? [])
+    out.line({ text: "compromised: ", style: "warn" }, `${keyId} since ${since}`);
   out.pairs([
     ["requires", trust.require?.join(", ")],
+    ["quorum", quorumText(trust)],
+    [
+      "seen",
+      trust.logs
+        ?.flatMap(({ key, checkpoint }) =>
+          checkpoint === undefined ? [] : [`${parseNoteKey(key).name} at ${checkpoint.size}`],
+        )
+        .join(", ") || undefined,
+    ],
     ["pins", trust.pinned === undefined ? undefined : `${trust.pinned.length} definitions`],
   ]);
+}
+
+/** How many witnesses must have cosigned; undefined where there are none. */
+function quorumText({ witnesses = [], witnessQuorum }: Trust): string | undefined {
+  if (witnesses.length === 0) return undefined;
+  const names = new Set(witnesses.map(({ key }) => parseNoteKey(key).name)).size;
+  return `${witnessQuorum ?? names} of ${names} ${names === 1 ? "witness" : "witnesses"}`;
 }

@@ -1,14 +1,11 @@
-import { join } from "node:path";
 import type { Trust } from "../contract/trust.ts";
 import { roles } from "../contract/vocabulary.ts";
 import { parsePrincipalKey } from "../format/principal-key.ts";
-import { publicKeyText } from "../format/public-key.ts";
-import { readPublicKeyFile } from "../store/key-file.ts";
 import { choice } from "./choice.ts";
 import { usage } from "./cli-error.ts";
 import { argument, defineCommand, flag, repeatedOption } from "./command.ts";
 import { exit } from "./exit.ts";
-import { issuerRootPath } from "./issuer-key.ts";
+import { firstRoot } from "./first-root.ts";
 import { openWorkspace } from "./open-definitions.ts";
 import { printTrust, writeTrust } from "./trust-file.ts";
 import { trustedKeys } from "./trusted-keys.ts";
@@ -109,11 +106,10 @@ function splitAt(text: string): [string, string] {
 /** What the workspace says about itself: its issuer root, and the principals whose signatures carry authority. */
 function proposal(root: string): Trust {
   const definitions = openWorkspace(root);
-  const issuerRoot = readPublicKeyFile(issuerRootPath(join(root, ".witnessops", "keys")));
   const people = definitions.principals().principals.filter(({ keys }) => keys.length > 0);
   return {
     ...NOBODY,
-    issuerRoots: [{ name: definitions.workspace().name, publicKey: publicKeyText(issuerRoot) }],
+    issuerRoots: [{ name: definitions.workspace().name, publicKey: firstRoot(root) }],
     principals: people.map(({ id, type, roles, keys }) => ({ id, type, roles, keys })),
   };
 }

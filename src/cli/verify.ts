@@ -1,22 +1,30 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { basename, resolve } from "node:path";
 import { styleText } from "node:util";
+import { digestOf } from "../format/digest.ts";
 import {
   type BundleSource,
   parseTrust,
   type ReceiptReport,
+  type ReportContext,
+  receiptView,
   renderReport,
+  reportPage,
+  reportView,
   type Trust,
   tarBundle,
   type Verdict,
+  type ViewElement,
   verifyBundle,
   verifyReceipt,
 } from "../verifier/index.ts";
-import { fileSource, folderBundle } from "./bundle-folder.ts";
-import { notFound, usage } from "./cli-error.ts";
+import { fileSource, folderBundle, isInside } from "./bundle-folder.ts";
+import { notFound, refused, usage } from "./cli-error.ts";
 import { argument, defineCommand, option, type Result, repeatedOption } from "./command.ts";
 import { type Exit, exit } from "./exit.ts";
 import type { Printer, Style } from "./output.ts";
 import { readTrustBytes, refuseOwnTrust } from "./trust-for-bundle.ts";
+import { writeNewFile } from "./write-file.ts";
 
 const EXITS: Record<Verdict, Exit> = { valid: exit.done, invalid: exit.refused, indeterminate: exit.waiting };
 const STYLES: Record<Verdict, Style> = { valid: "good", invalid: "bad", indeterminate: "warn" };
@@ -29,35 +37,68 @@ export const command = defineCommand({
       "--certificate <file>",
       "for one receipt: the issuer key's certificate, DSSE JSON",
     ),
+    html: option("--html <file>", "write the report as one self-contained page, too"),
   },
   example: "verify proof.tar --trust trust.json",
-  async run({ path, trust: trustPath, certificate }): Promise<Result> {
+  async run({ path, trust: trustPath, certificate, html }): Promise<Result> {
     if (!existsSync(path)) throw notFound(`there is nothing at \`${path}\``, "name a bundle or a receipt");
     const trustBytes = trustPath === undefined ? undefined : readTrustBytes(path, trustPath);
     const trust = trustBytes === undefined ? undefined : parseTrust(new TextDecoder().decode(trustBytes));
     if (certificate.length > 0 && (statSync(path).isDirectory() || !isReceipt(path)))
       throw usage("`--certificate` is for one receipt", "leave it out: a bundle brings its own");
-    if (statSync(path).isDirectory()) return verify(folderBundle(path), trust, trustBytes);
+    const page = html === undefined ? undefined : pageWriter(html, path, trustPath, trustBytes);
+    if (statSync(path).isDirectory()) return verify(folderBundle(path), trust, trustBytes, page);
     const source = await fileSource(path);
     try {
       if (isReceipt(path)) {
         const certificates = certificate.map((file) => readFileSync(file));
-        return receiptResult(await verifyReceipt(readFileSync(path), trust, certificates));
+        const report = await verifyReceipt(readFileSync(path), trust, certificates);
+        page?.((context) => receiptView(report, context));
+        return receiptResult(report, page);
       }
-      return await verify(tarBundle(source), trust, trustBytes);
+      return await verify(tarBundle(source), trust, trustBytes, page);
     } finally {
       await source.close();
     }
   },
 });
 
+/** Writes a report as a page and says where. */
+type PageWriter = ((view: (context: ReportContext) => ViewElement) => void) & { readonly written: string };
+
+/** Refuses before anything is verified what could not be written after it. */
+function pageWriter(
+  file: string,
+  path: string,
+  trustPath: string | undefined,
+  trustBytes: Uint8Array | undefined,
+): PageWriter {
+  if (existsSync(file))
+    throw refused(`there is already a file at \`${file}\``, "name another path, or remove it first");
+  if (statSync(path).isDirectory() && isInside(path, file))
+    throw usage(
+      `\`${file}\` lies inside the bundle`,
+      "a report is no part of what it reports on: write it elsewhere",
+    );
+  const trust =
+    trustPath === undefined || trustBytes === undefined
+      ? undefined
+      : { name: basename(trustPath), digest: digestOf(trustBytes) };
+  const context = { subject: basename(resolve(path)), trust };
+  const write = (view: (context: ReportContext) => ViewElement): void =>
+    writeNewFile(file, reportPage(view(context), context.subject));
+  return Object.assign(write, { written: `the report is written to ${file}` });
+}
+
 async function verify(
   source: BundleSource,
   trust: Trust | undefined,
   trustBytes: Uint8Array | undefined,
+  page: PageWriter | undefined,
 ): Promise<Result> {
   await refuseOwnTrust(source, trustBytes);
   const report = await verifyBundle(source, trust);
+  page?.((context) => reportView(report, context));
   return {
     exit: EXITS[report.verdict],
     json: report,
@@ -65,6 +106,7 @@ async function verify(
       const color = styleText("red", "", { stream: process.stdout }) !== "";
       const width = process.stdout.columns ?? 100;
       out.bytes(new TextEncoder().encode(renderReport(report, { color, width })));
+      if (page !== undefined) out.line(page.written);
     },
   };
 }
@@ -74,8 +116,15 @@ function isReceipt(path: string): boolean {
   return /\.jsonl?$/.test(path) || (statSync(path).size < 4 * 1024 * 1024 && readFileSync(path)[0] === 0x7b);
 }
 
-function receiptResult(report: ReceiptReport): Result {
-  return { exit: EXITS[report.verdict], json: report, print: (out) => printReceiptReport(out, report) };
+function receiptResult(report: ReceiptReport, page: PageWriter | undefined): Result {
+  return {
+    exit: EXITS[report.verdict],
+    json: report,
+    print(out) {
+      printReceiptReport(out, report);
+      if (page !== undefined) out.line(page.written);
+    },
+  };
 }
 
 function printReceiptReport(out: Printer, report: ReceiptReport): void {

@@ -53,6 +53,10 @@ export const liveStatusSchema = Type.Object(
     engagement: Type.Enum(["open", "halted", "closed"]),
     freeze: Type.Boolean(),
     disabledPrincipals: Type.Array(word.id),
+    /** Ids of keys that are revoked, sorted; absent when there are none. */
+    revokedKeys: Type.Optional(
+      Type.Array(Type.String({ maxLength: 100 }), { minItems: 1, maxItems: 10_000 }),
+    ),
     /** Asked when the contract wants its tool isolated; the host's word. */
     isolation: Type.Optional(isolationOfferSchema),
   },

@@ -2,6 +2,7 @@ import type { Json } from "../format/json.ts";
 import { ruleUnique } from "./document-rules.ts";
 import { type DocumentKind, documentFromJson, type Inspection, readDocument } from "./inspect-document.ts";
 import { ruleKeys, ruleOneOwner, rulePrincipal } from "./parse-principal.ts";
+import { ruleNoteKeys } from "./rule-note-keys.ts";
 import { type Trust, trustSchema } from "./trust.ts";
 
 /** What a trust file is: its schema, and the rules that the schema cannot say. */
@@ -33,4 +34,5 @@ function rules(trust: Inspection<Trust>): void {
     trust,
     principals.map(([index, principal]) => [["principals", index], principal]),
   );
+  ruleNoteKeys(trust);
 }

@@ -5,6 +5,11 @@ import * as word from "./vocabulary.ts";
 export const MANIFEST_PATH = "MANIFEST.json";
 export const CLAIM_PATH = "CLAIM.sigstore.json";
 export const RECEIPTS_PATH = "receipts/receipts.ndjson";
+/** What is there of the transparency log, when there is one (`spec/log.md`). */
+export const LOG_FOLDER = "log/";
+export const LOG_CHECKPOINT_PATH = "log/checkpoint";
+export const LOG_INDEX_PATH = "log/index.json";
+export const LOG_LOWER_FOLDER = "log/lower/";
 /** Kinds of `definitions/<kind>/<hex>.json`. The first nine are documents, the rest are DSSE envelopes. */
 export const definitionKinds = [
   "runbook",
@@ -18,6 +23,8 @@ export const definitionKinds = [
   "action-list",
   "authorization",
   "key-certificate",
+  "root-certificate",
+  "key-revocation",
   "approval",
   "resolution",
   "answer",

@@ -8,6 +8,9 @@ const { closed } = word;
 export const workspaceEvents = [
   "workspace-created",
   "key-certified",
+  "key-retired",
+  "key-revoked",
+  "root-rotated",
   "principal-added",
   "principal-disabled",
   "catalog-published",
@@ -16,6 +19,7 @@ export const workspaceEvents = [
   "contract-reinstated",
   "freeze-began",
   "freeze-ended",
+  "log-started",
 ] as const;
 export const engagementEvents = [
   "engagement-authorized",

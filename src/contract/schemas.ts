@@ -9,6 +9,7 @@ import { engagementSchema } from "./engagement.ts";
 import { escalationSchema } from "./escalation.ts";
 import { evidenceMappingSchema } from "./evidence-mapping.ts";
 import { gateRecordSchema } from "./gate-record.ts";
+import { keyRevocationStatementSchema, rootCertificateSchema } from "./key-statements.ts";
 import { policySetSchema } from "./policy-set.ts";
 import { principalSchema, principalSetSchema } from "./principal.ts";
 import { receiptPredicateSchema } from "./receipt-predicate.ts";
@@ -51,6 +52,8 @@ const byKind = {
   "conclusion-statement": conclusionStatementSchema,
   "withdrawal-statement": withdrawalStatementSchema,
   "key-certificate": keyCertificateSchema,
+  "root-certificate": rootCertificateSchema,
+  "key-revocation-statement": keyRevocationStatementSchema,
 } as const satisfies Record<string, TSchema>;
 
 /** A document that has a published schema. */
@@ -58,16 +61,17 @@ export type SchemaKind = keyof typeof byKind;
 
 /** The published JSON Schemas (2020-12) by file name; `npm run generate` writes them to `schemas/`. */
 export const schemas: Readonly<Record<string, object>> = Object.fromEntries(
-  Object.entries(byKind).map(([kind, schema]) => [
-    fileOf(kind),
-    {
-      $schema: "https://json-schema.org/draft/2020-12/schema",
-      $id: `https://witnessops.dev/schemas/${fileOf(kind)}`,
-      // The plain JSON of it: the library's own marks are not part of the schema.
-      ...(JSON.parse(JSON.stringify(schema)) as object),
-    },
-  ]),
+  Object.entries(byKind).map(([kind, schema]) => [fileOf(kind), publishedSchema(kind, schema)]),
 );
+
+/** A schema as it is published: with its address, as plain JSON without the library's own marks. */
+export function publishedSchema(kind: string, schema: TSchema): object {
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    $id: `https://witnessops.dev/schemas/${fileOf(kind)}`,
+    ...(JSON.parse(JSON.stringify(schema)) as object),
+  };
+}
 
 /**
  * The comment by which editors find the schema of a YAML document and offer completion.

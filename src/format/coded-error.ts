@@ -30,6 +30,9 @@ export type FormatErrorCode =
   | "BUNDLE_MALFORMED"
   | "NOTE_MALFORMED"
   | "CHECKPOINT_MALFORMED"
+  | "CRYPTO_UNSUPPORTED"
+  | "PROOF_MALFORMED"
+  | "REQUEST_MALFORMED"
   | "TOO_LARGE";
 
 /** Thrown by `format/` when bytes or values do not fit their format. */

@@ -1,4 +1,5 @@
 import { createHash, createPublicKey, hash, verify } from "node:crypto";
+import { hasSmallOrder } from "./ed25519-order.ts";
 
 /**
  * The one place where verification touches a cryptographic library. A browser build replaces this file
@@ -61,7 +62,11 @@ export async function verifySignature(
   try {
     const publicKey = importKey(key.spki);
     if (key.algorithm === "ed25519") {
-      return publicKey.asymmetricKeyType === "ed25519" && verify(null, message, publicKey, signature);
+      return (
+        publicKey.asymmetricKeyType === "ed25519" &&
+        !hasSmallOrder(key.spki) &&
+        verify(null, message, publicKey, signature)
+      );
     }
     const [, , digest = ""] = key.algorithm.match(/^(.+)-(sha[0-9]+)$/) ?? [];
     if (key.algorithm === "rsa-sha256" || key.algorithm === "rsa-sha512")

@@ -1,10 +1,10 @@
 import { type Envelope, IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from "./dsse.ts";
 import type { PublicKey } from "./public-key.ts";
 
-/** Something that signs: a key in memory, later an agent or a KMS. */
+/** Something that signs: a key file, an agent, or a command of a KMS or HSM. */
 export interface Signer {
   readonly publicKey: PublicKey;
-  /** Signs the message; Ed25519 signatures are 64 bytes. */
+  /** Signs the message: Ed25519 in 64 bytes, or ECDSA with SHA-256 in DER, as the public key says. */
   sign(message: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 

@@ -2,7 +2,8 @@ import { fromBase64, fromHex, toBase64, toHex } from "./base64.ts";
 import { FormatError } from "./coded-error.ts";
 import { type SignatureAlgorithm, sha256Hex } from "./crypto.ts";
 import { derBits, derInteger, derSequence } from "./der.ts";
-import { SshReader } from "./ssh-wire.ts";
+import type { PublicKey } from "./public-key.ts";
+import { concatBytes, SshReader, sshString } from "./ssh-wire.ts";
 
 /** A public key of SSH that statements may be signed with. */
 export interface SshPublicKey {
@@ -107,6 +108,19 @@ export function sshPublicKeyFromBlob(blob: Uint8Array): SshPublicKey {
     if (cause instanceof FormatError) throw cause;
     throw malformed("the public key is not in SSH's wire encoding", cause);
   }
+}
+
+/** A plain key in SSH's form: Ed25519 (RFC 8709) or P-256 (RFC 5656). @throws FormatError `KEY_UNSUPPORTED` for others. */
+export function sshPublicKeyOf({ algorithm, spki }: Pick<PublicKey, "algorithm" | "spki">): SshPublicKey {
+  if (algorithm === "ed25519")
+    return sshPublicKeyFromBlob(
+      concatBytes(sshString("ssh-ed25519"), sshString(spki.subarray(ED25519_HEADER.length / 2))),
+    );
+  if (algorithm !== "ecdsa-p256-sha256") throw unsupported("the key has no form in SSH");
+  const point = spki.subarray(P256.header.length / 2);
+  return sshPublicKeyFromBlob(
+    concatBytes(sshString("ecdsa-sha2-nistp256"), sshString(P256.name), sshString(point)),
+  );
 }
 
 /** A public key as the text that documents carry. */

@@ -63,13 +63,7 @@ export async function verifySshSignature(
   const algorithm = key.formats.get(parsed.format);
   const hashed = HASHES.get(parsed.hash)?.(message);
   if (algorithm === undefined || hashed === undefined) return refuse("algorithm");
-  const covered = concatBytes(
-    ascii(MAGIC),
-    sshString(parsed.namespace),
-    sshString(""),
-    sshString(parsed.hash),
-    sshString(fromHex(hashed)),
-  );
+  const covered = coveredBytes(parsed.namespace, parsed.hash, hashed);
   try {
     const reader = new SshReader(parsed.rest);
     const bytes = algorithm.startsWith("ecdsa") ? ecdsaDer(reader.string()) : reader.string();
@@ -87,6 +81,26 @@ export async function verifySshSignature(
   } catch {
     return refuse("malformed");
   }
+}
+
+/** The bytes that a key signs for an SSHSIG over `message` (PROTOCOL.sshsig, section 3), hashed with SHA-512. */
+export function sshSignedBytes(namespace: string, message: Uint8Array): Uint8Array {
+  return coveredBytes(namespace, "sha512", sha512Hex(message));
+}
+
+/**
+ * The SSHSIG around a signature over `sshSignedBytes`.
+ *
+ * @param signature in SSH's wire encoding: format and bytes, as an agent gives it.
+ */
+export function sshSignature(key: SshPublicKey, namespace: string, signature: Uint8Array): Uint8Array {
+  const version = Uint8Array.of(0, 0, 0, 1);
+  const parts = [key.blob, namespace, "", "sha512", signature].map(sshString);
+  return concatBytes(ascii(MAGIC), version, ...parts);
+}
+
+function coveredBytes(namespace: string, hash: string, hashed: string): Uint8Array {
+  return concatBytes(ascii(MAGIC), ...[namespace, "", hash, fromHex(hashed)].map(sshString));
 }
 
 /** The key that an SSH signature says it was made with, as a hint; undefined when it names none that counts. */
@@ -133,7 +147,8 @@ const HASHES: ReadonlyMap<string, (bytes: Uint8Array) => string> = new Map([
   ["sha512", sha512Hex],
 ]);
 
-function ecdsaDer(blob: Uint8Array): Uint8Array {
+/** An ECDSA signature of SSH (RFC 5656, section 3.1.2) in DER. @throws RangeError when it is none. */
+export function ecdsaDer(blob: Uint8Array): Uint8Array {
   const reader = new SshReader(blob);
   const r = reader.positive();
   const s = reader.positive();

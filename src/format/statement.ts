@@ -5,6 +5,7 @@ export const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
 /** Predicate types, fixed in `spec/receipt.md`, `spec/engagement.md` and `spec/bundle.md`. */
 export const RECEIPT_PREDICATE = "https://witnessops.dev/receipt/v1";
 export const KEY_CERTIFICATE_PREDICATE = "https://witnessops.dev/key-certificate/v1";
+export const ROOT_CERTIFICATE_PREDICATE = "https://witnessops.dev/root-certificate/v1";
 export const AUTHORIZATION_PREDICATE = "https://witnessops.dev/authorization/v1";
 export const CLAIM_PREDICATE = "https://witnessops.dev/bundle-claim/v1";
 /** Payload types of the statements that people sign (design section 6). */
@@ -15,6 +16,7 @@ export const BREAK_GLASS_PAYLOAD_TYPE = "application/vnd.witnessops.break-glass.
 export const REVIEW_PAYLOAD_TYPE = "application/vnd.witnessops.review.v1+json";
 export const CONCLUSION_PAYLOAD_TYPE = "application/vnd.witnessops.conclusion.v1+json";
 export const WITHDRAWAL_PAYLOAD_TYPE = "application/vnd.witnessops.withdrawal.v1+json";
+export const KEY_REVOCATION_PAYLOAD_TYPE = "application/vnd.witnessops.key-revocation.v1+json";
 /**
  * SSH namespace of each statement that people sign, one for each purpose: a signature made for another, a commit or a
  * login, never passes as one of these (design section 6, OpenSSH PROTOCOL.sshsig).
@@ -27,6 +29,7 @@ export const SSH_NAMESPACES: ReadonlyMap<string, string> = new Map([
   [REVIEW_PAYLOAD_TYPE, "review.v1@witnessops.dev"],
   [CONCLUSION_PAYLOAD_TYPE, "conclusion.v1@witnessops.dev"],
   [WITHDRAWAL_PAYLOAD_TYPE, "withdrawal.v1@witnessops.dev"],
+  [KEY_REVOCATION_PAYLOAD_TYPE, "key-revocation.v1@witnessops.dev"],
 ]);
 
 const closed = { additionalProperties: false } as const;

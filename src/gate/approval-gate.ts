@@ -5,7 +5,7 @@ import { millisOfDuration } from "../format/duration.ts";
 import type { JsonObject } from "../format/json.ts";
 import { millisOf } from "../format/time.ts";
 import { mayNotBreakGlass, permissionOf } from "./break-glass.ts";
-import { effectivePrincipal } from "./effective-principal.ts";
+import { effectivePrincipal, isRevoked } from "./effective-principal.ts";
 import type { GateFacts } from "./facts.ts";
 import { fillGroups } from "./fill-groups.ts";
 import { allow, deny, pause } from "./gate-decision.ts";
@@ -25,6 +25,7 @@ type Reason = (typeof reasons)[number];
 type Discount =
   | "principal-unknown"
   | "principal-disabled"
+  | "key-revoked"
   | "not-human"
   | "role-missing"
   | "own-request"
@@ -125,6 +126,7 @@ function entitled(facts: GateFacts, need: Need, fact: ApprovalFact): Discount | 
   const who = effectivePrincipal(facts, fact.principal);
   if (who === undefined || !who.inEngagement) return "principal-unknown";
   if (who.disabled) return "principal-disabled";
+  if (isRevoked(facts, fact.keyId)) return "key-revoked";
   if (who.principal.type !== "human") return "not-human";
   const own = fact.principal === facts.action.requester;
   return (own && need.self) || rolesOf(facts, need, fact.principal).length > 0 ? undefined : "role-missing";

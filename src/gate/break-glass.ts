@@ -1,7 +1,7 @@
 import type { BreakGlass } from "../contract/engagement.ts";
 import type { BreakGlassFact } from "../contract/gate-record.ts";
 import { millisOf } from "../format/time.ts";
-import { effectivePrincipal } from "./effective-principal.ts";
+import { effectivePrincipal, isRevoked } from "./effective-principal.ts";
 import type { GateFacts } from "./facts.ts";
 import { covers } from "./scope-match.ts";
 import { parsePatterns } from "./scope-patterns.ts";
@@ -13,6 +13,7 @@ export type BreakGlassRefusal =
   | "not-permitted"
   | "principal-unknown"
   | "principal-disabled"
+  | "key-revoked"
   | "not-human"
   /** The permission names other people. */
   | "not-named"
@@ -37,6 +38,7 @@ export function mayNotBreakGlass(
   const who = effectivePrincipal({ ...facts, engagement }, fact.principal);
   if (who === undefined || !who.inEngagement) return "principal-unknown";
   if (who.disabled) return "principal-disabled";
+  if (isRevoked(facts, fact.keyId)) return "key-revoked";
   if (who.principal.type !== "human") return "not-human";
   if (!glass.people.includes(fact.principal)) return "not-named";
   if (fact.custody !== "held") return "custody-local";

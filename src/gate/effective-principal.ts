@@ -30,6 +30,11 @@ export function effectivePrincipal(
   };
 }
 
+/** Whether a key is among those that the host had receipted as revoked. */
+export function isRevoked({ live }: Pick<GateFacts, "live">, keyId: string): boolean {
+  return live.revokedKeys?.includes(keyId) === true;
+}
+
 function only<T extends { readonly id: string }>(list: readonly T[], id: string): T | undefined {
   let found: T | undefined;
   for (const item of list) {

@@ -2,7 +2,7 @@ import type { Awaited } from "../contract/awaited.ts";
 import type { GateDecision, GivenFact } from "../contract/gate-record.ts";
 import { millisOfDuration } from "../format/duration.ts";
 import { millisOf, utcFromMillis } from "../format/time.ts";
-import { effectivePrincipal } from "./effective-principal.ts";
+import { effectivePrincipal, isRevoked } from "./effective-principal.ts";
 import type { GateFacts } from "./facts.ts";
 import { allow, deny, pause } from "./gate-decision.ts";
 
@@ -23,6 +23,7 @@ type Discount =
   | "late"
   | "principal-unknown"
   | "principal-disabled"
+  | "key-revoked"
   | "role-missing"
   | "own-request"
   | "custody-local";
@@ -79,6 +80,7 @@ export function mayNotAnswer(
   const who = effectivePrincipal(facts, fact.principal);
   if (who === undefined || !who.inEngagement) return "principal-unknown";
   if (who.disabled) return "principal-disabled";
+  if (isRevoked(facts, fact.keyId)) return "key-revoked";
   if (!who.roles.some((role) => awaited.roles.includes(role))) return "role-missing";
   if (fact.custody !== "held") return "custody-local";
   return awaited.independent && fact.principal === facts.action.requester ? "own-request" : undefined;

@@ -6,6 +6,7 @@ import { utcFromMillis } from "../format/time.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { type SealedReceipt, sealReceipt } from "../receipt/seal-receipt.ts";
 import type { Lane } from "./lane.ts";
+import { keyStatus } from "./revoked-keys.ts";
 import { RunError } from "./run-error.ts";
 import { gateRecordOf } from "./run-states.ts";
 import type { Change, CommitResult, Head, StoredReceipt } from "./store.ts";
@@ -15,6 +16,8 @@ import { isBehind, waitForClock } from "./wait-for-clock.ts";
 export interface Entry {
   readonly event: ReceiptEvent;
   readonly subject: readonly Subject[];
+  /** Digest of the signed bytes of a checkpoint that was witnessed before this receipt was made. */
+  readonly lowerBound?: Digest | undefined;
   readonly predicate: Omit<ReceiptPredicate, "schema" | "receiptId" | "event" | "ledger" | "time">;
 }
 
@@ -85,6 +88,7 @@ async function sealAndCommit(
   try {
     const sealing = mine.seal.then(async () => {
       const head = mine.head;
+      refuseEnded(lane);
       if (mine.broken || !isExpected(head, options.onHead)) return undefined;
       if (isBehind(lane, mine.headTime))
         await waitForClock(lane, mine.headTime, MAX_CLOCK_WAIT_MS, `\`${stream}\``);
@@ -123,6 +127,17 @@ async function sealAndCommit(
   }
 }
 
+/** A key that was retired or revoked meanwhile signs nothing more, in whichever process. */
+function refuseEnded({ store, signer }: Lane): void {
+  const status = keyStatus(store, signer.publicKey.keyId);
+  if (status === undefined) return;
+  throw new RunError({
+    code: "KEY_ENDED",
+    message: `the issuer key ${signer.publicKey.keyId} of this process was ${status}`,
+    hint: "run the command again: it takes another key",
+  });
+}
+
 /** When the receipt at a stream's head was made, as its host claimed. */
 function timeOf(lane: Lane, stream: string, head: Head): string | undefined {
   const folded = lane.states.timeAt(stream, head.digest);
@@ -149,7 +164,10 @@ function place(
     receiptId: lane.randomHex(16),
     event: entry.event,
     ledger: { stream, seq: head === undefined ? 0 : head.seq + 1, prevHash: head?.digest ?? genesis ?? null },
-    time: { claimedUtc: utcFromMillis(lane.clock()) },
+    time: {
+      claimedUtc: utcFromMillis(lane.clock()),
+      ...(entry.lowerBound === undefined ? {} : { lowerBound: entry.lowerBound }),
+    },
   };
 }
 

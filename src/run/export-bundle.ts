@@ -17,6 +17,7 @@ import { utcFromMillis } from "../format/time.ts";
 import { engagementStream, runStream, WORKSPACE_STREAM } from "../ledger/streams.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { toSigstoreBundle } from "../receipt/sigstore-bundle.ts";
+import { exportLog } from "./export-log.ts";
 import type { Lane } from "./lane.ts";
 import { RunError } from "./run-error.ts";
 import type { StoredReceipt } from "./store.ts";
@@ -28,20 +29,33 @@ export interface BundleFile {
   read(): AsyncIterable<Uint8Array>;
 }
 
+export interface ExportOptions {
+  /** Sizes of the log that the bundle shall be comparable with, such as one that a reviewer has pinned. Default none. */
+  readonly sizes?: readonly number[];
+}
+
 /**
  * Collects the proof bundle of runs (`spec/bundle.md`): their streams with the engagement's and the
  * workspace's whole, the definitions they pinned, gate records and artifacts, a manifest, and one signed claim
  * over the manifest. Artifact bytes are read when the files are written, not before.
  *
- * @throws RunError `RUN_UNKNOWN`, `PINNED_MISSING`.
+ * @throws RunError `RUN_UNKNOWN`, `PINNED_MISSING`, `LOG_PROMISED`; LogError when what was promised cannot be logged.
  */
-export async function exportBundle(lane: Lane, runs: readonly string[]): Promise<BundleFile[]> {
+export async function exportBundle(
+  lane: Lane,
+  runs: readonly string[],
+  { sizes = [] }: ExportOptions = {},
+): Promise<BundleFile[]> {
   const files = new Map<string, { file: BundleFile; digest: Digest }>();
   const add = (path: string, bytes: Uint8Array): void => {
     files.set(path, { file: inMemory(path, bytes), digest: digestOf(bytes) });
   };
   const streams = streamsOf(lane, runs);
   const receipts = streams.flatMap((stream) => lane.store.receipts(stream));
+  const partial = runs.some((run) => lane.states.load(run).closed === undefined);
+  // After the receipts were read: whatever is in the bundle is in the log by then.
+  const log = await exportLog(lane, runs, receipts, sizes);
+  for (const [path, bytes] of log?.files ?? []) add(path, bytes);
   add(RECEIPTS_PATH, new TextEncoder().encode(receipts.map(lineOf).join("")));
   for (const run of runs) addRun(lane, run, add);
   addStatements(lane, receipts, new Set(runs), add);
@@ -53,7 +67,12 @@ export async function exportBundle(lane: Lane, runs: readonly string[]): Promise
     files: sorted.map(({ file, digest }) => ({ path: file.path, size: file.size, digest })),
   };
   const manifestBytes = canonicalBytes(manifest);
-  const claim = await signClaim(lane, runs, streams, manifestBytes);
+  const claim = await signClaim(lane, manifestBytes, {
+    runs: [...runs].sort(),
+    streams: headsOf(receipts),
+    partial,
+    checkpoint: log?.checkpoint ?? null,
+  });
   return [
     inMemory(CLAIM_PATH, canonicalBytes(claim)),
     inMemory(MANIFEST_PATH, manifestBytes),
@@ -127,6 +146,8 @@ function statementsOf({ event, detail }: ReceiptPredicate): { kind: DefinitionKi
 
 const statementEvents = [
   ["key-certified", "key-certificate", "certificate"],
+  ["root-rotated", "root-certificate", "certificate"],
+  ["key-revoked", "key-revocation", "revocation"],
   ["approval-recorded", "approval", "approval"],
   ["approval-recorded", "action-list", "list"],
   ["break-glass-recorded", "break-glass", "breakGlass"],
@@ -157,24 +178,21 @@ async function addArtifacts(
   }
 }
 
+function headsOf(receipts: readonly StoredReceipt[]): BundleClaim["streams"] {
+  const heads: BundleClaim["streams"] = {};
+  for (const { stream, seq, digest } of receipts) heads[stream] = { seq, digest, count: seq + 1 };
+  return heads;
+}
+
 async function signClaim(
   lane: Lane,
-  runs: readonly string[],
-  streams: readonly string[],
   manifest: Uint8Array,
+  content: Pick<BundleClaim, "runs" | "streams" | "partial" | "checkpoint">,
 ) {
-  const heads: BundleClaim["streams"] = {};
-  for (const stream of streams) {
-    const head = lane.store.head(stream);
-    if (head !== undefined) heads[stream] = { seq: head.seq, digest: head.digest, count: head.seq + 1 };
-  }
   const claim: BundleClaim = {
     schema: "witnessops/bundle-claim/v1",
     workspace: lane.issuerRoot,
-    runs: [...runs].sort(),
-    streams: heads,
-    partial: runs.some((run) => lane.states.load(run).closed === undefined),
-    checkpoint: null,
+    ...content,
     exportedAt: utcFromMillis(lane.clock()),
   };
   const statement = {

@@ -3,6 +3,7 @@ import type { NetworkSession } from "../adapter/network.ts";
 import type { ArtifactFiles } from "../evidence/artifact-store.ts";
 import type { Signer } from "../format/signer.ts";
 import type { Definitions } from "./definitions.ts";
+import type { LaneLog } from "./log-of-lane.ts";
 import type { PinnedDocuments } from "./pinned-documents.ts";
 import type { RunState } from "./run-state.ts";
 import type { RunStates } from "./run-states.ts";
@@ -27,7 +28,7 @@ export interface Lane {
   readonly adapters: readonly Adapter[];
   /** This process's issuer key. */
   readonly signer: Signer;
-  /** Key id of the workspace's issuer root. */
+  /** Key id of the issuer root that the workspace began with, by which it is known. */
   readonly issuerRoot: string;
   /** Lease that says this process lives: dispatches carry it. */
   readonly owner: string;
@@ -49,6 +50,8 @@ export interface Lane {
   readonly root: string;
   /** How requests reach this process: `cli`, `demo`, later `server`, `mcp`. */
   readonly origin: string;
+  /** The workspace's transparency log, when it has one. */
+  readonly log?: LaneLog;
 
   readonly tails: StreamTails;
   readonly pinned: PinnedDocuments;

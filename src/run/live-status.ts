@@ -1,4 +1,5 @@
 import type { LiveStatus } from "../contract/gate-record.ts";
+import { revokedAmong } from "./revoked-keys.ts";
 import type { Store } from "./store.ts";
 
 /** Reads the live status that bears on a step, just before it is decided; it only ever tightens. */
@@ -9,7 +10,10 @@ export function readLiveStatus(store: Store, contract: string, engagement: strin
     freeze: false,
     disabledPrincipals: [],
   };
-  for (const { subject, status } of store.statuses()) {
+  const rows = store.statuses();
+  const revokedKeys = revokedAmong(rows);
+  if (revokedKeys.length > 0) live.revokedKeys = revokedKeys;
+  for (const { subject, status } of rows) {
     if (subject === `contract:${contract}`) {
       if (status !== "active") live.contract = status === "revoked" ? "revoked" : "suspended";
     } else if (subject === `engagement:${engagement}`)

@@ -14,6 +14,7 @@ import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { readLiveStatus } from "./live-status.ts";
 import { recordSigned } from "./record-signed.ts";
+import { refuseRevoked } from "./revoked-keys.ts";
 import { RunError } from "./run-error.ts";
 import { type InvocationState, invocationsOf, type RunState } from "./run-state.ts";
 import { untilRecorded } from "./until-recorded.ts";
@@ -35,7 +36,7 @@ export async function recordAnswer(lane: Lane, run: string, envelope: Envelope):
     const basis = basisOf(state);
     const principals = lane.pinned.read("principals", state.document.principals);
     const now = utcFromMillis(lane.clock());
-    const checked = await checkAnswer(envelope, principals, now, now);
+    const checked = refuseRevoked(lane.store, await checkAnswer(envelope, principals, now, now));
     if (!checked.ok) throw refused(run, [checked.reason]);
     const { statement, fact } = checked;
     const found = findWaiting(state, statement);

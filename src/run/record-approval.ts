@@ -10,6 +10,7 @@ import { type Basis, basisOf } from "./append-to-run.ts";
 import { pinEnvelope, pinJson } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { recordSigned } from "./record-signed.ts";
+import { refuseRevoked } from "./revoked-keys.ts";
 import { RunError } from "./run-error.ts";
 import { type InvocationState, invocationsOf, type RunState, type StepState } from "./run-state.ts";
 import { untilRecorded } from "./until-recorded.ts";
@@ -40,7 +41,10 @@ export async function recordApproval(
     const state = lane.states.load(run);
     const basis = basisOf(state);
     const principals = lane.pinned.read("principals", state.document.principals);
-    const checked = await checkApproval(envelope, principals, utcFromMillis(lane.clock()));
+    const checked = refuseRevoked(
+      lane.store,
+      await checkApproval(envelope, principals, utcFromMillis(lane.clock())),
+    );
     if (!checked.ok) {
       throw new RunError({
         code: "STATEMENT_REFUSED",

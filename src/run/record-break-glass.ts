@@ -10,6 +10,7 @@ import { nextUse } from "./read-break-glass.ts";
 import { isWaitingForApproval } from "./record-approval.ts";
 import { recordSigned } from "./record-signed.ts";
 import { reviewsOf } from "./reviews.ts";
+import { refuseRevoked } from "./revoked-keys.ts";
 import { RunError } from "./run-error.ts";
 import { invocationsOf } from "./run-state.ts";
 import { untilRecorded } from "./until-recorded.ts";
@@ -32,7 +33,7 @@ export async function recordBreakGlass(
     const principals = lane.pinned.read("principals", document.principals);
     const engagement = lane.pinned.read("engagement", document.engagement.digest);
     const now = utcFromMillis(lane.clock());
-    const checked = await checkBreakGlass(envelope, principals, now, 1);
+    const checked = refuseRevoked(lane.store, await checkBreakGlass(envelope, principals, now, 1));
     if (!checked.ok) throw refused(run, checked.reason);
     const { statement } = checked;
     const found = [...invocationsOf(state)].find(({ id }) => id === statement.invocation);

@@ -11,6 +11,7 @@ import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { readConclusions } from "./read-conclusions.ts";
 import { runParts } from "./receipt-entry.ts";
+import { refuseRevoked } from "./revoked-keys.ts";
 import { RunError } from "./run-error.ts";
 import { untilRecorded } from "./until-recorded.ts";
 
@@ -41,7 +42,7 @@ async function tryConclusion(
   const stream = engagementStream(state.document.engagement.id);
   const head = lane.store.head(stream);
   const now = utcFromMillis(lane.clock());
-  const checked = await checkConclusion(envelope, principals, now);
+  const checked = refuseRevoked(lane.store, await checkConclusion(envelope, principals, now));
   if (!checked.ok) throw refused([`the conclusion is refused: ${checked.reason}`]);
   const { statement } = checked;
   const problems = statement.run === run ? [] : ["the conclusion is about another run"];

@@ -1,4 +1,5 @@
 import type { CatalogLock } from "../contract/catalog-lock.ts";
+import type { LogStarted } from "../contract/log-entry.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { ReceiptEvent } from "../contract/receipt-predicate.ts";
 import { sha256Hex } from "../format/crypto.ts";
@@ -15,7 +16,7 @@ import { governanceEntry } from "./receipt-entry.ts";
 import { RunError } from "./run-error.ts";
 import type { Change } from "./store.ts";
 
-interface Recording {
+export interface Recording {
   readonly stream: string;
   readonly event: ReceiptEvent;
   readonly actor: string;
@@ -39,7 +40,19 @@ export function recordWorkspaceCreated(
     objective: "create the workspace",
     subject: [{ name: "issuer-root", digest: { sha256: sha256Hex(root.spki) } }],
     detail: { name, root: { publicKey: publicKeyText(root), keyId: root.keyId } },
+    change: { status: rootRows(root.keyId, root.keyId) },
   });
+}
+
+/** Status rows that name the root which a workspace began with, by which it is known, and the one that holds now. */
+export function rootRows(
+  first: string,
+  now: string,
+): { readonly subject: string; readonly status: string }[] {
+  return [
+    { subject: "workspace", status: first },
+    { subject: "issuer-root", status: now },
+  ];
 }
 
 /** An issuer key was certified by the root. */
@@ -103,6 +116,21 @@ export function recordCatalogPublished(lane: Lane, actor: string, lock: CatalogL
     change: { documents: [pinned] },
   });
 }
+
+/** The workspace has this transparency log from now on. */
+export function recordLogStarted(lane: Lane, actor: string, started: LogStarted): Promise<SealedReceipt> {
+  return record(lane, {
+    stream: WORKSPACE_STREAM,
+    event: "log-started",
+    actor,
+    objective: `log receipts in ${started.origin}`,
+    detail: started,
+    change: { status: [{ subject: ACTIVE_LOG, status: started.key }] },
+  });
+}
+
+/** Status row of the note key of the workspace's log. */
+export const ACTIVE_LOG = "log";
 
 /** An owner signed the authorization record of an engagement. */
 export function recordEngagementAuthorized(
@@ -197,7 +225,8 @@ export function recordAdmissionDenied(
   });
 }
 
-async function record(lane: Lane, recording: Recording): Promise<SealedReceipt> {
+/** Records one event about workspace or engagement. @throws RunError `RUN_CONTENDED`, `KEY_ENDED`. */
+export async function record(lane: Lane, recording: Recording): Promise<SealedReceipt> {
   const { stream, event, objective, subject, detail, change } = recording;
   const entry = governanceEntry({
     event,
@@ -215,6 +244,7 @@ async function record(lane: Lane, recording: Recording): Promise<SealedReceipt> 
   });
 }
 
-function named(name: string, digest: Digest): Subject {
+/** A subject by its digest. */
+export function named(name: string, digest: Digest): Subject {
   return { name, digest: { sha256: hexOf(digest) } };
 }

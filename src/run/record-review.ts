@@ -13,6 +13,7 @@ import type { Lane } from "./lane.ts";
 import { readLiveStatus } from "./live-status.ts";
 import { runParts } from "./receipt-entry.ts";
 import { isUnreviewed, reviewsOf } from "./reviews.ts";
+import { refuseRevoked } from "./revoked-keys.ts";
 import { RunError } from "./run-error.ts";
 import { untilRecorded } from "./until-recorded.ts";
 
@@ -35,7 +36,7 @@ async function tryReview(lane: Lane, run: string, envelope: Envelope): Promise<R
   const stream = engagementStream(engagement.id);
   const head = lane.store.head(stream);
   const now = utcFromMillis(lane.clock());
-  const checked = await checkReview(envelope, principals, now);
+  const checked = refuseRevoked(lane.store, await checkReview(envelope, principals, now));
   if (!checked.ok) throw refused(run, checked.reason);
   const { statement, custody } = checked;
   const use = reviewsOf(lane.store, engagement.id, now).find(({ receipt }) => receipt === statement.receipt);

@@ -10,6 +10,7 @@ import { pinEnvelope } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { readConclusions } from "./read-conclusions.ts";
 import { runParts } from "./receipt-entry.ts";
+import { refuseRevoked } from "./revoked-keys.ts";
 import { RunError } from "./run-error.ts";
 import { untilRecorded } from "./until-recorded.ts";
 
@@ -34,7 +35,7 @@ async function tryWithdrawal(
   const stream = engagementStream(document.engagement.id);
   const head = lane.store.head(stream);
   const now = utcFromMillis(lane.clock());
-  const checked = await checkWithdrawal(envelope, principals, now);
+  const checked = refuseRevoked(lane.store, await checkWithdrawal(envelope, principals, now));
   if (!checked.ok) throw refused(run, checked.reason);
   const { statement } = checked;
   const { standing } = readConclusions(lane.store, document.engagement.id);

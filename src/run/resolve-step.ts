@@ -8,6 +8,7 @@ import { confirmingOf } from "./confirming.ts";
 import type { Lane } from "./lane.ts";
 import { readLiveStatus } from "./live-status.ts";
 import { recordSigned } from "./record-signed.ts";
+import { refuseRevoked } from "./revoked-keys.ts";
 import { RunError } from "./run-error.ts";
 import { type InvocationState, invocationsOf, type RunState } from "./run-state.ts";
 import { untilRecorded } from "./until-recorded.ts";
@@ -23,7 +24,10 @@ export async function resolveStep(lane: Lane, run: string, envelope: Envelope): 
     const state = lane.states.load(run);
     const basis = basisOf(state);
     const principals = lane.pinned.read("principals", state.document.principals);
-    const checked = await checkResolution(envelope, principals, utcFromMillis(lane.clock()));
+    const checked = refuseRevoked(
+      lane.store,
+      await checkResolution(envelope, principals, utcFromMillis(lane.clock())),
+    );
     if (!checked.ok) {
       throw new RunError({
         code: "STATEMENT_REFUSED",

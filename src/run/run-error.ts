@@ -5,7 +5,8 @@ import { CodedError } from "../format/coded-error.ts";
  * processes kept changing the stream, try again. `STEP_UNKNOWN`: the run has no such step.
  * `STEP_NOT_WAITING`: nothing there waits for this. `STATEMENT_REFUSED`: the signed statement does not fit.
  * `PINNED_MISSING`: a document that the run pinned is not in the ledger. `INPUTS_REFUSED`: the run's inputs do
- * not fit the runbook. `CLOCK_BACKWARDS`: the host's clock is behind the run's last receipt; the run waits.
+ * not fit the runbook. `KEY_ENDED`: the issuer key of this process was retired or revoked. `CLOCK_BACKWARDS`: the host's clock is behind the run's last receipt; the run waits.
+ * `LOG_PROMISED`: the run promised a log that the workspace does not have now.
  */
 export type RunErrorCode =
   | "RUN_UNKNOWN"
@@ -16,7 +17,9 @@ export type RunErrorCode =
   | "STATEMENT_REFUSED"
   | "PINNED_MISSING"
   | "INPUTS_REFUSED"
-  | "CLOCK_BACKWARDS";
+  | "KEY_ENDED"
+  | "CLOCK_BACKWARDS"
+  | "LOG_PROMISED";
 
 /** Thrown by `run/` for requests that cannot be carried out. Refusals by gates are values, not this. */
 export class RunError extends CodedError<RunErrorCode> {}

@@ -7,6 +7,7 @@ import type { RunDocument } from "../contract/run-document.ts";
 import type { Runbook } from "../contract/runbook.ts";
 import { type Digest, digestOf, hexOf } from "../format/digest.ts";
 import type { JsonObject } from "../format/json.ts";
+import { noteKeyText } from "../format/signed-note.ts";
 import { utcFromMillis } from "../format/time.ts";
 import { checkAuthorization } from "../gate/check-authorization.ts";
 import { engagementStream } from "../ledger/streams.ts";
@@ -15,6 +16,7 @@ import { pinDefinition, pinEnvelope, pinJson } from "./document-pin.ts";
 import type { Lane } from "./lane.ts";
 import { runParts } from "./receipt-entry.ts";
 import { recordAdmissionDenied } from "./record-governance.ts";
+import { withoutRevoked } from "./revoked-keys.ts";
 import { RunError } from "./run-error.ts";
 
 /** What somebody asks to be run. */
@@ -76,7 +78,15 @@ export async function prepareRun(lane: Lane, request: RunRequest): Promise<Prepa
   const authorization = definitions.authorization(request.engagement);
   const digests = [pin.engagement, pin.principals, pin.policies, pin.lock].map(({ digest }) => digest);
   if (authorization === undefined) problems.push(`no owner has authorized engagement \`${engagement.id}\``);
-  else problems.push(...(await checkAuthorization(authorization, { engagement, principals, digests, now })));
+  else
+    problems.push(
+      ...(await checkAuthorization(authorization, {
+        engagement,
+        principals: withoutRevoked(lane.store, principals),
+        digests,
+        now,
+      })),
+    );
   const signed = authorization === undefined ? undefined : pinEnvelope(authorization);
   if (signed !== undefined && lane.store.status(`authorization:${engagement.id}`) !== signed.digest) {
     problems.push(
@@ -96,6 +106,11 @@ export async function prepareRun(lane: Lane, request: RunRequest): Promise<Prepa
     problems.push(...runbookProblems(runbook, pin.runbook.digest, lock, contracts));
   if (draft && engagement.environment !== "lab")
     problems.push("a draft contract runs in a lab engagement only");
+
+  const promised = promisedLog(lane);
+  // What cannot be kept is not promised.
+  if (promised !== undefined && lane.log?.refusal !== undefined)
+    problems.push(`the log cannot be continued: ${lane.log.refusal.message}`);
 
   const ticket = request.ticket ?? engagement.ticket;
   const document: RunDocument = {
@@ -119,7 +134,8 @@ export async function prepareRun(lane: Lane, request: RunRequest): Promise<Prepa
     ...(runbook.technique === undefined ? {} : { technique: runbook.technique }),
     draft,
     steps: runbook.steps.map((step) => step.id),
-    requiredLayers: [],
+    requiredLayers: promised === undefined ? [] : ["log"],
+    ...(promised === undefined ? {} : { log: promised }),
     openedAt: now,
   };
   const pinned = pinJson(document);
@@ -157,17 +173,19 @@ export async function startRun(lane: Lane, request: RunRequest): Promise<StartRe
     return { started: false, reason: detail.reason, problems, receipt: receipt.digest };
   }
   const parts = runParts(document, lane.origin, prepared.lab);
+  const lower = lane.log?.witnessed(lane.clock());
   const result = await appendReceipt(
     lane,
     engagementStream(document.engagement.id),
     {
       event: "run-opened",
       subject: [{ name: "run", digest: { sha256: hexOf(prepared.documentDigest) } }],
+      lowerBound: lower?.digest,
       predicate: { ...parts, detail: { run: document.run, document: prepared.documentDigest } },
     },
     {
       change: {
-        documents: unpinned(lane, prepared.pins),
+        documents: [...unpinned(lane, prepared.pins), ...(lower === undefined ? [] : [lower])],
         openRun: { run: document.run, document: prepared.documentDigest },
       },
     },
@@ -193,6 +211,11 @@ function runbookProblems(runbook: Runbook, digest: Digest, lock: CatalogLock, co
       ? `runbook \`${reference}\` is not in the catalog lock: lock it, and let the owner authorize the engagement again`
       : `runbook \`${reference}\` differs from the catalog lock: give it a new version, then lock it`,
   ];
+}
+
+/** The log that runs opened now are promised to be in. */
+function promisedLog({ log }: Lane): RunDocument["log"] {
+  return log?.isPromised ? { origin: log.key.name, key: noteKeyText(log.key) } : undefined;
 }
 
 type Loaded = Map<string, { contract: Contract; digest: Digest }>;

@@ -1,6 +1,7 @@
 import type { Artifact } from "../contract/artifact.ts";
 import type { AttemptFact } from "../contract/receipt-predicate.ts";
 import type { Digest } from "../format/digest.ts";
+import type { LogStore } from "../ledger/log-store.ts";
 
 /**
  * What the governed path needs from a database. Drivers (SQLite now) implement it and pass
@@ -44,6 +45,8 @@ export interface Store {
   releaseLease(name: string, owner: LeaseOwner): Promise<void>;
   /** Whether a living process holds the lease. */
   leaseHeld(name: string): boolean;
+  /** The transparency log's half. */
+  readonly log: LogStore;
   /** Re-reads every row and checks its digests. Returns one line per fault. */
   checkIntegrity(): string[];
   close(): void;

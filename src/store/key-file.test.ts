@@ -59,12 +59,32 @@ describe("key file", () => {
     expect(openKeyFile(file, { passphrase: "unused" }).publicKey.keyId).toBe(publicKey.keyId);
   });
 
-  it("reads P-256 to verify and not to sign", () => {
-    const file = path();
-    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-    writeFileSync(file, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
-    expect(readPublicKeyFile(file).algorithm).toBe("ecdsa-p256-sha256");
-    expect(() => openKeyFile(file)).toThrow(expect.objectContaining({ code: "KEY_FILE_UNSUPPORTED" }));
+  it("makes P-256 keys, encrypted too, whose signatures are ECDSA in DER", async () => {
+    for (const passphrase of [undefined, "correct horse"]) {
+      const file = path();
+      const { publicKey } = createKeyFile(file, { algorithm: "p256", passphrase });
+      const opened = openKeyFile(file, { passphrase });
+      expect([opened.publicKey.algorithm, opened.publicKey.keyId]).toEqual([
+        "ecdsa-p256-sha256",
+        publicKey.keyId,
+      ]);
+      const signature = await opened.sign(message);
+      expect(signature[0]).toBe(0x30);
+      expect(await verifySignature(publicKey, message, signature)).toBe(true);
+      expect(await verifySignature(publicKey, new TextEncoder().encode("other"), signature)).toBe(false);
+    }
+  });
+
+  it("signs with no other curve and no RSA", () => {
+    for (const { privateKey } of [
+      generateKeyPairSync("ec", { namedCurve: "P-384" }),
+      generateKeyPairSync("rsa", { modulusLength: 2048 }),
+      generateKeyPairSync("ed448"),
+    ]) {
+      const file = path();
+      writeFileSync(file, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
+      expect(() => openKeyFile(file)).toThrow(expect.objectContaining({ code: "KEY_FILE_UNSUPPORTED" }));
+    }
   });
 
   it("reads a public key as PEM and as the text of documents", () => {

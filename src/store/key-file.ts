@@ -22,19 +22,30 @@ import { KeyFileError } from "./key-file-error.ts";
 
 const MAX_BYTES = 64 * 1024;
 
+/** Algorithms that key files are made for: Ed25519 (RFC 8032), ECDSA over P-256 with SHA-256 (FIPS 186-5). */
+export const keyAlgorithms = ["ed25519", "p256"] as const;
+export type KeyAlgorithm = (typeof keyAlgorithms)[number];
+
 export interface KeyFileOptions {
   /** Encrypts and decrypts the file; default none. */
   readonly passphrase?: string | undefined;
 }
 
 /**
- * Makes an Ed25519 key and writes it as PKCS#8 PEM (RFC 8410, RFC 5958), mode 0600, synced; encrypted with AES-256
+ * Makes a key and writes it as PKCS#8 PEM (RFC 8410, RFC 5915, RFC 5958), mode 0600, synced; encrypted with AES-256
  * when there is a passphrase. An existing file is never overwritten.
  *
+ * @param options.algorithm default `ed25519`.
  * @throws KeyFileError `KEY_FILE_EXISTS`.
  */
-export function createKeyFile(path: string, { passphrase }: KeyFileOptions = {}): Signer {
-  const { privateKey } = generateKeyPairSync("ed25519");
+export function createKeyFile(
+  path: string,
+  { passphrase, algorithm = "ed25519" }: KeyFileOptions & { readonly algorithm?: KeyAlgorithm } = {},
+): Signer {
+  const { privateKey } =
+    algorithm === "ed25519"
+      ? generateKeyPairSync("ed25519")
+      : generateKeyPairSync("ec", { namedCurve: "P-256" });
   const pem = privateKey.export({
     type: "pkcs8",
     format: "pem",
@@ -59,14 +70,15 @@ export function createKeyFile(path: string, { passphrase }: KeyFileOptions = {})
  *
  * @throws KeyFileError `KEY_FILE_NOT_FOUND`, `KEY_FILE_EXPOSED` when group or others may read or write it,
  *   `KEY_FILE_PASSPHRASE` when the passphrase is missing or wrong, `KEY_FILE_MALFORMED`, and `KEY_FILE_UNSUPPORTED`
- *   when the key is not Ed25519.
+ *   when the key is neither Ed25519 nor P-256.
  */
 export function openKeyFile(path: string, { passphrase }: KeyFileOptions = {}): Signer {
   const key = readPrivateKey(path, readText(path, true), passphrase);
-  if (key.asymmetricKeyType !== "ed25519") {
+  const isP256 = key.asymmetricKeyType === "ec" && key.asymmetricKeyDetails?.namedCurve === "prime256v1";
+  if (key.asymmetricKeyType !== "ed25519" && !isP256) {
     throw new KeyFileError({
       code: "KEY_FILE_UNSUPPORTED",
-      message: `the key in \`${path}\` is not Ed25519: it can verify, not sign`,
+      message: `the key in \`${path}\` is neither Ed25519 nor P-256`,
       hint: "make one with `witnessops key new <path>`",
     });
   }
@@ -134,7 +146,10 @@ function codeOf(error: unknown): string | undefined {
 function signerOf(key: KeyObject): Signer {
   return Object.freeze({
     publicKey: publicKeyOf(key),
-    sign: (message: Uint8Array) => signWith(null, message, key),
+    sign: (message: Uint8Array) =>
+      key.asymmetricKeyType === "ec"
+        ? signWith("sha256", message, { key, dsaEncoding: "der" })
+        : signWith(null, message, key),
   });
 }
 

@@ -74,6 +74,32 @@ const migrations: readonly string[] = [
     started TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // The transparency log: which receipt has which index, nodes above the leaves, one root for each size.
+  `
+  CREATE TABLE log_entries (
+    idx INTEGER PRIMARY KEY CHECK (idx >= 0),
+    stream TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    receipt BLOB NOT NULL CHECK (length(receipt) = 32),
+    UNIQUE (stream, seq)
+  ) STRICT;
+
+  CREATE TABLE log_nodes (
+    level INTEGER NOT NULL CHECK (level >= 1),
+    n INTEGER NOT NULL CHECK (n >= 0),
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (level, n)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE log_heads (
+    origin TEXT NOT NULL,
+    size INTEGER NOT NULL CHECK (size >= 1),
+    root BLOB NOT NULL CHECK (length(root) = 32),
+    checkpoint BLOB,
+    cosigned INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (origin, size)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /**

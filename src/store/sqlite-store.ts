@@ -5,6 +5,7 @@ import { prepareLeases } from "./lease.ts";
 import { openDatabase, patiently } from "./open-database.ts";
 import { prepareReads, type Reads } from "./read-rows.ts";
 import { storeFault } from "./sqlite-fault.ts";
+import { prepareLog } from "./sqlite-log.ts";
 import { prepareChange, weightOf } from "./write-change.ts";
 
 export interface SqliteStoreOptions {
@@ -31,6 +32,7 @@ export function openSqliteStore(
   const apply = prepareChange(db);
   const leases = prepareLeases(db);
   const reads = prepareReads(db);
+  const log = prepareLog(db);
 
   /** Reads wait for an instant when another process recovers the file, and speak the store's errors. */
   function read<T>(action: () => T): T {
@@ -64,6 +66,20 @@ export function openSqliteStore(
     acquireLease: (name, owner) => group.enqueue(() => leases.acquire(name, owner), 100),
     releaseLease: (name, owner) => group.enqueue(() => leases.release(name, owner), 100),
     leaseHeld: (name) => read(() => leases.held(name)),
+    log: {
+      size: () => read(() => log.size()),
+      pending: () => read(() => log.pending()),
+      nodes: (level, from, to) => read(() => log.nodes(level, from, to)),
+      entries: (from, to) => read(() => log.entries(from, to)),
+      indexes: (stream) => read(() => log.indexes(stream)),
+      head: (origin) => read(() => log.head(origin)),
+      heads: (origin) => read(() => log.heads(origin)),
+      signed: (origin, options) => read(() => log.signed(origin, options)),
+      // What a batch writes is not counted: it goes alone, as large as it is.
+      integrate: (origin, lease, limit) =>
+        group.enqueue(() => log.integrate(origin, lease, limit), maxBatchBytes),
+      keepSigned: (...given) => group.enqueue(() => log.keepSigned(...given), 1000),
+    },
     checkIntegrity: () => read(() => checkLedger(db)),
     close() {
       group.close();

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { basename, join, relative, resolve } from "node:path";
+import { basename, join, relative, resolve, sep } from "node:path";
 import { type CatalogChecks, parseCatalogChecks } from "../contract/catalog-checks.ts";
 import type { CatalogLock } from "../contract/catalog-lock.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
@@ -42,12 +42,19 @@ export interface WorkspaceDefinitions extends Definitions {
   workspace(): Workspace;
   /** How the contracts were checked, where `catalog/checks.json` says. */
   checks(): CatalogChecks | undefined;
-  /** Every contract of the catalog, sorted by file. @throws at the first that cannot be parsed. */
+  /** Every contract of the catalog but its drafts, sorted by file. @throws at the first that cannot be parsed. */
   contracts(): CatalogEntry[];
-  /** What a list shows of them. @throws as `contracts`. */
-  contractSummaries(): ContractSummary[];
+  /**
+   * What a list shows of them, and of `catalog/drafts/`: contracts that were held against nothing but documentation, and
+   * which no lock takes. @throws as `contracts`.
+   */
+  contractSummaries(): { readonly contracts: ContractSummary[]; readonly drafts: ContractSummary[] };
   /** Paths of the catalog's files, relative to the workspace. */
   catalogFiles(): string[];
+  /** Paths of the drafts' files, relative to the workspace. */
+  draftFiles(): string[];
+  /** The draft of that `id` or `id@version`, where `catalog/drafts/` has it. @throws when it cannot be parsed. */
+  draft(name: string): CatalogEntry | undefined;
   /** Paths of the runbooks' files, relative to the workspace. */
   runbookFiles(): string[];
   /** Every runbook, sorted by file. @throws at the first that cannot be parsed. */
@@ -72,6 +79,10 @@ export function openDefinitions(
   const named = (path: string): string => relative(root, path);
   const text = (path: string): string => readText(path, root);
 
+  const drafts = at("catalog", "drafts");
+  const isDraft = (path: string): boolean => path.startsWith(drafts + sep);
+  const catalogPaths = (): string[] => yamlFiles(at("catalog")).filter((path) => !isDraft(path));
+
   function entryOf(path: string): CatalogEntry {
     const contract = parseContract(text(path), { file: named(path) });
     return { contract, digest: digestOfDocument(contract), file: named(path) };
@@ -94,15 +105,30 @@ export function openDefinitions(
 
     contract(reference) {
       for (const path of candidates(at("catalog"), reference)) {
+        if (isDraft(path)) continue;
         const entry = entryOf(path);
         if (referenceOf(entry.contract) === reference) return entry;
       }
       throw missing(`the catalog has no contract \`${reference}\``, "witnessops catalog list");
     },
 
-    contracts: () => yamlFiles(at("catalog")).map(entryOf),
-    contractSummaries: () => summarizeContracts(root, yamlFiles(at("catalog"))),
-    catalogFiles: () => yamlFiles(at("catalog")).map(named),
+    contracts: () => catalogPaths().map(entryOf),
+    contractSummaries() {
+      const all = summarizeContracts(root, yamlFiles(at("catalog")));
+      return {
+        contracts: all.filter(({ file }) => !isDraft(at(file))),
+        drafts: all.filter(({ file }) => isDraft(at(file))),
+      };
+    },
+    catalogFiles: () => catalogPaths().map(named),
+    draftFiles: () => yamlFiles(drafts).map(named),
+    draft(name) {
+      const found = yamlFiles(drafts).find((path) => {
+        const { id, version } = peek(path);
+        return name === id || name === `${id}@${version}`;
+      });
+      return found === undefined ? undefined : entryOf(found);
+    },
     runbooks: () =>
       yamlFiles(at("runbooks")).map((path) => {
         const runbook = parseRunbook(text(path), { file: named(path) });

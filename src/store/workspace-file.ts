@@ -1,6 +1,8 @@
 import Type, { type Static } from "typebox";
-import { type DocumentKind, readDocument } from "../contract/inspect-document.ts";
+import { type DocumentKind, type Inspection, readDocument } from "../contract/inspect-document.ts";
 import * as word from "../contract/vocabulary.ts";
+import { keyHolderSchema } from "./key-holder.ts";
+import { ruleWitnessList } from "./rule-witness-list.ts";
 
 /** What people can be told of: something waits for somebody, a failure was escalated, somebody acted without approval. */
 export const occasions = ["waiting", "escalated", "break-glass"] as const;
@@ -33,6 +35,52 @@ export const workspaceSchema = Type.Object(
         word.closed,
       ),
     ),
+    /** Keys that are held elsewhere than in `.witnessops/keys`. */
+    keys: Type.Optional(
+      Type.Object(
+        {
+          /** One for each process that signs at the same time; default: made and kept by the workspace. */
+          issuer: Type.Optional(Type.Array(keyHolderSchema, { minItems: 1, maxItems: 16 })),
+          /** What certifies issuer keys; with `publicKey` alone, certificates are requested from elsewhere. */
+          root: Type.Optional(keyHolderSchema),
+        },
+        word.closed,
+      ),
+    ),
+    /** The transparency log of all receipts; without it there is none. */
+    log: Type.Optional(
+      Type.Object(
+        {
+          /** Its name: like `example.com/acme`, never used for another log. */
+          origin: Type.String({
+            minLength: 1,
+            maxLength: 200,
+            pattern: "^[^\\s+\\p{Cc}]+$",
+            description: "a name like `example.com/acme`, without spaces and `+`",
+          }),
+          /** Folder, relative to the workspace, that the log is published in besides the workspace's own. */
+          publish: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
+          /** Whether runs promise to be in the log. Default true. */
+          promise: Type.Optional(Type.Boolean()),
+          /** Who cosigns its checkpoints. */
+          witnesses: Type.Optional(
+            Type.Array(
+              Type.Object(
+                {
+                  key: Type.String({ minLength: 50, maxLength: 300, description: "the witness's note key" }),
+                  url: Type.String({ minLength: 8, maxLength: 1000, pattern: "^https?://" }),
+                },
+                word.closed,
+              ),
+              { maxItems: 20 },
+            ),
+          ),
+          /** How many of them must cosign for a checkpoint to be called witnessed. Default: all. */
+          quorum: Type.Optional(Type.Integer({ minimum: 1, maximum: 20 })),
+        },
+        word.closed,
+      ),
+    ),
     /** Who is told when something waits: contracts, called through the governed path. */
     notify: Type.Optional(
       Type.Array(
@@ -55,11 +103,17 @@ export const workspaceSchema = Type.Object(
   { ...word.closed, title: "WitnessOps workspace" },
 );
 export type NotifyRule = NonNullable<Static<typeof workspaceSchema>["notify"]>[number];
+export type WorkspaceKeys = NonNullable<Static<typeof workspaceSchema>["keys"]>;
 export type Workspace = Static<typeof workspaceSchema>;
 
-const workspaceKind: DocumentKind<Workspace> = { name: "workspace", schema: workspaceSchema };
+const workspaceKind: DocumentKind<Workspace> = { name: "workspace", schema: workspaceSchema, rules };
 
 /** Reads `witnessops.yaml`. @throws ContractError with every fault. */
 export function parseWorkspace(text: string, file: string): Workspace {
   return readDocument(workspaceKind, text, { file });
+}
+
+function rules(workspace: Inspection<Workspace>): void {
+  const log = workspace.part("log");
+  if (log !== undefined) ruleWitnessList(workspace, log.witnesses ?? [], log.quorum);
 }

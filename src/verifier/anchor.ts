@@ -1,6 +1,8 @@
 import type { Trust } from "../contract/trust.ts";
+import { fromBase64 } from "../format/base64.ts";
 import { parsePrincipalKey } from "../format/principal-key.ts";
 import { type PublicKey, parsePublicKey } from "../format/public-key.ts";
+import { type NoteKey, parseNoteKey } from "../format/signed-note.ts";
 import { millisOf } from "../format/time.ts";
 
 export type TrustedPrincipal = Trust["principals"][number];
@@ -14,12 +16,30 @@ export interface TrustedKey extends Validity {
   readonly custody: "held" | "local";
 }
 
+/** A log that the reviewer trusts, by exact name and key. */
+export interface TrustedLog extends Validity {
+  readonly key: NoteKey;
+  /** A head that the reviewer has seen. */
+  readonly checkpoint: { readonly size: number; readonly root: Uint8Array } | undefined;
+}
+/** A witness that the reviewer trusts; one whose key somebody else may have had is not counted. */
+export interface TrustedWitness {
+  readonly key: NoteKey;
+  readonly compromised: boolean;
+}
+
 /** The reviewer's trust, ready to be asked. Without a trust file nothing is in it. */
 export interface Anchor {
   readonly given: boolean;
   readonly roots: readonly (Validity & { readonly name: string; readonly key: PublicKey })[];
   readonly require: ReadonlySet<"log" | "time">;
   readonly streams: NonNullable<Trust["streams"]>;
+  /** Keys that the reviewer says may have been in other hands, and since when. */
+  readonly compromised: NonNullable<Trust["compromised"]>;
+  readonly logs: readonly TrustedLog[];
+  readonly witnesses: readonly TrustedWitness[];
+  /** How many distinct witnesses must have cosigned a checkpoint. */
+  readonly witnessQuorum: number;
   pinned(digest: string): boolean;
   principal(id: string): (TrustedPrincipal & { readonly trustedKeys: readonly TrustedKey[] }) | undefined;
 }
@@ -39,14 +59,29 @@ export function anchorOf(trust: Trust | undefined): Anchor {
     ]),
   );
   const pinned = new Set<string>(trust?.pinned);
+  const compromised = new Set(trust?.compromised?.map(({ keyId }) => keyId));
+  const witnesses = (trust?.witnesses ?? []).map(({ key }) => parseNoteKey(key));
   return {
     given: trust !== undefined,
     roots: (trust?.issuerRoots ?? []).map((root) => ({ ...root, key: parsePublicKey(root.publicKey) })),
-    require: new Set(trust?.require),
+    require: new Set([...(trust?.require ?? []), ...(hasPin(trust) ? (["log"] as const) : [])]),
     streams: trust?.streams ?? {},
+    compromised: trust?.compromised ?? [],
+    logs: (trust?.logs ?? []).map(({ key, checkpoint, ...validity }) => ({
+      ...validity,
+      key: parseNoteKey(key),
+      checkpoint: checkpoint && { size: checkpoint.size, root: fromBase64(checkpoint.root) },
+    })),
+    witnesses: witnesses.map((key) => ({ key, compromised: compromised.has(key.key.keyId) })),
+    witnessQuorum: trust?.witnessQuorum ?? new Set(witnesses.map(({ name }) => name)).size,
     pinned: (digest) => pinned.has(digest),
     principal: (id) => principals.get(id),
   };
+}
+
+/** Who has seen a log's head wants to see that it goes on from there. */
+function hasPin(trust: Trust | undefined): boolean {
+  return trust?.logs?.some(({ checkpoint }) => checkpoint !== undefined) === true;
 }
 
 /** Whether an instant lies within a validity; both ends included, an absent end is open. */

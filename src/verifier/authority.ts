@@ -14,8 +14,8 @@ import type { Bundle } from "./bundle.ts";
 import { placed } from "./check-document.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import type { Findings } from "./layer.ts";
-import { verifyEnvelope } from "./signatures.ts";
 import { readStatement, type SignedStatement } from "./sigstore-envelope.ts";
+import { verifyEnvelope } from "./verify-envelope.ts";
 
 type AuthorizationRecord = SignedStatement<AuthorizationPredicate>;
 

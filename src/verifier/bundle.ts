@@ -16,6 +16,7 @@ import {
   CLAIM_PATH,
   type DefinitionKind,
   definitionKinds,
+  LOG_FOLDER,
   MANIFEST_PATH,
   type Manifest,
   manifestSchema,
@@ -35,6 +36,7 @@ import type { Failure } from "./layer.ts";
 import type { Limits } from "./limits.ts";
 import { type Receipt, readReceipts } from "./read-receipts.ts";
 import {
+  hintOf,
   type Read,
   readEnvelope,
   readSigstoreBundle,
@@ -69,6 +71,8 @@ export interface Bundle {
   /** A signed statement of a person, or a certificate, by envelope digest. */
   envelope(kind: DefinitionKind, digest: string): Envelope | undefined;
   envelopes(kind: DefinitionKind): readonly { digest: Digest; envelope: Envelope; path: string }[];
+  /** A listed file's bytes; undefined when it is absent, changed, or larger than the bound. */
+  bytes(path: string): Promise<Uint8Array | undefined>;
   /** A small artifact's bytes; undefined when it is absent, changed, or larger than the bound. */
   artifact(digest: string): Promise<Uint8Array | undefined>;
 }
@@ -95,6 +99,7 @@ const statusEvents: ReadonlySet<string> = new Set([
   "engagement-closed",
   "principal-added",
   "principal-disabled",
+  "key-revoked",
   "contract-suspended",
   "contract-revoked",
   "contract-reinstated",
@@ -146,9 +151,12 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
   const listed = admit(files, manifest);
   const claim = await read(CLAIM_PATH, faults.structure, (value) => {
     const envelope = readSigstoreBundle(value);
-    return "faults" in envelope
-      ? envelope
-      : readStatement<BundleClaim>(envelope.value, CLAIM_PREDICATE, bundleClaimSchema);
+    if ("faults" in envelope) return envelope;
+    if (hintOf(value) !== envelope.value.signature.keyId) {
+      const message = "the claim's hint and its signature name two keys";
+      return { faults: [{ code: "FAILURE_BUNDLE_MALFORMED", message }] };
+    }
+    return readStatement<BundleClaim>(envelope.value, CLAIM_PREDICATE, bundleClaimSchema);
   });
   const receipts = readable ? await readReceipts(source, listed, limits, faults.structure) : [];
 
@@ -202,6 +210,7 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
     envelope: (kind, digest) => envelopes.get(`${kind} ${digest}`)?.envelope,
     envelopes: (kind) =>
       [...envelopes].filter(([key]) => key.startsWith(`${kind} `)).map(([, entry]) => entry),
+    bytes: async (path) => (listed.has(path) ? load(path) : undefined),
     async artifact(digest) {
       const path = artifactPath(digest);
       return listed.get(path)?.digest === digest ? load(path) : undefined;
@@ -216,6 +225,7 @@ export function isKnownPath(path: string): boolean {
     path === RECEIPTS_PATH ||
     CONTRACT.test(path) ||
     ARTIFACT.test(path) ||
+    path.startsWith(LOG_FOLDER) ||
     (kind !== undefined && isDefinitionKind(kind))
   );
 }

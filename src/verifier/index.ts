@@ -14,6 +14,7 @@ export {
 } from "./layer.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export { parseTrust, refuseTrustFromBundle } from "./parse-trust.ts";
+export { receiptView } from "./receipt-view.ts";
 export { type RenderOptions, renderReport } from "./render-report.ts";
 export type {
   BoundaryTable,
@@ -26,6 +27,10 @@ export type {
   StepReport,
   Verdict,
 } from "./report.ts";
+export { reportPage } from "./report-page.ts";
+export { type ReportContext, reportView } from "./report-view.ts";
 export { VerifierError, type VerifierErrorCode } from "./verifier-error.ts";
 export { type VerifyOptions, verifyBundle } from "./verify-bundle.ts";
 export { type ReceiptReport, verifyReceipt } from "./verify-receipt.ts";
+export type { Attributes, Tag, View, ViewElement } from "./view.ts";
+export type { ViewLimits } from "./view-parts.ts";

@@ -9,6 +9,7 @@ import { artifactPath, type Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { gateRecordDigest, same } from "./gate-record-binding.ts";
 import { Findings, type LayerResult } from "./layer.ts";
+import type { LogResult } from "./log.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { type Signal, type StepReport, signals } from "./report.ts";
 import type { Reviews } from "./reviews.ts";
@@ -31,12 +32,13 @@ export function checkProofClass(
   bundle: Bundle,
   runs: readonly ClaimedRun[],
   verified: ReadonlySet<Digest>,
+  log: Pick<LogResult, "isLogged">,
   anchor: Anchor,
   reviews: Reviews,
 ): { layer: LayerResult; steps: StepReport[] } {
   const findings = new Findings("proof-class");
   const steps = runs.flatMap((run) =>
-    lastReceipts(run).map((receipt) => reportStep(bundle, run, receipt, verified, anchor, reviews)),
+    lastReceipts(run).map((receipt) => reportStep(bundle, run, receipt, verified, log, anchor, reviews)),
   );
   for (const step of steps) {
     if (step.missing.length > 0) findings.note(`\`${step.invocation}\` lacks ${step.missing.join(", ")}`);
@@ -68,6 +70,7 @@ function reportStep(
   run: ClaimedRun,
   receipt: Receipt,
   verified: ReadonlySet<Digest>,
+  log: Pick<LogResult, "isLogged">,
   anchor: Anchor,
   reviews: Reviews,
 ): StepReport {
@@ -80,7 +83,7 @@ function reportStep(
     "contract-identity": hasContractIdentity(bundle, run, receipt),
     "invocation-outcome": hasOutcome(receipt),
     "artifact-integrity": hasArtifacts(bundle, run, receipt),
-    "receipt-linkage": isLinked(receipt, verified) && !requiresLog(run, anchor),
+    "receipt-linkage": isLinked(receipt, verified) && (!requiresLog(run, anchor) || log.isLogged(digest)),
     "verification-scope": hasScope(receipt),
   };
   return {

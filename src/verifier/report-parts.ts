@@ -86,14 +86,15 @@ export async function hostAsserted(bundle: Bundle, runs: readonly ClaimedRun[]):
       const named = gateRecordDigest(receipt);
       const live = named === undefined ? undefined : (await readGateRecord(bundle, named))?.live;
       if (live === undefined) continue;
-      const { contract, engagement, freeze, disabledPrincipals, isolation: offer } = live;
+      const { contract, engagement, freeze, disabledPrincipals, revokedKeys, isolation: offer } = live;
       if (offer !== undefined) {
         const text = "held" in offer ? isolationText(offer.held) : `refused, ${offer.refused}`;
         facts.add(`isolation that the host offers: ${text}`);
       }
       facts.add(
         `live status: contract ${contract}, engagement ${engagement}, ${freeze ? "freeze" : "no freeze"}, ` +
-          `disabled principals: ${disabledPrincipals.join(", ") || "none"}`,
+          `disabled principals: ${disabledPrincipals.join(", ") || "none"}` +
+          (revokedKeys === undefined ? "" : `, revoked keys: ${revokedKeys.join(", ")}`),
       );
     }
   }

@@ -1,14 +1,21 @@
 import { CLAIM_PATH } from "../contract/proof-bundle.ts";
 import type { KeyCertificate } from "../contract/signed-statements.ts";
-import { verifySignature } from "../format/crypto.ts";
 import type { Digest } from "../format/digest.ts";
-import { type Envelope, preAuthEncoding } from "../format/dsse.ts";
+import type { Envelope } from "../format/dsse.ts";
 import type { PublicKey } from "../format/public-key.ts";
 import { type Anchor, isValidAt } from "./anchor.ts";
 import type { Bundle } from "./bundle.ts";
 import { placed } from "./check-document.ts";
+import type { ClaimedRun } from "./claimed-runs.ts";
+import { CompromisedKeys, isLater, type Signed, signedBy } from "./compromised-keys.ts";
+import { type IssuerRoot, issuerRoots, rootOf } from "./issuer-roots.ts";
+import { judgeStatements } from "./judge-statements.ts";
+import { keyRevocations } from "./key-revocations.ts";
 import { Findings, type LayerResult } from "./layer.ts";
-import { certificateOf, readKey } from "./read-certificate.ts";
+import { certificateOf } from "./read-certificate.ts";
+import type { Receipt } from "./read-receipts.ts";
+import { type TimeBoundsOf, unbounded } from "./time-bounds.ts";
+import { verifyEnvelope } from "./verify-envelope.ts";
 
 const MAX_TRIED_KEYS = 64;
 
@@ -18,6 +25,8 @@ export interface IssuerKey {
   readonly certificate: KeyCertificate;
   /** Name of the reviewer's root that certified it; undefined when no root of theirs did. */
   readonly root: string | undefined;
+  /** The receipt after which it signs nothing. */
+  readonly retired: Receipt | undefined;
 }
 
 /** Who signed what, as far as it could be checked. */
@@ -29,95 +38,130 @@ export interface Signers {
   readonly claimed: boolean;
 }
 
-/** Whether a DSSE signature verifies under a key. */
-export function verifyEnvelope(key: PublicKey, envelope: Envelope): Promise<boolean> {
-  const message = preAuthEncoding(envelope.payloadType, envelope.payload);
-  return verifySignature(key, message, envelope.signature.sig);
+interface Work {
+  readonly bundle: Bundle;
+  readonly anchor: Anchor;
+  readonly findings: Findings;
+  readonly compromised: CompromisedKeys;
 }
 
-/** The issuer root that the workspace names for itself in its first receipt. Proves nothing without trust. */
-export function declaredRoot(bundle: Bundle): PublicKey | undefined {
-  const first = bundle.streams
-    .get("workspace")
-    ?.find(({ predicate }) => predicate.event === "workspace-created");
-  const root = first?.predicate.detail?.root as { publicKey?: unknown } | undefined;
-  return typeof root?.publicKey === "string" ? readKey(root.publicKey) : undefined;
-}
-
-/** Layer 3: the claim and every receipt are signed by a key that the issuer root certified. */
-export async function checkSignatures(bundle: Bundle, anchor: Anchor): Promise<Signers> {
+/**
+ * Layer 3: the claim and every receipt are signed by a key that an issuer root certified, and that was neither retired
+ * nor in other hands (`spec/keys.md`).
+ *
+ * @param boundsOf when receipts were made, by others than their host. Default: nobody knows.
+ */
+export async function checkSignatures(
+  bundle: Bundle,
+  anchor: Anchor,
+  runs: readonly ClaimedRun[] = [],
+  boundsOf: TimeBoundsOf = unbounded,
+): Promise<Signers> {
   const findings = new Findings("signatures");
-  const keys = await certifiedKeys(bundle, anchor, findings);
+  const roots = await issuerRoots(bundle, anchor, findings);
+  const revocations = await keyRevocations(bundle, runs, roots, anchor, findings);
+  const compromised = new CompromisedKeys(anchor, revocations, boundsOf, findings);
+  const work: Work = { bundle, anchor, findings, compromised };
+  judgeRoots(roots, compromised);
+  const keys = await certifiedKeys(work, roots);
   const verified = new Set<Digest>();
   let claimed = false;
   if (bundle.claim !== undefined) {
-    const { envelope, predicate } = bundle.claim;
-    claimed = await checkOne(envelope, predicate.exportedAt, keys, anchor, findings, { path: CLAIM_PATH });
+    const { envelope, digest, predicate } = bundle.claim;
+    const signed = { digest, claimedUtc: predicate.exportedAt, seq: undefined, at: { path: CLAIM_PATH } };
+    claimed = await checkOne(envelope, signed, "the claim", keys, work);
   }
-  for (const { envelope, digest, predicate } of bundle.receipts) {
-    const at = { receipt: digest };
-    if (await checkOne(envelope, predicate.time.claimedUtc, keys, anchor, findings, at)) verified.add(digest);
+  for (const receipt of bundle.receipts) {
+    if (await checkOne(receipt.envelope, signedBy(receipt), "a receipt", keys, work))
+      verified.add(receipt.digest);
   }
+  await judgeStatements(bundle, runs, anchor, compromised);
   if (!anchor.given) findings.untested("no trust file was given: the signers are unknown");
   if (bundle.receipts.length === 0) findings.doubt("there is no receipt to check");
   return { layer: findings.end({ anchored: "established" }), verified, claimed };
 }
 
-async function certifiedKeys(bundle: Bundle, anchor: Anchor, findings: Findings): Promise<IssuerKey[]> {
-  const declared = declaredRoot(bundle);
+/** A root that was certified by one which may have been in other hands by then. */
+function judgeRoots(roots: readonly IssuerRoot[], compromised: CompromisedKeys): void {
+  for (const { from } of roots) {
+    if (from === undefined) continue;
+    compromised.judge([from.root.key.keyId], signedBy(from.receipt), "the certificate of a root");
+  }
+}
+
+async function certifiedKeys(work: Work, roots: readonly IssuerRoot[]): Promise<IssuerKey[]> {
+  const { bundle, findings, compromised } = work;
+  const workspace = bundle.streams.get("workspace") ?? [];
   const keys: IssuerKey[] = [];
-  for (const { envelope, path } of bundle.envelopes("key-certificate")) {
+  for (const { digest, envelope, path } of bundle.envelopes("key-certificate")) {
+    const invalid = (message: string): void => findings.fail("FAILURE_SIGNATURE_INVALID", message, { path });
     const read = certificateOf(envelope);
     if ("faults" in read) {
       findings.failAll(placed(read.faults, { path }));
       continue;
     }
     const { certificate, key } = read.value;
-    const root = await trustedRoot(envelope, anchor);
-    if (root !== undefined && !isValidAt(root, certificate.issuedAt)) {
-      const message = `the root \`${root.name}\` was not valid when it certified the key`;
-      findings.contradict("FAILURE_SIGNATURE_INVALID", message, { path });
-    } else if (root === undefined && !(await signedByDeclared(envelope, declared))) {
-      const { keyId } = envelope.signature;
-      const listed = keyId === declared?.keyId || anchor.roots.some((known) => known.key.keyId === keyId);
-      if (listed)
-        findings.fail("FAILURE_SIGNATURE_INVALID", "the certificate's signature does not verify", { path });
+    const root = await rootOf(envelope, roots);
+    if (root === undefined) {
+      const isListed = roots.some((known) => known.key.keyId === envelope.signature.keyId);
+      if (isListed) invalid("the certificate's signature does not verify");
       else
         findings.doubt("a certificate is signed by a root that neither the bundle nor the trust file names");
       continue;
     }
-    keys.push({ key, certificate, root: root?.name });
+    if (root.name !== undefined && !isValidAt(root, certificate.issuedAt)) {
+      const message = `the root \`${root.name}\` was not valid when it certified the key`;
+      findings.contradict("FAILURE_SIGNATURE_INVALID", message, { path });
+    }
+    const certified = workspace.find(
+      ({ predicate: { event, detail } }) => event === "key-certified" && detail?.certificate === digest,
+    );
+    const endedAt = root.endedAt ?? Number.POSITIVE_INFINITY;
+    if (
+      (certified?.predicate.ledger.seq ?? endedAt) > endedAt ||
+      (!certified && root.endedAt !== undefined)
+    ) {
+      invalid("an issuer key was certified by a root that had ended before");
+      continue;
+    }
+    const signed = certified
+      ? signedBy(certified)
+      : { digest, claimedUtc: certificate.issuedAt, seq: undefined, at: { path } };
+    compromised.judge([root.key.keyId], signed, "the certificate of an issuer key");
+    const retired = workspace.find(
+      ({ predicate: { event, detail } }) => event === "key-retired" && detail?.keyId === key.keyId,
+    );
+    keys.push({ key, certificate, root: root.name, retired });
   }
   return keys;
 }
 
-async function trustedRoot(envelope: Envelope, anchor: Anchor): Promise<Anchor["roots"][number] | undefined> {
-  for (const root of anchor.roots) if (await verifyEnvelope(root.key, envelope)) return root;
-  return undefined;
-}
-
-async function signedByDeclared(envelope: Envelope, declared: PublicKey | undefined): Promise<boolean> {
-  return declared !== undefined && (await verifyEnvelope(declared, envelope));
-}
-
 async function checkOne(
   envelope: Envelope,
-  claimedUtc: string,
+  signed: Signed,
+  what: string,
   keys: readonly IssuerKey[],
-  anchor: Anchor,
-  findings: Findings,
-  at: { path?: string; receipt?: Digest },
+  { anchor, findings, compromised }: Work,
 ): Promise<boolean> {
+  const { at } = signed;
   const { keyId } = envelope.signature;
   // The key id is a hint: it says where to look first, never whom to believe.
   const hinted = keys.filter((candidate) => candidate.key.keyId === keyId);
   const others = keys.filter((candidate) => candidate.key.keyId !== keyId).slice(0, MAX_TRIED_KEYS);
   for (const signer of [...hinted, ...others]) {
     if (!(await verifyEnvelope(signer.key, envelope))) continue;
-    if (!isValidAt(signer.certificate, claimedUtc)) {
+    if (!isValidAt(signer.certificate, signed.claimedUtc)) {
       findings.fail("FAILURE_SIGNATURE_INVALID", "the issuer key was not valid at the time claimed", at);
       return false;
     }
+    if (signer.retired !== undefined && isLater(signed, signer.retired)) {
+      findings.fail("FAILURE_SIGNATURE_INVALID", `${what} is by an issuer key that was retired before`, at);
+      return false;
+    }
+    if (!compromised.judge([signer.key.keyId], signed, what)) return false;
+    // Nothing else in the bundle holds the claim's own words: not even a hint may be changed in it.
+    if (at.path === CLAIM_PATH && keyId !== signer.key.keyId)
+      findings.fail("FAILURE_DIGEST_MISMATCH", "the claim names another key than signed it", at);
     if (signer.root === undefined && anchor.given) {
       findings.untested("an issuer key is certified by a root that is not in the trust file");
     }

@@ -56,6 +56,12 @@ export function readSigstoreBundle(value: Json): Read<Envelope> {
   return readEnvelope((value as { dsseEnvelope: Json }).dsseEnvelope);
 }
 
+/** The key id that a Sigstore bundle of the right form hints at, beside the one in its envelope. */
+export function hintOf(value: Json): string {
+  const { verificationMaterial } = value as { verificationMaterial: { publicKey: { hint: string } } };
+  return verificationMaterial.publicKey.hint;
+}
+
 /** Reads a DSSE envelope with exactly one signature. */
 export function readEnvelope(value: Json): Read<Envelope> {
   try {

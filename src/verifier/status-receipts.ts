@@ -29,7 +29,14 @@ export function ignoredStatus(bundle: Bundle, run: ClaimedRun, record: GateRecor
     return `its gates did not see that the contract was ${contract}`;
   if (isFrozen(bundle, record.decidedAt) && !record.live.freeze)
     return "its gates did not see that changes were frozen";
-  const { disabledPrincipals } = record.live;
+  const { disabledPrincipals, revokedKeys = [] } = record.live;
+  const lost = bundle.statusReceipts.find(
+    ({ predicate: { event, detail, time } }) =>
+      event === "key-revoked" &&
+      isBefore(time.claimedUtc, record.decidedAt) &&
+      !revokedKeys.includes(String(detail?.keyId)),
+  );
+  if (lost !== undefined) return "its gates did not see that a key was revoked";
   const unseen = disabledBefore(bundle, record.decidedAt).find((id) => !disabledPrincipals.includes(id));
   return unseen === undefined ? undefined : `its gates did not see that \`${unseen}\` was disabled`;
 }

@@ -10,9 +10,10 @@ import { sha256Hex } from "../format/crypto.ts";
 import { type Digest, digestOfJson, hexOf } from "../format/digest.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
+import { declaredRoot } from "./issuer-roots.ts";
+import { checkKeyStatement } from "./key-receipts.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
-import { declaredRoot } from "./signatures.ts";
 import { checkStepBinding } from "./step-binding.ts";
 
 /** Layer 4: every document has its form, and every digest that one cites of another is that digest. */
@@ -100,6 +101,7 @@ function checkReceipt(bundle: Bundle, receipt: Receipt, findings: Findings): voi
       findings.fail("FAILURE_DIGEST_MISMATCH", "the receipt's subject is not the issuer root it names", at);
     }
   }
+  checkKeyStatement(bundle, receipt, findings);
   if (
     event === "key-certified" &&
     bundle.envelope("key-certificate", String(detail?.certificate)) === undefined
@@ -113,6 +115,10 @@ function citedDigest({ event, detail }: ReceiptPredicate): unknown {
   switch (event) {
     case "key-certified":
       return detail?.certificate;
+    case "root-rotated":
+      return detail?.certificate;
+    case "key-revoked":
+      return detail?.revocation;
     case "catalog-published":
       return detail?.catalogLock;
     case "engagement-authorized":

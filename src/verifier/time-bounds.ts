@@ -10,3 +10,6 @@ export interface TimeBounds {
 
 /** Bounds of each receipt; a receipt that has none is the host's claim. */
 export type TimeBoundsOf = (receipt: Digest) => TimeBounds;
+
+/** Bounds where nobody but the host says when a receipt was made. */
+export const unbounded: TimeBoundsOf = () => ({ notBefore: undefined, notAfter: undefined });

@@ -14,8 +14,9 @@ import { type ClaimedRun, claimedRuns } from "./claimed-runs.ts";
 import { checkConclusions, reportConclusion } from "./conclusions.ts";
 import { checkContinuity } from "./continuity.ts";
 import { decideRunAgain } from "./decide-again.ts";
-import { Findings } from "./layer.ts";
+import { Findings, type LayerName } from "./layer.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
+import { checkLog } from "./log.ts";
 import { checkManifest, extraFiles } from "./manifest.ts";
 import { checkTrust } from "./parse-trust.ts";
 import { checkProofClass, withProofClass } from "./proof-class.ts";
@@ -30,6 +31,8 @@ import { verdictOf } from "./verdict.ts";
 export interface VerifyOptions {
   /** Bounds on what is read; each defaults to `defaultLimits`. */
   readonly limits?: Partial<Limits>;
+  /** Told where it stands, as the longer layers begin; the files are read before the first. */
+  readonly onLayer?: (layer: LayerName) => void;
 }
 
 /**
@@ -50,20 +53,29 @@ export async function verifyBundle(
   const bundle = await openBundle(source, { ...defaultLimits, ...options.limits });
   const runs = claimedRuns(bundle);
 
+  const begin = (layer: LayerName): void => options.onLayer?.(layer);
+
+  begin("artifact-set");
   const artifactSet = checkArtifactSet(bundle);
   const manifest = checkManifest(bundle);
-  const signatures = await checkSignatures(bundle, anchor);
+  begin("signatures");
+  const signatures = await checkSignatures(bundle, anchor, runs);
+  begin("structure");
   const structure = await checkStructure(bundle, runs);
   const timestamps = checkAbsent("timestamps", runs, anchor);
-  const log = checkAbsent("log", runs, anchor);
+  begin("log");
+  const log = await checkLog(bundle, runs, anchor);
+  begin("continuity");
   const continuity = checkContinuity(bundle, runs, anchor);
+  begin("re-decision");
   const { authorization, reDecision, authorized, reviews } = await checkDecisions(
     bundle,
     runs,
     anchor,
     signatures.claimed,
   );
-  const proof = checkProofClass(bundle, runs, signatures.verified, anchor, reviews);
+  begin("proof-class");
+  const proof = checkProofClass(bundle, runs, signatures.verified, log, anchor, reviews);
   const concluded = await checkConclusions(bundle, runs, anchor);
 
   const layers = [
@@ -72,7 +84,7 @@ export async function verifyBundle(
     signatures.layer,
     structure,
     timestamps,
-    log,
+    log.layer,
     continuity,
     authorization,
     reDecision,

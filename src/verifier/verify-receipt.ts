@@ -3,20 +3,21 @@ import type { Digest } from "../format/digest.ts";
 import { envelopeToJson } from "../format/dsse.ts";
 import { anchorOf, isValidAt } from "./anchor.ts";
 import type { Fault } from "./check-document.ts";
+import type { Failure } from "./layer.ts";
 import { defaultLimits } from "./limits.ts";
 import { checkTrust } from "./parse-trust.ts";
 import { readCertificate } from "./read-certificate.ts";
 import { readReceipt } from "./read-receipts.ts";
 import type { Verdict } from "./report.ts";
-import { verifyEnvelope } from "./signatures.ts";
 import { VerifierError } from "./verifier-error.ts";
+import { verifyEnvelope } from "./verify-envelope.ts";
 
 /** What one receipt alone can show. */
 export interface ReceiptReport {
   readonly schema: "witnessops/receipt-verification/v1";
   readonly verdict: Verdict;
   readonly reasons: readonly string[];
-  readonly failures: readonly Fault[];
+  readonly failures: readonly Pick<Failure, "code" | "message">[];
   readonly digest?: Digest;
   readonly event?: string;
   readonly stream?: string;
@@ -85,6 +86,13 @@ export async function verifyReceipt(
       !isValidAt(root, signer.certificate.issuedAt)
     ) {
       return refused(shown, "the issuer key was not valid at the time claimed");
+    }
+    const lost = [signer.key.keyId, root.key.keyId].find((keyId) =>
+      anchor.compromised.some((one) => one.keyId === keyId),
+    );
+    if (lost !== undefined) {
+      const doubt = `the trust file says that ${lost} is compromised, and a receipt alone does not say when it was made`;
+      return { ...shown, verdict: "indeterminate", reasons: [doubt], failures: [] };
     }
     return { ...shown, verdict: "valid", reasons: [], failures: [] };
   }

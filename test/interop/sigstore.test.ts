@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { CLAIM_PATH, RECEIPTS_PATH } from "../../src/contract/proof-bundle.ts";
 import { fromBase64, toBase64 } from "../../src/format/base64.ts";
 import type { PublicKey } from "../../src/format/public-key.ts";
+import { p256FromName } from "../fixtures/key-history.ts";
 import { sampleBundle, sampleKeys } from "../fixtures/sample-bundle.ts";
 
 const decoder = new TextDecoder();
@@ -99,3 +100,24 @@ function judge(bundle: SerializedBundle, keys = issuer): string {
 function payloadOf(bundle: SerializedBundle): Uint8Array {
   return fromBase64(bundle.dsseEnvelope?.payload ?? "");
 }
+
+describe("@sigstore/verify on P-256", () => {
+  it("accepts the claim and every receipt of an issuer key on P-256, and refuses each with a changed payload", async () => {
+    const onP256 = p256FromName("issuer");
+    const { files } = await sampleBundle({ keys: { root: p256FromName("root"), issuer: onP256 } });
+    const lines = decoder.decode(files.get(RECEIPTS_PATH)).trimEnd().split("\n");
+    const all = [decoder.decode(files.get(CLAIM_PATH)), ...lines].map(
+      (one) => JSON.parse(one) as SerializedBundle,
+    );
+    expect(all.length).toBeGreaterThan(10);
+    const keys = { [onP256.publicKey.keyId]: onP256.publicKey };
+    for (const bundle of all) {
+      expect(judge(bundle, keys)).toBe("accepted");
+      const payload = payloadOf(bundle);
+      payload[payload.length - 10] = (payload[payload.length - 10] ?? 0) ^ 1;
+      const changed = structuredClone(bundle);
+      Object.assign(changed.dsseEnvelope ?? {}, { payload: toBase64(payload) });
+      expect(judge(changed, keys)).toBe("SIGNATURE_ERROR");
+    }
+  });
+});

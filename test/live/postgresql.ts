@@ -1,4 +1,3 @@
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { Client } from "pg";
 import { noPostgres, startPostgres } from "../postgres-server.ts";
 import type { LiveSystem } from "./live-system.ts";
@@ -18,9 +17,6 @@ export const postgresql: LiveSystem = {
   missing: () => noPostgres,
   async start() {
     const server = await startPostgres();
-    // The adapter trusts the authorities of the host, which is what this process says they are.
-    const before = getCACertificates("default");
-    setDefaultCACertificates([...before, server.certificate]);
     const { user, password, port } = server;
     const to = { host: "127.0.0.1", port, database: "postgres", ssl: { ca: server.certificate } };
     const owner = new Client({ ...to, user, password });
@@ -42,9 +38,9 @@ export const postgresql: LiveSystem = {
     const at = { host: "127.0.0.1", port, user };
     const seen = { pid, role: "open", database: "postgres", application: "till", address: "127.0.0.1" };
     return {
+      network: { extraCa: server.certificate },
       secrets: { "env:POSTGRESQL_PASSWORD": password },
       async close() {
-        setDefaultCACertificates(before);
         await session.end();
         await server.close();
       },

@@ -1,16 +1,22 @@
 import { createHash } from "node:crypto";
-import type { Adapter, AdapterOutcome, Call, Fault } from "../../adapter/adapter.ts";
+import type { Adapter, AdapterOutcome } from "../../adapter/adapter.ts";
 import { faultOf } from "../../adapter/fault.ts";
-import { writeJsonArtifact } from "../../adapter/write-artifact.ts";
 import type { JsonObject } from "../../format/json.ts";
 import { parameters, type S3Parameters } from "./parameters.ts";
-import { fieldOf, readListing } from "./read-listing.ts";
-import { readBody, type S3Response, sendRequest } from "./send-request.ts";
-import { credentialsOf, type S3Request, signRequest, urlOf } from "./sign-request.ts";
+import { readListing } from "./read-listing.ts";
+import {
+  isDeleteMarker,
+  MAX_ERROR,
+  openSession,
+  prepareFault,
+  S3Failed,
+  type Session,
+  UNCERTAIN,
+} from "./s3-session.ts";
+import { readBody, type S3Response } from "./send-request.ts";
 
-/** Longest page, and longest error, in bytes. */
+/** Longest page, in bytes. */
 const MAX_PAGE = 8 * 1024 * 1024;
-const MAX_ERROR = 64 * 1024;
 /** Longest object when the contract does not capture it: then its own bound does not apply. */
 const MAX_UNCAPTURED = 16 * 1024 * 1024;
 const PAGE = 1000;
@@ -45,72 +51,6 @@ export const s3: Adapter = {
     }
   },
 };
-
-interface Session {
-  readonly call: Call;
-  readonly asked: S3Parameters;
-  readonly url: URL;
-  /** Signs, sends, captures both heads. @throws S3Failed for every status but 200, 2xx of PUT, and 404 of HEAD. */
-  send(request: S3Request): Promise<S3Response>;
-}
-
-class S3Failed extends Error {
-  readonly fault: Fault;
-  constructor(fault: Fault) {
-    super(fault.message);
-    this.fault = fault;
-  }
-}
-
-function openSession(call: Call, asked: S3Parameters, state: { phase: string }): Session | Fault {
-  const isList = asked.operation === "list";
-  const credentials = credentialsOf(call.secrets);
-  if (credentials === undefined)
-    return prepareFault(
-      "SECRET_MISSING",
-      "the contract names no `access-key-id` and `secret-access-key` (kind `key`)",
-    );
-  if (isList !== (asked.key === undefined))
-    return prepareFault(
-      "PARAMETERS_INVALID",
-      isList ? "`list` takes no `key`" : `\`${asked.operation}\` takes a \`key\``,
-    );
-  const url = urlOf(asked, asked.key);
-  if (url === undefined)
-    return prepareFault("PARAMETERS_INVALID", "the `key` cannot stand in a URL as it is");
-  let isFirst = true;
-  return {
-    call,
-    asked,
-    url,
-    async send(request) {
-      const headers = await signRequest(request, credentials, asked.region);
-      if (isFirst) {
-        const { method, body } = request;
-        const described = {
-          method,
-          url: request.url.href,
-          headers: request.headers,
-          bodySize: body?.length ?? 0,
-        };
-        await writeJsonArtifact(call.capture, "request", described, "s3 request");
-      }
-      state.phase = "connect";
-      const response = await sendRequest(call, { ...request, headers }, () => (state.phase = "response"));
-      if (isFirst) {
-        const { status, message, address } = response;
-        const head = { status, address, headers: pairsOf(message.rawHeaders) };
-        await writeJsonArtifact(call.capture, "response-head", head, "s3 response");
-      }
-      isFirst = false;
-      const isMissing = response.status === 404 && request.method === "HEAD";
-      const isStored = request.method === "PUT" && response.status >= 200 && response.status < 300;
-      if (response.status !== 200 && !isMissing && !isStored)
-        throw new S3Failed(await statusFault(response, request.method === "PUT"));
-      return response;
-    },
-  };
-}
 
 async function read(session: Session, operation: "get" | "head"): Promise<AdapterOutcome> {
   const { asked, call, url } = session;
@@ -260,45 +200,6 @@ function factsOf({ asked }: Session, response: S3Response): JsonObject {
   };
 }
 
-/** Of an answer that leaves open whether the object was put; no answer in the sense of `isDoubtful`. */
-const UNCERTAIN = "STORE_UNCERTAIN";
-
-/**
- * A status that is no success, with the store's own code for it. After a failure of its own (5xx) a store may have kept the
- * object all the same.
- */
-async function statusFault(response: S3Response, isPut: boolean): Promise<Fault> {
-  const s3Code =
-    fieldOf(await readText(response), "Code")
-      ?.slice(0, 100)
-      .toWellFormed() ?? null;
-  const { status } = response;
-  const message = `the store answered ${status}${s3Code === null ? "" : ` ${s3Code}`}`;
-  const code = isPut && status >= 500 ? UNCERTAIN : "HTTP_STATUS";
-  const facts = { status, s3Code, deleteMarker: isDeleteMarker(response) };
-  return { code, phase: "response", message, facts };
-}
-
-/** Whether the object is gone because a version without content stands on top of its others. */
-function isDeleteMarker(response: S3Response): boolean {
-  return response.header("x-amz-delete-marker") === "true";
-}
-
-/** What could be read of a short answer. */
-async function readText(response: S3Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  await readBody(response, MAX_ERROR, (chunk) => chunks.push(chunk)).catch(() => undefined);
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function pairsOf(raw: readonly string[]): [string, string][] {
-  return Array.from({ length: raw.length / 2 }, (_, i) => [raw[2 * i] ?? "", raw[2 * i + 1] ?? ""]);
-}
-
 function failed(code: string, message: string, facts: JsonObject = {}): AdapterOutcome {
   return { ok: false, fault: { code, phase: "response", message, facts } };
-}
-
-function prepareFault(code: string, message: string): Fault {
-  return { code, phase: "prepare", message };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memoryCapture, testNetwork } from "../../../test/adapter-call.ts";
+import { startZone } from "../../../test/local-servers.ts";
 import { noPostgres, type PostgresServer, startPostgres } from "../../../test/postgres-server.ts";
 import type { Call, Fault } from "../../adapter/adapter.ts";
 import { adapterCases } from "../../adapter/conformance.ts";
@@ -125,9 +126,28 @@ describe.skipIf(noPostgres !== undefined)("sql", () => {
     expect(JSON.stringify(fault)).not.toContain("wrong-Pa55word");
   });
 
-  it("does not speak to a server whose certificate nobody vouches for", async () => {
-    const fault = await faultOf({ statement: "SELECT 1", tls: "require" });
-    expect(["DEPTH_ZERO_SELF_SIGNED_CERT", "SELF_SIGNED_CERT_IN_CHAIN"]).toContain(fault.code);
+  it("speaks over TLS to a server that the host or the workspace vouches for by that name, and to no other", async () => {
+    const zone = await startZone({ "db.test": ["127.0.0.1"] });
+    const secure = async (host: string, extraCa?: string) => {
+      const session = testNetwork({
+        endpoints: [{ host, port, protocol: "tcp" }],
+        resolvers: [zone.resolver],
+        ...(extraCa === undefined ? {} : { extraCa }),
+      });
+      const statement = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+      const { outcome } = await run({ host, statement, tls: "require" }, { network: session });
+      session.close();
+      return outcome;
+    };
+    expect(await secure("127.0.0.1", server.certificate)).toMatchObject({
+      ok: true,
+      result: { rows: [{ ssl: true }] },
+    });
+    const unknown = { ok: false, fault: { code: "DEPTH_ZERO_SELF_SIGNED_CERT", phase: "login" } };
+    expect(await secure("127.0.0.1")).toMatchObject(unknown);
+    const renamed = { ok: false, fault: { code: "ERR_TLS_CERT_ALTNAME_INVALID", phase: "login" } };
+    expect(await secure("db.test", server.certificate)).toMatchObject(renamed);
+    await zone.close();
   });
 
   it("takes nothing from this host's environment", async () => {
@@ -170,6 +190,26 @@ describe.skipIf(noPostgres !== undefined)("sql", () => {
       expect(fault.code).not.toBe("");
     }
   }, 20_000);
+
+  it("does not go on in clear text, or with what was slipped in, when TLS is wanted", async () => {
+    const sent: Buffer[] = [];
+    const answering = (text: string) =>
+      serverThat((socket) => {
+        socket.on("error", () => undefined);
+        socket.on("data", (chunk: Buffer) => sent.push(chunk));
+        socket.once("data", () => void socket.write(text));
+      });
+    const asked = { statement: "SELECT 1", tls: "require" };
+    expect(await faultOf({ ...asked, port: await answering("N") })).toMatchObject({
+      code: "CONNECTION_LOST",
+      phase: "login",
+    });
+    expect(await faultOf({ ...asked, port: await answering("Sand then some") })).toMatchObject({
+      code: "STARTTLS_INJECTED",
+    });
+    // Length and code of the request, and nothing else.
+    expect(sent.map(({ length }) => length)).toEqual([8, 8]);
+  });
 
   describe("conformance", () => {
     for (const { name, run: check } of adapterCases({

@@ -1,1 +1,2 @@
 import "../cli/main.ts";
+import "../page/main.ts";

@@ -8,7 +8,7 @@ const INT4 = 23;
 const JSON_TYPES = new Set([114, 3802]);
 
 /** A column's text as JSON: booleans, small integers and JSON as such, everything else exactly as the server wrote it. */
-export function readValue(text: string | null, type: number): Json {
+export function readPostgresqlValue(text: string | null, type: number): Json {
   if (text === null) return null;
   if (type === BOOL) return text === "t";
   if (type === INT2 || type === INT4) return Number(text);
