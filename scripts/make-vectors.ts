@@ -23,6 +23,7 @@ import {
   rotateRoot,
   signAfterEnd,
 } from "../test/fixtures/key-history.ts";
+import { makeAuthority } from "../test/fixtures/make-timestamp.ts";
 import {
   keyFromName,
   type SampleOptions,
@@ -32,6 +33,7 @@ import {
 } from "../test/fixtures/sample-bundle.ts";
 import { transplant } from "../test/fixtures/transplant.ts";
 import { logBundles, logFormats } from "./log-vectors.ts";
+import { timeVectors } from "./time-vectors.ts";
 import { witnessBundles, witnessVectors } from "./witness-vectors.ts";
 
 const root = join(import.meta.dirname, "..", "vectors");
@@ -438,6 +440,8 @@ async function writeBundles(): Promise<void> {
     ...(await witnessBundles()),
   ])
     await put(path, about, files, { verdict, codes }, judged);
+  for (const vector of await timeVectors(plain))
+    await put(vector.path, vector.about, vector.files, vector.expect, vector.trust);
 
   const forgedKeys = { olga: sampleKeys.mallory, anna: keyFromName("forged approver") };
   const forged = await sampleBundle({ ...small, keys: forgedKeys });
@@ -494,6 +498,16 @@ async function writeBundles(): Promise<void> {
     "invalid",
   );
 
+  const timeTrust = (certificate: string) =>
+    sampleTrust({ timeAuthorities: [{ name: "one", certificates: [certificate] }] });
+  writeJson("trust/reject/time-no-certificate.json", {
+    trust: timeTrust("AAAA"),
+    error: "FAILURE_INPUT_MALFORMED",
+  });
+  writeJson("trust/reject/time-no-authority.json", {
+    trust: timeTrust(toBase64(makeAuthority("one").signer.der)),
+    error: "FAILURE_INPUT_MALFORMED",
+  });
   const shared = sampleTrust({ principals: trust.principals.map((one) => ({ ...one, keys: [otherKey] })) });
   writeJson("trust/reject/one-key-for-two.json", { trust: shared, error: "FAILURE_INPUT_MALFORMED" });
   writeJson("trust/reject/unknown-member.json", {

@@ -22,7 +22,7 @@ export const command = defineCommand({
     return withLane(context, async ({ lane }) => {
       const runs = engagement === undefined ? [...new Set(named)] : runsOf(lane, engagement);
       const path = given ?? `${engagement ?? runs[0]}.tar`;
-      const files = await exportBundle(lane, runs);
+      const files = await exportBundle(lane, runs, { tell: context.progress });
       await writeBundle(path, files);
       const bytes = files.reduce((sum, { size }) => sum + size, 0);
       return {

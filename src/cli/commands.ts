@@ -262,6 +262,11 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: "conclude", summary: "sign what you infer from a run", load: () => import("./conclude.ts") },
   { name: "receipt list", summary: "list receipts", load: () => import("./receipt-list.ts") },
+  {
+    name: "receipt stamp",
+    summary: "ask for the time-stamps that are still lacking",
+    load: () => import("./receipt-stamp.ts"),
+  },
   { name: "receipt show", summary: "one receipt", load: () => import("./receipt-show.ts") },
   {
     name: "log checkpoint",

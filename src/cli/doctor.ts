@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { offerIsolation } from "../adapters/exec/offer-isolation.ts";
@@ -14,6 +15,7 @@ import { type Context, defineCommand } from "./command.ts";
 import { exit } from "./exit.ts";
 import { openWorkspace } from "./open-definitions.ts";
 import { ledgerPath, openLedger } from "./open-ledger.ts";
+import { openTime } from "./open-time.ts";
 import type { Style } from "./output.ts";
 import { workspaceRoot } from "./workspace-root.ts";
 
@@ -74,6 +76,7 @@ async function checkWorkspace(context: Context): Promise<Check[]> {
     checkPolicySet,
     checkTools,
     checkIsolation,
+    checkTime,
   ]) {
     checks.push(...(await guarded(check, definitions)));
   }
@@ -218,6 +221,30 @@ async function checkIsolation(definitions: WorkspaceDefinitions): Promise<Check[
       ? `${offer.refused}: tools run unguarded`
       : `${offer.refused}: tools run unguarded, and these are denied: ${references}`;
   return [{ what, state: "warning", detail }];
+}
+
+const STAMP_DEADLINE = 5_000;
+
+/** Whether each time stamping authority stamps, and what still lacks a token. */
+async function checkTime(definitions: WorkspaceDefinitions): Promise<Check[]> {
+  const time = openTime(definitions);
+  if (time === undefined) return [];
+  const asked = time.authorities.map(async ({ name, stamp }): Promise<Check> => {
+    const answer = await stamp(new Uint8Array(randomBytes(64)), STAMP_DEADLINE);
+    const what = `time by ${name}`;
+    if (!answer.ok)
+      return { what, state: "warning", detail: `${answer.why}; what it lacks is stamped later` };
+    return { what, state: "ok", detail: `it stamps; not after ${new Date(answer.notAfter).toISOString()}` };
+  });
+  const store = openLedger(definitions.root);
+  try {
+    const lacking = new Set(time.authorities.flatMap(({ name }) => store.unstamped(name)));
+    const detail = `${lacking.size} receipts lack a time-stamp: \`witnessops receipt stamp\``;
+    const pending: Check = { what: "time-stamps", state: "warning", detail };
+    return [...(await Promise.all(asked)), ...(lacking.size === 0 ? [] : [pending])];
+  } finally {
+    store.close();
+  }
 }
 
 function whereIs(program: string, root: string): string | undefined {

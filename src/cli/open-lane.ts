@@ -20,8 +20,10 @@ import { issuerRootKey, type KeyPlaces } from "./issuer-root.ts";
 import { openWorkspace } from "./open-definitions.ts";
 import { openLedger } from "./open-ledger.ts";
 import { openLog } from "./open-log.ts";
+import { openTime } from "./open-time.ts";
 import { randomHex } from "./random-hex.ts";
 import { resolveSecret } from "./resolve-secret.ts";
+import { stampNew } from "./stamp-new.ts";
 import { workspaceRoot } from "./workspace-root.ts";
 
 /** A lane over a workspace folder, with what it must be closed with. */
@@ -96,6 +98,7 @@ export async function openLane(
       openNetwork: (rules) =>
         openNetwork({ ...rules, resolvers, ...(extraCa === undefined ? {} : { extraCa }) }),
       resolveSecret: (reference) => resolveSecret(reference, root),
+      time: openTime(definitions),
       signal: ending.signal,
       root,
       origin,
@@ -147,7 +150,10 @@ export async function withLane<T>(
 ): Promise<T> {
   const opened = await openLane(workspaceRoot(context), options);
   try {
-    return await use(opened);
+    const opening = opened.lane.clock();
+    const result = await use(opened);
+    await stampNew(opened.lane, opening, context);
+    return result;
   } finally {
     const unlogged = await opened.close();
     if (unlogged !== undefined) context.progress(`not logged yet: ${unlogged.message}`);

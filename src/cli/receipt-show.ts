@@ -14,15 +14,21 @@ export const command = defineCommand({
   },
   example: "receipt show workspace/0 --sigstore",
   async run({ receipt, sigstore }, context) {
-    const stored = await withLedger(context, (store) => findReceipt(store, receipt));
+    const { stored, timestamps } = await withLedger(context, (store) => {
+      const found = findReceipt(store, receipt);
+      return { stored: found, timestamps: store.timestamps(found.digest) };
+    });
     if (sigstore) {
       // Canonical, as in a bundle: what is printed is what `verify` reads.
       const text = canonicalJson(
-        toSigstoreBundle({
-          payloadType: IN_TOTO_PAYLOAD_TYPE,
-          payload: stored.payload,
-          signature: { keyId: stored.keyId, sig: stored.sig },
-        }),
+        toSigstoreBundle(
+          {
+            payloadType: IN_TOTO_PAYLOAD_TYPE,
+            payload: stored.payload,
+            signature: { keyId: stored.keyId, sig: stored.sig },
+          },
+          timestamps.map(({ token }) => token),
+        ),
       );
       return {
         exit: exit.done,
@@ -43,6 +49,10 @@ export const command = defineCommand({
           ["stream", `${predicate.ledger.stream}, ${predicate.ledger.seq}`],
           ["follows", predicate.ledger.prevHash ?? "nothing: the first of its stream"],
           ["time", `${predicate.time.claimedUtc} (host's claim)`],
+          [
+            "stamped by",
+            timestamps.length === 0 ? undefined : timestamps.map(({ authority }) => authority).join(", "),
+          ],
           ["actor", `${predicate.actor.principal} by ${predicate.actor.origin}`],
           ["signed by", stored.keyId],
           ["objective", predicate.intent.objective],

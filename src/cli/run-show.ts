@@ -2,17 +2,18 @@ import { boundaryTable, renderBoundaryTable } from "../contract/boundary-table.t
 import type { Contract } from "../contract/contract.ts";
 import { argument, defineCommand } from "./command.ts";
 import { exitOfRun, nameOf, printRun } from "./print-run.ts";
-import { withRuns } from "./read-runs.ts";
+import { type RunReader, withRuns } from "./read-runs.ts";
 
 export const command = defineCommand({
   parameters: { run: argument("id of the run") },
   example: "run show 3f9ab2c41d07e865",
   async run({ run }, context) {
-    const { view, contracts, artifacts } = await withRuns(context, (reader) => ({
+    const { view, contracts, artifacts, timestamps } = await withRuns(context, (reader) => ({
       view: reader.view(run),
       contracts: reader.states
         .load(run)
         .document.contracts.map(({ digest }) => reader.pinned.read("contract", digest)),
+      timestamps: timestampsOf(reader, run),
       artifacts: reader.store.artifacts(run).map(({ artifact }) => artifact),
     }));
     const tables = contracts.map((contract) => ({
@@ -23,7 +24,7 @@ export const command = defineCommand({
     }));
     return {
       exit: exitOfRun(view),
-      json: { ...view, artifacts, boundary: tables },
+      json: { ...view, artifacts, timestamps, boundary: tables },
       print(out) {
         printRun(out, view);
         for (const step of view.steps) {
@@ -31,6 +32,16 @@ export const command = defineCommand({
           const contract = contracts.find((one) => nameOfContract(one) === step.contract);
           out.heading(`${nameOf(step)}, as reported by ${contract?.system?.name ?? "the external system"}`);
           out.pairs(Object.entries(step.outputs).map(([name, value]) => [name, JSON.stringify(value)]));
+        }
+        if (timestamps.length > 0) {
+          out.heading("time-stamps");
+          out.table(
+            ["receipt", "stamped by"],
+            timestamps.map(({ event, by }) => [
+              event,
+              by.join(", ") || "nobody yet: `witnessops receipt stamp`",
+            ]),
+          );
         }
         if (artifacts.length > 0) {
           out.heading("captured");
@@ -51,6 +62,21 @@ export const command = defineCommand({
     };
   },
 });
+
+/** Who stamped what opened and closed the run; empty where nobody stamps and nobody ever did. */
+function timestampsOf({ store, states }: RunReader, run: string) {
+  const { opened, closed, document } = states.load(run);
+  const ends = [
+    { event: "run-opened", receipt: opened },
+    ...(closed === undefined ? [] : [{ event: "run-closed", receipt: closed }]),
+  ].map(({ event, receipt }) => ({
+    event,
+    receipt,
+    by: store.timestamps(receipt).map(({ authority }) => authority),
+  }));
+  const isWanted = document.requiredLayers.includes("time") || ends.some(({ by }) => by.length > 0);
+  return isWanted ? ends : [];
+}
 
 function nameOfContract({ id, version }: Contract): string {
   return `${id}@${version}`;

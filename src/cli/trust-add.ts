@@ -1,12 +1,17 @@
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import type { Trust } from "../contract/trust.ts";
 import { principalKinds, roles } from "../contract/vocabulary.ts";
+import { toBase64 } from "../format/base64.ts";
+import { certificatesFromPem } from "../format/pem.ts";
 import { millisOf } from "../format/time.ts";
+import { readText } from "../store/document-files.ts";
 import { choice, choices } from "./choice.ts";
-import { refused, usage } from "./cli-error.ts";
+import { notFound, refused, usage } from "./cli-error.ts";
 import { argument, defineCommand, option, type Result, repeatedOption } from "./command.ts";
 import { exit } from "./exit.ts";
 import { principalKeyFrom } from "./public-key-option.ts";
-import { printTrust, readTrust, writeTrust } from "./trust-file.ts";
+import { certificateId, printTrust, readTrust, writeTrust } from "./trust-file.ts";
 import { addNoteKey } from "./trust-note-key.ts";
 import { trustedKeys } from "./trusted-keys.ts";
 
@@ -23,6 +28,10 @@ export const command = defineCommand({
     ),
     issuerRoot: option("--issuer-root <name>", "the key may certify issuer keys of this workspace"),
     principal: option("--principal <id>", "the key speaks for this principal"),
+    timeAuthority: option(
+      "--time-authority <name=pem>",
+      "tokens that chain to a certificate in this PEM file count, under this name",
+    ),
     type: option("--type <type>", "human (default), agent or service"),
     role: repeatedOption("--role <role>", "operator, approver, owner or system; may be given again"),
     custody: option("--custody <custody>", "held (default) or local"),
@@ -33,12 +42,17 @@ export const command = defineCommand({
   },
   example: "trust add trust.json --principal ana --role owner --public-key ana.pem.pub",
   async run(given) {
-    const { path, issuerRoot, principal, compromised, publicKey: keyText } = given;
+    const { path, issuerRoot, principal, compromised, timeAuthority, publicKey: keyText } = given;
     if (compromised.length > 0) return addCompromised(path, compromised, given);
-    if (given.log !== undefined || given.witness !== undefined || given.quorum !== undefined) {
+    const isNote = [given.log, given.witness, given.quorum].some((one) => one !== undefined);
+    if (isNote || timeAuthority !== undefined) {
       if (keyText !== undefined || issuerRoot !== undefined || principal !== undefined)
-        throw usage("a log or a witness has a note key of its own", "add it by itself");
-      const { trust, added } = await addNoteKey(readTrust(path), given);
+        throw usage("a log, a witness or a time authority brings its own keys", "add it by itself");
+      if (isNote && timeAuthority !== undefined)
+        throw usage("a time authority is neither log nor witness", "add it by itself");
+      const before = readTrust(path);
+      const { trust, added } =
+        timeAuthority === undefined ? await addNoteKey(before, given) : addAuthority(before, timeAuthority);
       const written = writeTrust(path, trust, { isNew: false });
       return {
         exit: exit.done,
@@ -48,7 +62,7 @@ export const command = defineCommand({
     }
     if ((issuerRoot === undefined) === (principal === undefined)) {
       throw usage(
-        "name one of `--issuer-root`, `--principal`, `--log` and `--witness`",
+        "name one of `--issuer-root`, `--principal`, `--log`, `--witness` and `--time-authority`",
         "witnessops trust add --help",
       );
     }
@@ -108,6 +122,26 @@ function addCompromised(
   const compromised = [...noted].map(([keyId, since]) => ({ keyId, since }));
   const written = writeTrust(path, { ...before, compromised }, { isNew: false });
   return { exit: exit.done, json: { path, trust: written }, print: (out) => printTrust(out, path, written) };
+}
+
+/** Adds a time stamping authority, or further certificates of one. */
+function addAuthority(trust: Trust, text: string): { trust: Trust; added: readonly string[] } {
+  const at = text.indexOf("=");
+  const name = text.slice(0, at);
+  const path = text.slice(at + 1);
+  if (at < 1 || path === "")
+    throw usage(`\`${text}\` is not \`name=file\``, "--time-authority example=root.pem");
+  if (!existsSync(path)) throw notFound(`there is no file \`${path}\``, "name a PEM file of certificates");
+  const pem = readText(resolve(path), dirname(resolve(path)));
+  const certificates = certificatesFromPem(pem).map(({ der }) => toBase64(der));
+  const authorities = trust.timeAuthorities ?? [];
+  const known = authorities.find((one) => one.name === name);
+  const merged = { ...known, name, certificates: [...(known?.certificates ?? []), ...certificates] };
+  const others = authorities.filter((one) => one !== known);
+  return {
+    trust: { ...trust, timeAuthorities: [...others, merged] },
+    added: certificates.map((one) => certificateId(one)),
+  };
 }
 
 type TrustedPrincipal = Trust["principals"][number];

@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseTrust, trustFromJson } from "../contract/parse-trust.ts";
 import type { Trust } from "../contract/trust.ts";
+import { fromBase64 } from "../format/base64.ts";
+import { sha256Hex } from "../format/crypto.ts";
 import type { Json } from "../format/json.ts";
 import { parseNoteKey } from "../format/signed-note.ts";
 import { readText } from "../store/document-files.ts";
@@ -26,6 +28,11 @@ export function writeTrust(path: string, trust: Trust, { isNew }: { readonly isN
   return checked;
 }
 
+/** The fingerprint of a certificate, from base64 of its DER: what `openssl x509 -fingerprint -sha256` prints. */
+export function certificateId(text: string): string {
+  return `SHA256:${sha256Hex(fromBase64(text)).toUpperCase().match(/../g)?.join(":") ?? ""}`;
+}
+
 /** Prints whom a trust file trusts, with the fingerprints to compare. */
 export function printTrust(out: Printer, path: string, trust: Trust): void {
   const keys = trustedKeys(trust);
@@ -37,9 +44,19 @@ export function printTrust(out: Printer, path: string, trust: Trust): void {
       keys.map(({ holder, roles, custody, keyId }) => [holder, roles.join(", "), custody ?? "", keyId]),
     );
   }
+  const authorities = trust.timeAuthorities ?? [];
+  if (authorities.length > 0)
+    out.table(
+      ["time authority", "certificate"],
+      authorities.flatMap(({ name, certificates }) => certificates.map((one) => [name, certificateId(one)])),
+    );
   for (const { keyId, since } of trust.compromised ?? [])
     out.line({ text: "compromised: ", style: "warn" }, `${keyId} since ${since}`);
   out.pairs([
+    [
+      "time-stamps",
+      authorities.length === 0 ? undefined : `by ${trust.timeThreshold ?? 1} of ${authorities.length}`,
+    ],
     ["requires", trust.require?.join(", ")],
     ["quorum", quorumText(trust)],
     [

@@ -3,6 +3,7 @@ import { ruleUnique } from "./document-rules.ts";
 import { type DocumentKind, documentFromJson, type Inspection, readDocument } from "./inspect-document.ts";
 import { ruleKeys, ruleOneOwner, rulePrincipal } from "./parse-principal.ts";
 import { ruleNoteKeys } from "./rule-note-keys.ts";
+import { ruleAuthorities } from "./time-authority.ts";
 import { type Trust, trustSchema } from "./trust.ts";
 
 /** What a trust file is: its schema, and the rules that the schema cannot say. */
@@ -19,6 +20,7 @@ export function trustFromJson(value: Json): Trust {
 }
 
 function rules(trust: Inspection<Trust>): void {
+  ruleAuthorities(trust);
   ruleKeys(trust, ["issuerRoots"], trust.items("issuerRoots"));
   const principals = trust.items("principals");
   ruleUnique(

@@ -33,6 +33,8 @@ export type FormatErrorCode =
   | "CRYPTO_UNSUPPORTED"
   | "PROOF_MALFORMED"
   | "REQUEST_MALFORMED"
+  | "DER_MALFORMED"
+  | "DER_UNSUPPORTED"
   | "TOO_LARGE";
 
 /** Thrown by `format/` when bytes or values do not fit their format. */

@@ -1,7 +1,7 @@
-import { sha256 as nobleSha256, sha512 as nobleSha512 } from "@noble/hashes/sha2.js";
+import { sha256 as nobleSha256, sha384 as nobleSha384, sha512 as nobleSha512 } from "@noble/hashes/sha2.js";
 import { toHex } from "./base64.ts";
 import { FormatError } from "./coded-error.ts";
-import type { Sha256, SignatureAlgorithm } from "./crypto.ts";
+import type { HashName, Sha256, SignatureAlgorithm } from "./crypto.ts";
 import { ecdsaPoint } from "./ecdsa-der.ts";
 import { hasSmallOrder } from "./ed25519-order.ts";
 
@@ -39,6 +39,12 @@ export function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 /** As in `crypto.ts`. */
 export function sha512Hex(bytes: Uint8Array): string {
   return toHex(nobleSha512(bytes));
+}
+
+/** As in `crypto.ts`. */
+export async function digestBytes(name: HashName, bytes: Uint8Array): Promise<Uint8Array> {
+  const hashes = { sha256: nobleSha256, sha384: nobleSha384, sha512: nobleSha512 };
+  return hashes[name](bytes);
 }
 
 /**
@@ -80,9 +86,14 @@ const ALGORITHMS: Readonly<
 > = {
   ed25519: { name: "Ed25519" },
   "ecdsa-p256-sha256": { name: "ECDSA", hash: "SHA-256", curve: "P-256", size: 32 },
+  "ecdsa-p256-sha384": { name: "ECDSA", hash: "SHA-384", curve: "P-256", size: 32 },
+  "ecdsa-p256-sha512": { name: "ECDSA", hash: "SHA-512", curve: "P-256", size: 32 },
+  "ecdsa-p384-sha256": { name: "ECDSA", hash: "SHA-256", curve: "P-384", size: 48 },
   "ecdsa-p384-sha384": { name: "ECDSA", hash: "SHA-384", curve: "P-384", size: 48 },
+  "ecdsa-p384-sha512": { name: "ECDSA", hash: "SHA-512", curve: "P-384", size: 48 },
   "ecdsa-p521-sha512": { name: "ECDSA", hash: "SHA-512", curve: "P-521", size: 66 },
   "rsa-sha256": { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
+  "rsa-sha384": { name: "RSASSA-PKCS1-v1_5", hash: "SHA-384" },
   "rsa-sha512": { name: "RSASSA-PKCS1-v1_5", hash: "SHA-512" },
 };
 

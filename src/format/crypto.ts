@@ -13,14 +13,15 @@ export interface Sha256 {
   hex(): string;
 }
 
+/** Hash functions of signatures and certificates (FIPS 180-4). */
+export type HashName = "sha256" | "sha384" | "sha512";
+
 /** Signature algorithms that can be verified: Ed25519 (RFC 8032), ECDSA in DER, RSASSA-PKCS1-v1_5 (RFC 8017). */
 export type SignatureAlgorithm =
   | "ed25519"
-  | "ecdsa-p256-sha256"
-  | "ecdsa-p384-sha384"
+  | `ecdsa-${"p256" | "p384"}-${HashName}`
   | "ecdsa-p521-sha512"
-  | "rsa-sha256"
-  | "rsa-sha512";
+  | `rsa-${HashName}`;
 
 /** Starts an incremental SHA-256. */
 export function startSha256(): Sha256 {
@@ -50,6 +51,11 @@ export function sha512Hex(bytes: Uint8Array): string {
   return hash("sha512", bytes, "hex");
 }
 
+/** Digest of bytes by any of the hash functions. */
+export async function digestBytes(name: HashName, bytes: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(hash(name, bytes, "buffer"));
+}
+
 /**
  * Verifies a signature over `message` with an SPKI (DER) public key. Resolves to false for anything that
  * does not check out, a malformed key or signature included: it never throws.
@@ -68,12 +74,12 @@ export async function verifySignature(
         verify(null, message, publicKey, signature)
       );
     }
-    const [, , digest = ""] = key.algorithm.match(/^(.+)-(sha[0-9]+)$/) ?? [];
-    if (key.algorithm === "rsa-sha256" || key.algorithm === "rsa-sha512")
+    const [, family = "", digest = ""] = key.algorithm.match(/^(.+)-(sha[0-9]+)$/) ?? [];
+    if (family === "rsa")
       return publicKey.asymmetricKeyType === "rsa" && verify(digest, message, publicKey, signature);
     return (
       publicKey.asymmetricKeyType === "ec" &&
-      publicKey.asymmetricKeyDetails?.namedCurve === CURVES[key.algorithm] &&
+      publicKey.asymmetricKeyDetails?.namedCurve === CURVES[family] &&
       verify(digest, message, { key: publicKey, dsaEncoding: "der" }, signature)
     );
   } catch {
@@ -82,11 +88,11 @@ export async function verifySignature(
 }
 
 /** OpenSSL's names of the curves. */
-const CURVES = {
-  "ecdsa-p256-sha256": "prime256v1",
-  "ecdsa-p384-sha384": "secp384r1",
-  "ecdsa-p521-sha512": "secp521r1",
-} as const;
+const CURVES: Readonly<Record<string, string>> = {
+  "ecdsa-p256": "prime256v1",
+  "ecdsa-p384": "secp384r1",
+  "ecdsa-p521": "secp521r1",
+};
 
 const MAX_CACHED_KEYS = 256;
 const imported = new Map<string, ReturnType<typeof createPublicKey>>();

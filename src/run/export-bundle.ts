@@ -20,6 +20,7 @@ import { toSigstoreBundle } from "../receipt/sigstore-bundle.ts";
 import { exportLog } from "./export-log.ts";
 import type { Lane } from "./lane.ts";
 import { RunError } from "./run-error.ts";
+import { stampedEvents, stampReceipts, stampSignature } from "./stamp-receipts.ts";
 import type { StoredReceipt } from "./store.ts";
 
 /** A file of a proof bundle. */
@@ -32,6 +33,8 @@ export interface BundleFile {
 export interface ExportOptions {
   /** Sizes of the log that the bundle shall be comparable with, such as one that a reviewer has pinned. Default none. */
   readonly sizes?: readonly number[];
+  /** Says what a person should know of the export. Default: nobody is told. */
+  readonly tell?: (line: string) => void;
 }
 
 /**
@@ -39,13 +42,18 @@ export interface ExportOptions {
  * workspace's whole, the definitions they pinned, gate records and artifacts, a manifest, and one signed claim
  * over the manifest. Artifact bytes are read when the files are written, not before.
  *
- * @throws RunError `RUN_UNKNOWN`, `PINNED_MISSING`, `LOG_PROMISED`; LogError when what was promised cannot be logged.
+ * What lacks a time-stamp is stamped first.
+ *
+ * @param options.tell says what a person should know of the export.
+ * @throws RunError `RUN_UNKNOWN`, `PINNED_MISSING`, `LOG_PROMISED`, and `TIME_UNAVAILABLE` when a run promised a token that
+ *   is not to be had; LogError when what was promised cannot be logged.
  */
 export async function exportBundle(
   lane: Lane,
   runs: readonly string[],
-  { sizes = [] }: ExportOptions = {},
+  { sizes = [], tell = () => {} }: ExportOptions = {},
 ): Promise<BundleFile[]> {
+  await stampEnds(lane, runs, tell);
   const files = new Map<string, { file: BundleFile; digest: Digest }>();
   const add = (path: string, bytes: Uint8Array): void => {
     files.set(path, { file: inMemory(path, bytes), digest: digestOf(bytes) });
@@ -56,7 +64,7 @@ export async function exportBundle(
   // After the receipts were read: whatever is in the bundle is in the log by then.
   const log = await exportLog(lane, runs, receipts, sizes);
   for (const [path, bytes] of log?.files ?? []) add(path, bytes);
-  add(RECEIPTS_PATH, new TextEncoder().encode(receipts.map(lineOf).join("")));
+  add(RECEIPTS_PATH, new TextEncoder().encode(receipts.map((one) => lineOf(lane, one)).join("")));
   for (const run of runs) addRun(lane, run, add);
   addStatements(lane, receipts, new Set(runs), add);
   for (const run of runs) await addArtifacts(lane, run, files);
@@ -67,12 +75,13 @@ export async function exportBundle(
     files: sorted.map(({ file, digest }) => ({ path: file.path, size: file.size, digest })),
   };
   const manifestBytes = canonicalBytes(manifest);
-  const claim = await signClaim(lane, manifestBytes, {
+  const content = {
     runs: [...runs].sort(),
     streams: headsOf(receipts),
     partial,
     checkpoint: log?.checkpoint ?? null,
-  });
+  };
+  const claim = await signClaim(lane, manifestBytes, content, tell);
   return [
     inMemory(CLAIM_PATH, canonicalBytes(claim)),
     inMemory(MANIFEST_PATH, manifestBytes),
@@ -89,9 +98,33 @@ function streamsOf(lane: Lane, runs: readonly string[]): string[] {
   ].filter((stream) => lane.store.head(stream) !== undefined);
 }
 
-function lineOf(receipt: StoredReceipt): string {
-  const { payload, keyId, sig } = receipt;
-  return `${canonicalJson(toSigstoreBundle({ payloadType: IN_TOTO_PAYLOAD_TYPE, payload, signature: { keyId, sig } }))}\n`;
+function lineOf({ store }: Lane, { digest, event, payload, keyId, sig }: StoredReceipt): string {
+  const tokens = stampedEvents.has(event) ? store.timestamps(digest).map(({ token }) => token) : [];
+  const envelope = { payloadType: IN_TOTO_PAYLOAD_TYPE, payload, signature: { keyId, sig } };
+  return `${canonicalJson(toSigstoreBundle(envelope, tokens.slice(0, MAX_TOKENS)))}\n`;
+}
+
+/** More tokens than this no reader takes (`spec/time.md`). */
+const MAX_TOKENS = 10;
+
+/** Stamps what opened and closed the runs. What a run promised and cannot be had now stops the export. */
+async function stampEnds(lane: Lane, runs: readonly string[], tell: (line: string) => void): Promise<void> {
+  const states = runs.map((run) => lane.states.load(run));
+  const endsOf = ({ opened, closed }: (typeof states)[number]): Digest[] =>
+    closed === undefined ? [opened] : [opened, closed];
+  const { problems } = await stampReceipts(lane, { only: states.flatMap(endsOf) });
+  const threshold = lane.time?.threshold ?? 1;
+  for (const state of states) {
+    if (!state.document.requiredLayers.includes("time")) continue;
+    if (endsOf(state).every((end) => lane.store.timestamps(end).length >= threshold)) continue;
+    const reasons = problems.map(({ authority, why }) => `\`${authority}\`: ${why}`).join("; ");
+    throw new RunError({
+      code: "TIME_UNAVAILABLE",
+      message: `run \`${state.document.run}\` promised time-stamps that are not to be had now: ${reasons || "no authority is named"}`,
+      hint: "try again when an authority of `witnessops.yaml` answers: `witnessops receipt stamp`",
+    });
+  }
+  for (const { authority, why } of problems) tell(`not stamped by \`${authority}\`: ${why}`);
 }
 
 type Add = (path: string, bytes: Uint8Array) => void;
@@ -188,6 +221,7 @@ async function signClaim(
   lane: Lane,
   manifest: Uint8Array,
   content: Pick<BundleClaim, "runs" | "streams" | "partial" | "checkpoint">,
+  tell: (line: string) => void,
 ) {
   const claim: BundleClaim = {
     schema: "witnessops/bundle-claim/v1",
@@ -201,7 +235,10 @@ async function signClaim(
     predicateType: CLAIM_PREDICATE,
     predicate: claim,
   };
-  return toSigstoreBundle(await signEnvelope(lane.signer, canonicalBytes(statement)));
+  const envelope = await signEnvelope(lane.signer, canonicalBytes(statement));
+  const { tokens, problems } = await stampSignature(lane, envelope.signature.sig, claim.exportedAt);
+  for (const { authority, why } of problems) tell(`the claim is not stamped by \`${authority}\`: ${why}`);
+  return toSigstoreBundle(envelope, tokens.slice(0, MAX_TOKENS));
 }
 
 function documentBytes(lane: Lane, digest: string): Uint8Array {

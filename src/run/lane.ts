@@ -9,6 +9,7 @@ import type { RunState } from "./run-state.ts";
 import type { RunStates } from "./run-states.ts";
 import type { Store } from "./store.ts";
 import type { StreamTails } from "./stream-tails.ts";
+import type { TrustedTime } from "./trusted-time.ts";
 
 /** Where connections of one attempt may go; see `openNetwork` in `adapter/`. */
 export interface NetworkRules {
@@ -44,6 +45,8 @@ export interface Lane {
   ) => Promise<
     { readonly ok: true; readonly value: string } | { readonly ok: false; readonly message: string }
   >;
+  /** Who attests its time; undefined when the workspace names nobody. */
+  readonly time?: TrustedTime | undefined;
   /** Aborted when the process is asked to end. */
   readonly signal: AbortSignal;
   /** Folder that relative paths of contracts are resolved against. */

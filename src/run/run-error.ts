@@ -7,6 +7,7 @@ import { CodedError } from "../format/coded-error.ts";
  * `PINNED_MISSING`: a document that the run pinned is not in the ledger. `INPUTS_REFUSED`: the run's inputs do
  * not fit the runbook. `KEY_ENDED`: the issuer key of this process was retired or revoked. `CLOCK_BACKWARDS`: the host's clock is behind the run's last receipt; the run waits.
  * `LOG_PROMISED`: the run promised a log that the workspace does not have now.
+ * `TIME_UNAVAILABLE`: a token that the run promised cannot be had now.
  */
 export type RunErrorCode =
   | "RUN_UNKNOWN"
@@ -19,7 +20,8 @@ export type RunErrorCode =
   | "INPUTS_REFUSED"
   | "KEY_ENDED"
   | "CLOCK_BACKWARDS"
-  | "LOG_PROMISED";
+  | "LOG_PROMISED"
+  | "TIME_UNAVAILABLE";
 
 /** Thrown by `run/` for requests that cannot be carried out. Refusals by gates are values, not this. */
 export class RunError extends CodedError<RunErrorCode> {}

@@ -134,7 +134,10 @@ export async function prepareRun(lane: Lane, request: RunRequest): Promise<Prepa
     ...(runbook.technique === undefined ? {} : { technique: runbook.technique }),
     draft,
     steps: runbook.steps.map((step) => step.id),
-    requiredLayers: promised === undefined ? [] : ["log"],
+    requiredLayers: [
+      ...(promised === undefined ? [] : (["log"] as const)),
+      ...(lane.time?.promise === true ? (["time"] as const) : []),
+    ],
     ...(promised === undefined ? {} : { log: promised }),
     openedAt: now,
   };

@@ -340,6 +340,35 @@ export function testStore(name: string, make: () => StoreUnderTest): void {
       });
     });
 
+    describe("timestamps", () => {
+      it("stand beside a receipt, one for each authority, the first that came", async () => {
+        const store = open();
+        const opened = exampleReceipt("engagement:acme", undefined, { event: "run-opened" });
+        const closed = exampleReceipt("engagement:acme", opened, { event: "run-closed" });
+        await store.commit({
+          ...appending(opened, undefined),
+          openRun: { run: "r1", document: digestOf("d"), opened: opened.digest },
+        });
+        expect(store.unstamped("a")).toEqual([opened.digest]);
+        await store.commit({ ...appending(closed, opened), closeRun: { run: "r1", closed: closed.digest } });
+        expect(store.unstamped("a")).toEqual([closed.digest, opened.digest]);
+        expect(store.unstamped("a", 1)).toEqual([closed.digest]);
+        const token = (authority: string, byte: number) => ({
+          receipt: opened.digest,
+          authority,
+          token: Uint8Array.of(byte),
+          at: "2026-01-01T00:00:00.000Z",
+        });
+        await store.commit({ timestamps: [token("b", 1)] });
+        await store.commit({ timestamps: [token("a", 2), token("a", 3)] });
+        expect(store.timestamps(opened.digest)).toEqual([token("a", 2), token("b", 1)]);
+        expect(store.timestamps(closed.digest)).toEqual([]);
+        expect(store.unstamped("a")).toEqual([closed.digest]);
+        expect(store.unstamped("c")).toHaveLength(2);
+        expect(store.checkIntegrity()).toEqual([]);
+      });
+    });
+
     describe("status and names", () => {
       it("are replaced, and sorted", async () => {
         const store = open();

@@ -36,6 +36,14 @@ export interface Store {
   run(run: string): RunRow | undefined;
   /** Index rows of all runs in the order they were opened; `openOnly` leaves out the closed ones. */
   runs(options?: { openOnly?: boolean }): RunRow[];
+  /** Tokens over a receipt's signature, one for each authority, in the order of their names. */
+  timestamps(receipt: Digest): TimestampRow[];
+  /**
+   * Receipts that opened or closed a run and have no token of the authority, newest run first.
+   *
+   * @param limit how many at most; default: all.
+   */
+  unstamped(authority: string, limit?: number): Digest[];
   /** Live status rows by subject, e.g. `engagement:acme` → `halted`. */
   status(subject: string): string | undefined;
   /** All status rows, sorted by subject. */
@@ -101,6 +109,17 @@ export interface DispatchRow {
   readonly ended?: AttemptFact;
 }
 
+/** A time-stamp token beside a receipt; no part of the ledger, which cannot change any more when it comes. */
+export interface TimestampRow {
+  readonly receipt: Digest;
+  /** Name of the authority in the workspace. */
+  readonly authority: string;
+  /** TimeStampResp, DER. */
+  readonly token: Uint8Array;
+  /** When it was kept, by the host's clock. */
+  readonly at: string;
+}
+
 export interface ArtifactRow {
   readonly run: string;
   readonly invocation: string;
@@ -122,6 +141,8 @@ export interface Change {
   readonly openRun?: { run: string; document: Digest; opened: Digest };
   readonly closeRun?: { run: string; closed: Digest };
   readonly status?: readonly { subject: string; status: string }[];
+  /** Of one receipt and authority the first is kept. */
+  readonly timestamps?: readonly TimestampRow[];
   /**
    * Fails the change when the run has moved since the decision was made: its stream has another head, or
    * another number of dispatches.

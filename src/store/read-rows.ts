@@ -3,7 +3,15 @@ import type { Artifact } from "../contract/artifact.ts";
 import type { AttemptFact } from "../contract/receipt-predicate.ts";
 import { type Digest, digestOf } from "../format/digest.ts";
 import { deepFreeze } from "../format/json.ts";
-import type { ArtifactRow, DispatchRow, Head, RunRow, Store, StoredReceipt } from "../run/store.ts";
+import type {
+  ArtifactRow,
+  DispatchRow,
+  Head,
+  RunRow,
+  Store,
+  StoredReceipt,
+  TimestampRow,
+} from "../run/store.ts";
 import { damagedRow, isDocumentIntact, isReceiptIntact } from "./check-digest.ts";
 
 type Row = Record<string, SQLOutputValue>;
@@ -21,6 +29,8 @@ export type Reads = Pick<
   | "consumed"
   | "run"
   | "runs"
+  | "timestamps"
+  | "unstamped"
   | "status"
   | "statuses"
 >;
@@ -44,6 +54,15 @@ export function prepareReads(db: DatabaseSync): Reads {
   const run = db.prepare("SELECT * FROM runs WHERE run = ?");
   const runs = db.prepare("SELECT * FROM runs ORDER BY ord");
   const openRuns = db.prepare("SELECT * FROM runs WHERE closed IS NULL ORDER BY ord");
+  const timestamps = db.prepare("SELECT * FROM timestamps WHERE receipt = ? ORDER BY authority");
+  const unstamped = db.prepare(`
+    SELECT ends.receipt FROM (
+      SELECT ord, 1 AS place, closed AS receipt FROM runs WHERE closed IS NOT NULL
+      UNION ALL SELECT ord, 0, opened FROM runs
+    ) AS ends
+    WHERE NOT EXISTS (SELECT 1 FROM timestamps WHERE receipt = ends.receipt AND authority = ?)
+    ORDER BY ord DESC, place DESC LIMIT ?
+  `);
   const status = db.prepare("SELECT status FROM statuses WHERE subject = ?");
   const statuses = db.prepare("SELECT subject, status FROM statuses ORDER BY subject");
 
@@ -84,6 +103,8 @@ export function prepareReads(db: DatabaseSync): Reads {
       return row && runOf(row);
     },
     runs: ({ openOnly = false } = {}) => (openOnly ? openRuns : runs).all().map(runOf),
+    timestamps: (receipt) => timestamps.all(receipt).map(timestampOf),
+    unstamped: (authority, limit = -1) => unstamped.all(authority, limit).map((row) => row.receipt as Digest),
     status: (subject) => status.get(subject)?.status as string | undefined,
     statuses: () =>
       statuses
@@ -117,6 +138,15 @@ function runOf(row: Row): RunRow {
     document: row.document as Digest,
     opened: row.opened as Digest,
     closed: (row.closed ?? undefined) as Digest | undefined,
+  });
+}
+
+function timestampOf(row: Row): TimestampRow {
+  return Object.freeze({
+    receipt: row.receipt as Digest,
+    authority: row.authority as string,
+    token: row.token as Uint8Array,
+    at: row.at as string,
   });
 }
 

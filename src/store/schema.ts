@@ -100,6 +100,16 @@ const migrations: readonly string[] = [
     PRIMARY KEY (origin, size)
   ) STRICT, WITHOUT ROWID;
   `,
+  // Tokens of time stamping authorities: beside the ledger, not in it.
+  `
+  CREATE TABLE timestamps (
+    receipt TEXT NOT NULL REFERENCES receipts (digest),
+    authority TEXT NOT NULL,
+    token BLOB NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (receipt, authority)
+  ) STRICT;
+  `,
 ];
 
 /**

@@ -55,6 +55,8 @@ export function openSqliteStore(
     consumed: (approval) => read(() => reads.consumed(approval)),
     run: (run) => read(() => reads.run(run)),
     runs: (options) => read(() => reads.runs(options)),
+    timestamps: (receipt) => read(() => reads.timestamps(receipt)),
+    unstamped: (authority, limit) => read(() => reads.unstamped(authority, limit)),
     status: (subject) => read(() => reads.status(subject)),
     statuses: () => read(() => reads.statuses()),
   };

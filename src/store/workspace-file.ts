@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { ruleUnique } from "../contract/document-rules.ts";
 import { type DocumentKind, type Inspection, readDocument } from "../contract/inspect-document.ts";
 import * as word from "../contract/vocabulary.ts";
 import { keyHolderSchema } from "./key-holder.ts";
@@ -81,6 +82,34 @@ export const workspaceSchema = Type.Object(
         word.closed,
       ),
     ),
+    /** Who attests the time of runs: time stamping authorities (RFC 3161). */
+    time: Type.Optional(
+      Type.Object(
+        {
+          authorities: Type.Array(
+            Type.Object(
+              {
+                name: word.text,
+                url: Type.String({
+                  pattern: "^https?://[^/?#@\\s]+([/?][^#\\s]*)?$",
+                  maxLength: 1000,
+                  description: "an `http:` or `https:` URL without user and fragment",
+                }),
+                /** PEM file of what its tokens must chain to, relative to the workspace. */
+                certificates: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
+              },
+              word.closed,
+            ),
+            { minItems: 1, maxItems: 10 },
+          ),
+          /** How many of them must stamp what is promised; default 1. */
+          threshold: Type.Optional(Type.Integer({ minimum: 1, maximum: 10 })),
+          /** Whether runs promise time-stamps when they open; default false. */
+          promise: Type.Optional(Type.Boolean()),
+        },
+        word.closed,
+      ),
+    ),
     /** Who is told when something waits: contracts, called through the governed path. */
     notify: Type.Optional(
       Type.Array(
@@ -103,6 +132,7 @@ export const workspaceSchema = Type.Object(
   { ...word.closed, title: "WitnessOps workspace" },
 );
 export type NotifyRule = NonNullable<Static<typeof workspaceSchema>["notify"]>[number];
+export type TimeSettings = NonNullable<Static<typeof workspaceSchema>["time"]>;
 export type WorkspaceKeys = NonNullable<Static<typeof workspaceSchema>["keys"]>;
 export type Workspace = Static<typeof workspaceSchema>;
 
@@ -116,4 +146,14 @@ export function parseWorkspace(text: string, file: string): Workspace {
 function rules(workspace: Inspection<Workspace>): void {
   const log = workspace.part("log");
   if (log !== undefined) ruleWitnessList(workspace, log.witnesses ?? [], log.quorum);
+  const time = workspace.part("time");
+  if (time === undefined) return;
+  ruleUnique(
+    workspace,
+    time.authorities.map(({ name }, index) => [["time", "authorities", index, "name"], name]),
+    "time stamping authority",
+  );
+  const { length } = time.authorities;
+  if ((time.threshold ?? 1) > length)
+    workspace.report(["time", "threshold"], "value", `there are only ${length} authorities`);
 }

@@ -47,6 +47,9 @@ export function prepareChange(db: DatabaseSync): (change: Change) => CommitResul
   const setStatus = db.prepare(
     "INSERT INTO statuses (subject, status) VALUES (?, ?) ON CONFLICT DO UPDATE SET status = excluded.status",
   );
+  const addTimestamp = db.prepare(
+    "INSERT INTO timestamps (receipt, authority, token, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+  );
 
   function headOf(stream: string): Head | undefined {
     return head.get(stream) as Head | undefined;
@@ -127,6 +130,8 @@ export function prepareChange(db: DatabaseSync): (change: Change) => CommitResul
     }
     if (change.closeRun !== undefined) endRun.run(change.closeRun.closed, change.closeRun.run);
     for (const { subject, status } of change.status ?? []) setStatus.run(subject, status);
+    for (const { receipt, authority, token, at } of change.timestamps ?? [])
+      addTimestamp.run(receipt, authority, token, at);
   }
 
   function writeDispatch(row: DispatchRow): void {
@@ -157,6 +162,7 @@ export function weightOf(change: Change): number {
   for (const { receipt } of change.append ?? []) bytes += receipt.payload.length;
   for (const document of change.documents ?? []) bytes += document.bytes.length;
   for (const blob of change.blobs ?? []) bytes += blob.bytes.length;
+  for (const { token } of change.timestamps ?? []) bytes += token.length;
   return bytes;
 }
 

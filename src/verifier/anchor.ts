@@ -1,9 +1,11 @@
+import { certificatesOf } from "../contract/time-authority.ts";
 import type { Trust } from "../contract/trust.ts";
 import { fromBase64 } from "../format/base64.ts";
 import { parsePrincipalKey } from "../format/principal-key.ts";
 import { type PublicKey, parsePublicKey } from "../format/public-key.ts";
 import { type NoteKey, parseNoteKey } from "../format/signed-note.ts";
 import { millisOf } from "../format/time.ts";
+import type { X509Certificate } from "../format/x509.ts";
 
 export type TrustedPrincipal = Trust["principals"][number];
 interface Validity {
@@ -27,12 +29,20 @@ export interface TrustedWitness {
   readonly key: NoteKey;
   readonly compromised: boolean;
 }
+/** A time stamping authority with its certificates read. */
+export interface TrustedTimeAuthority extends Validity {
+  readonly name: string;
+  readonly certificates: readonly X509Certificate[];
+}
 
 /** The reviewer's trust, ready to be asked. Without a trust file nothing is in it. */
 export interface Anchor {
   readonly given: boolean;
   readonly roots: readonly (Validity & { readonly name: string; readonly key: PublicKey })[];
   readonly require: ReadonlySet<"log" | "time">;
+  readonly timeAuthorities: readonly TrustedTimeAuthority[];
+  /** How many of them must have stamped. */
+  readonly timeThreshold: number;
   readonly streams: NonNullable<Trust["streams"]>;
   /** Keys that the reviewer says may have been in other hands, and since when. */
   readonly compromised: NonNullable<Trust["compromised"]>;
@@ -44,7 +54,7 @@ export interface Anchor {
   principal(id: string): (TrustedPrincipal & { readonly trustedKeys: readonly TrustedKey[] }) | undefined;
 }
 
-/** @throws FormatError when a key cannot be read; `parseTrust` has ruled that out. */
+/** @throws FormatError when a key or certificate cannot be read; `parseTrust` has ruled that out. */
 export function anchorOf(trust: Trust | undefined): Anchor {
   const principals = new Map(
     (trust?.principals ?? []).map((principal) => [
@@ -65,6 +75,11 @@ export function anchorOf(trust: Trust | undefined): Anchor {
     given: trust !== undefined,
     roots: (trust?.issuerRoots ?? []).map((root) => ({ ...root, key: parsePublicKey(root.publicKey) })),
     require: new Set([...(trust?.require ?? []), ...(hasPin(trust) ? (["log"] as const) : [])]),
+    timeAuthorities: (trust?.timeAuthorities ?? []).map((authority) => ({
+      ...authority,
+      certificates: certificatesOf(authority),
+    })),
+    timeThreshold: trust?.timeThreshold ?? 1,
     streams: trust?.streams ?? {},
     compromised: trust?.compromised ?? [],
     logs: (trust?.logs ?? []).map(({ key, checkpoint, ...validity }) => ({

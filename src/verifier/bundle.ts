@@ -39,9 +39,8 @@ import {
   hintOf,
   type Read,
   readEnvelope,
-  readSigstoreBundle,
-  readStatement,
-  type SignedStatement,
+  readStampedStatement,
+  type StampedStatement,
 } from "./sigstore-envelope.ts";
 
 /** A bundle that was read: parsed, hashed, indexed, and nothing believed yet. */
@@ -55,7 +54,7 @@ export interface Bundle {
   /** The files that the manifest lists; only these are used. */
   readonly listed: ReadonlyMap<string, HashedFile>;
   readonly manifest: Manifest | undefined;
-  readonly claim: SignedStatement<BundleClaim> | undefined;
+  readonly claim: StampedStatement<BundleClaim> | undefined;
   /** In the order of the file. */
   readonly receipts: readonly Receipt[];
   readonly streams: ReadonlyMap<string, readonly Receipt[]>;
@@ -150,13 +149,10 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
   );
   const listed = admit(files, manifest);
   const claim = await read(CLAIM_PATH, faults.structure, (value) => {
-    const envelope = readSigstoreBundle(value);
-    if ("faults" in envelope) return envelope;
-    if (hintOf(value) !== envelope.value.signature.keyId) {
-      const message = "the claim's hint and its signature name two keys";
-      return { faults: [{ code: "FAILURE_BUNDLE_MALFORMED", message }] };
-    }
-    return readStatement<BundleClaim>(envelope.value, CLAIM_PREDICATE, bundleClaimSchema);
+    const stamped = readStampedStatement<BundleClaim>(value, CLAIM_PREDICATE, bundleClaimSchema);
+    if ("faults" in stamped || hintOf(value) === stamped.value.envelope.signature.keyId) return stamped;
+    const message = "the claim's hint and its signature name two keys";
+    return { faults: [{ code: "FAILURE_BUNDLE_MALFORMED", message }] };
   });
   const receipts = readable ? await readReceipts(source, listed, limits, faults.structure) : [];
 

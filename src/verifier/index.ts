@@ -25,6 +25,7 @@ export type {
   RunReport,
   Signal,
   StepReport,
+  TimeReport,
   Verdict,
 } from "./report.ts";
 export { reportPage } from "./report-page.ts";

@@ -14,6 +14,7 @@ import type { Receipt } from "./read-receipts.ts";
 import { type Signal, type StepReport, signals } from "./report.ts";
 import type { Reviews } from "./reviews.ts";
 import { artifactId } from "./step-binding.ts";
+import { reportTime, type TimeBoundsOf } from "./time-bounds.ts";
 
 const outcomes: Readonly<Record<string, string>> = {
   "step-executed": "executed",
@@ -35,10 +36,13 @@ export function checkProofClass(
   log: Pick<LogResult, "isLogged">,
   anchor: Anchor,
   reviews: Reviews,
+  bounds: TimeBoundsOf,
 ): { layer: LayerResult; steps: StepReport[] } {
   const findings = new Findings("proof-class");
   const steps = runs.flatMap((run) =>
-    lastReceipts(run).map((receipt) => reportStep(bundle, run, receipt, verified, log, anchor, reviews)),
+    lastReceipts(run).map((receipt) =>
+      reportStep(bundle, run, receipt, verified, log, anchor, reviews, bounds),
+    ),
   );
   for (const step of steps) {
     if (step.missing.length > 0) findings.note(`\`${step.invocation}\` lacks ${step.missing.join(", ")}`);
@@ -73,6 +77,7 @@ function reportStep(
   log: Pick<LogResult, "isLogged">,
   anchor: Anchor,
   reviews: Reviews,
+  bounds: TimeBoundsOf,
 ): StepReport {
   const { predicate, digest } = receipt;
   const { step, invocation, contract: pin } = predicate;
@@ -96,6 +101,7 @@ function reportStep(
     ...(invocation?.errorClass === undefined ? {} : { errorClass: invocation.errorClass }),
     ...(invocation?.side === undefined ? {} : { side: invocation.side }),
     receipt: digest,
+    time: reportTime(predicate.time.claimedUtc, bounds(digest)),
     missing: classed.has(outcome) ? signals.filter((signal) => !present[signal]) : [],
     reasons: classed.has(outcome) ? reasonsOf(run, receipt, outcome, contract, reviews) : [],
     ...(invocation?.outputs === undefined

@@ -7,10 +7,10 @@ import type { HashedFile } from "./hash-files.ts";
 import type { Failure } from "./layer.ts";
 import type { Limits } from "./limits.ts";
 import { readLines } from "./read-lines.ts";
-import { type Read, readSigstoreBundle, readStatement, type SignedStatement } from "./sigstore-envelope.ts";
+import { type Read, readStampedStatement, type StampedStatement } from "./sigstore-envelope.ts";
 
 /** A receipt whose shape was checked. */
-export type Receipt = SignedStatement<ReceiptPredicate>;
+export type Receipt = StampedStatement<ReceiptPredicate>;
 
 /** Reads `receipts.ndjson` line by line; what is wrong goes into `faults`. */
 export async function readReceipts(
@@ -57,7 +57,5 @@ function lineFault(what: string): Fault {
 export function readReceipt(bytes: Uint8Array): Read<Receipt> {
   const parsed = parseDocument(bytes);
   if ("fault" in parsed) return { faults: [parsed.fault] };
-  const envelope = readSigstoreBundle(parsed.value);
-  if ("faults" in envelope) return envelope;
-  return readStatement<ReceiptPredicate>(envelope.value, RECEIPT_PREDICATE, receiptPredicateSchema);
+  return readStampedStatement<ReceiptPredicate>(parsed.value, RECEIPT_PREDICATE, receiptPredicateSchema);
 }

@@ -1,5 +1,6 @@
 import { canonicalJson } from "../format/canonical-json.ts";
 import type { Report, StepReport, Verdict } from "./report.ts";
+import { timeText } from "./time-text.ts";
 
 /** Options of `renderReport`. */
 export interface RenderOptions {
@@ -77,7 +78,7 @@ function layerLines({ layers }: Report): string[] {
     `${"".padEnd(width)}  ${"package-internal".padEnd(16)}  anchored`,
     ...layers.flatMap(({ layer, internal, anchored, notes }) => [
       `${layer.padEnd(width)}  ${internal.replace("-", " ").padEnd(16)}  ${anchored.replace("-", " ")}`,
-      ...(layer === "timestamps" || layer === "log" ? [] : notes.map((note) => `  ${note}`)),
+      ...(internal === "not-present" ? [] : notes.map((note) => `  ${note}`)),
     ]),
   ];
 }
@@ -86,6 +87,7 @@ function runLines({ runs }: Report): string[] {
   return runs.flatMap((run) => [
     `${run.id}  ${run.runbook}, engagement ${run.engagement}: ${run.outcome}${run.authorized ? "" : ", authority not established"}`,
     `  asked by ${run.requester}: ${run.objective}`,
+    `  ${timeText(run.time)}`,
   ]);
 }
 
@@ -95,8 +97,9 @@ function stepLines(steps: readonly StepReport[]): string[] {
     const failed = step.errorClass === undefined ? "" : ` ${step.errorClass} (${step.side ?? "?"})`;
     const proof = step.proofClass === undefined ? "" : step.proofClass.replace("-", " ");
     const line = `${nameOf(step).padEnd(width)}  ${(step.outcome + failed).padEnd(10)}  ${proof}`.trimEnd();
+    const when = step.time.bound === "bounded" ? [`  ${timeText(step.time)}`] : [];
     const because = [...step.missing.map((signal) => `missing ${signal.replace("-", " ")}`), ...step.reasons];
-    return because.length === 0 ? [line] : [line, `  ${because.join("; ")}`];
+    return [line, ...when, ...(because.length === 0 ? [] : [`  ${because.join("; ")}`])];
   });
 }
 

@@ -6,11 +6,14 @@ import type { Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { gateRecordDigest, readGateRecord } from "./gate-record-binding.ts";
 import type { BoundaryTable, DeniedReport, RunReport, StepReport } from "./report.ts";
+import { reportTime, type TimeBoundsOf } from "./time-bounds.ts";
 
 const MAX_ASSERTED = 500;
 
-export function reportRun(run: ClaimedRun, authorized: boolean): RunReport {
-  const { document, closed, id } = run;
+export function reportRun(run: ClaimedRun, authorized: boolean, bounds: TimeBoundsOf): RunReport {
+  const { document, opened, closed, receipts, id } = run;
+  const { notBefore } = bounds(opened.digest);
+  const { notAfter } = bounds((closed ?? receipts.at(-1) ?? opened).digest);
   return {
     id,
     runbook: referenceOf(document.runbook),
@@ -20,6 +23,7 @@ export function reportRun(run: ClaimedRun, authorized: boolean): RunReport {
     openedAt: document.openedAt,
     outcome: closed === undefined ? "open" : String(closed.predicate.detail?.outcome),
     authorized,
+    time: reportTime(document.openedAt, { notBefore, notAfter }),
   };
 }
 

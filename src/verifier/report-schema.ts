@@ -38,6 +38,16 @@ const layer = Type.Object(
   closed,
 );
 
+const time = Type.Object(
+  {
+    claimed: Type.String({ description: "the host's claim" }),
+    bound: Type.Enum(["bounded", "host-asserted"]),
+    notBefore: Type.Optional(Type.String()),
+    notAfter: Type.Optional(Type.String()),
+  },
+  { ...closed, description: "when it was, and between which instants others put it" },
+);
+
 const run = Type.Object(
   {
     id: Type.String(),
@@ -46,6 +56,7 @@ const run = Type.Object(
     requester: Type.String(),
     objective: Type.String(),
     openedAt: Type.String(),
+    time,
     outcome: Type.String({
       description: "`completed`, `stopped`, `cancelled`, `handed-over`; `open` while it is",
     }),
@@ -67,6 +78,7 @@ const step = Type.Object(
     errorClass: Type.Optional(Type.String()),
     side: Type.Optional(Type.String()),
     receipt: Type.String(),
+    time,
     proofClass: Type.Optional(Type.Enum(["strong-proof", "operational-input"])),
     missing: Type.Array(Type.Enum([...signals])),
     reasons: texts,

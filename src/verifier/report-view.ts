@@ -1,5 +1,6 @@
 import { canonicalJson } from "../format/canonical-json.ts";
 import type { Report, StepReport, Verdict } from "./report.ts";
+import { timeText } from "./time-text.ts";
 import { element, type View, type ViewElement } from "./view.ts";
 import { code, lines, list, mark, part, table, type ViewLimits } from "./view-parts.ts";
 
@@ -123,8 +124,19 @@ function runs(report: Report, limits: ViewLimits): View[] {
     run.requester,
     run.objective,
     run.openedAt,
+    timeText(run.time),
   ]);
-  const head = ["run", "runbook", "engagement", "outcome", "authority", "asked by", "objective", "opened at"];
+  const head = [
+    "run",
+    "runbook",
+    "engagement",
+    "outcome",
+    "authority",
+    "asked by",
+    "objective",
+    "opened at",
+    "time",
+  ];
   return table("runs-title", head, rows, limits);
 }
 
@@ -138,9 +150,10 @@ function steps(report: Report, limits: ViewLimits): View[] {
     ]),
     step.proofClass === undefined ? "" : mark(step.proofClass),
     lines([...step.missing.map((signal) => `missing ${signal}`), ...step.reasons]),
+    timeText(step.time),
     lines([code(step.invocation), code(step.receipt)]),
   ]);
-  const head = ["step", "contract", "outcome", "proof class", "because", "invocation and receipt"];
+  const head = ["step", "contract", "outcome", "proof class", "because", "time", "invocation and receipt"];
   return table("steps-title", head, rows, limits);
 }
 

@@ -39,6 +39,17 @@ export interface Report {
   readonly ignoredFiles: readonly string[];
 }
 
+/** When something was: what the host claims, and what the reviewer's authorities and witnesses leave of it. */
+export interface TimeReport {
+  /** The host's word, UTC. */
+  readonly claimed: string;
+  readonly bound: "bounded" | "host-asserted";
+  /** Not before this, by a witnessed checkpoint that it, or one before it, carries; UTC. */
+  readonly notBefore?: string;
+  /** Not after this, by a token or cosignature over it, or over one after it; UTC. */
+  readonly notAfter?: string;
+}
+
 export interface RunReport {
   readonly id: string;
   readonly runbook: string;
@@ -50,6 +61,8 @@ export interface RunReport {
   readonly outcome: string;
   /** Whether what the run pinned counts as authority by the reviewer's trust. */
   readonly authorized: boolean;
+  /** From its opening to its closing, or to its newest receipt; `claimed` is the opening. */
+  readonly time: TimeReport;
 }
 
 export interface StepReport {
@@ -63,6 +76,8 @@ export interface StepReport {
   readonly errorClass?: string;
   readonly side?: string;
   readonly receipt: string;
+  /** Of that receipt. */
+  readonly time: TimeReport;
   /** Only for `executed`, `failed` and `in-doubt`. */
   readonly proofClass?: ProofClass;
   readonly missing: readonly Signal[];

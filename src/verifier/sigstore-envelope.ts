@@ -1,14 +1,18 @@
 import Type, { type TSchema } from "typebox";
+import { fromBase64 } from "../format/base64.ts";
 import { FormatError } from "../format/coded-error.ts";
 import type { Digest } from "../format/digest.ts";
 import { type Envelope, envelopeDigest, envelopeFromJson, IN_TOTO_PAYLOAD_TYPE } from "../format/dsse.ts";
 import type { Json } from "../format/json.ts";
 import { STATEMENT_TYPE, type Statement, type Subject, subjectSchema } from "../format/statement.ts";
+import { MAX_TIMESTAMP_BYTES } from "../format/timestamp-response.ts";
 import { documentFaults, type Fault, parseDocument } from "./check-document.ts";
 
 const closed = { additionalProperties: false } as const;
 
-/** A Sigstore bundle v0.3 as this version writes it: a public key hint, one DSSE signature, no log, no time. */
+const MAX_TIMESTAMPS = 10;
+
+/** A Sigstore bundle v0.3 as this version writes it: a public key hint, one DSSE signature, time-stamps, no log entry. */
 const sigstoreBundleSchema = Type.Object(
   {
     mediaType: Type.Literal("application/vnd.dev.sigstore.bundle.v0.3+json"),
@@ -17,7 +21,20 @@ const sigstoreBundleSchema = Type.Object(
         publicKey: Type.Object({ hint: Type.String({ maxLength: 200 }) }, closed),
         tlogEntries: Type.Array(Type.Unknown(), { maxItems: 0 }),
         timestampVerificationData: Type.Object(
-          { rfc3161Timestamps: Type.Array(Type.Unknown(), { maxItems: 0 }) },
+          {
+            rfc3161Timestamps: Type.Array(
+              Type.Object(
+                {
+                  signedTimestamp: Type.String({
+                    minLength: 1,
+                    maxLength: 4 * Math.ceil(MAX_TIMESTAMP_BYTES / 3),
+                  }),
+                },
+                closed,
+              ),
+              { maxItems: MAX_TIMESTAMPS },
+            ),
+          },
           closed,
         ),
       },
@@ -49,11 +66,49 @@ export interface SignedStatement<P> {
 
 export type Read<T> = { readonly value: T } | { readonly faults: readonly Fault[] };
 
-/** Takes the DSSE envelope out of a Sigstore bundle. */
-export function readSigstoreBundle(value: Json): Read<Envelope> {
+/** What a Sigstore bundle holds: an envelope, and what time stamping authorities said of its signature. */
+interface Stamped {
+  readonly envelope: Envelope;
+  /** TimeStampResp, DER (RFC 3161); nothing of them was checked. */
+  readonly timestamps: readonly Uint8Array[];
+}
+
+/** Takes envelope and time-stamps out of a Sigstore bundle. */
+function readSigstoreBundle(value: Json): Read<Stamped> {
   const faults = documentFaults(sigstoreBundleSchema, value);
   if (faults.length > 0) return { faults };
-  return readEnvelope((value as { dsseEnvelope: Json }).dsseEnvelope);
+  const bundle = value as unknown as {
+    dsseEnvelope: Json;
+    verificationMaterial: {
+      timestampVerificationData: { rfc3161Timestamps: readonly { signedTimestamp: string }[] };
+    };
+  };
+  const envelope = readEnvelope(bundle.dsseEnvelope);
+  if ("faults" in envelope) return envelope;
+  const { rfc3161Timestamps } = bundle.verificationMaterial.timestampVerificationData;
+  try {
+    const timestamps = rfc3161Timestamps.map(({ signedTimestamp }) => fromBase64(signedTimestamp));
+    return { value: { envelope: envelope.value, timestamps } };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { faults: [{ code: "FAILURE_BUNDLE_MALFORMED", message: `a time-stamp: ${error.message}` }] };
+  }
+}
+
+/** A statement in a Sigstore bundle, with the time-stamps beside it. */
+export type StampedStatement<P> = SignedStatement<P> & Pick<Stamped, "timestamps">;
+
+/** Reads the in-toto statement in a Sigstore bundle; `schema` is the predicate's. */
+export function readStampedStatement<P>(
+  value: Json,
+  predicateType: string,
+  schema: TSchema,
+): Read<StampedStatement<P>> {
+  const bundle = readSigstoreBundle(value);
+  if ("faults" in bundle) return bundle;
+  const { envelope, timestamps } = bundle.value;
+  const statement = readStatement<P>(envelope, predicateType, schema);
+  return "faults" in statement ? statement : { value: { ...statement.value, timestamps } };
 }
 
 /** The key id that a Sigstore bundle of the right form hints at, beside the one in its envelope. */

@@ -3,7 +3,6 @@ import type { Trust } from "../contract/trust.ts";
 import type { PolicyDecider } from "../gate/facts.ts";
 import { GateError } from "../gate/gate-error.ts";
 import { openPolicies } from "../gate/open-policies.ts";
-import { checkAbsent } from "./absent-layers.ts";
 import type { Again } from "./again.ts";
 import { type Anchor, anchorOf } from "./anchor.ts";
 import { checkArtifactSet } from "./artifact-set.ts";
@@ -25,6 +24,8 @@ import { boundaryTables, deniedSteps, doubtfulSteps, hostAsserted, reportRun } f
 import { checkReviews } from "./reviews.ts";
 import { checkSignatures } from "./signatures.ts";
 import { checkStructure } from "./structure.ts";
+import { boundTimes } from "./time-bounds.ts";
+import { checkTimestamps, checkTokens } from "./timestamps.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** Options of `verifyBundle`. */
@@ -52,19 +53,29 @@ export async function verifyBundle(
   const anchor = anchorOf(trust === undefined ? undefined : checkTrust(trust));
   const bundle = await openBundle(source, { ...defaultLimits, ...options.limits });
   const runs = claimedRuns(bundle);
-
   const begin = (layer: LayerName): void => options.onLayer?.(layer);
+
+  // When receipts were made is asked by the layers before them too: of a key that somebody else had.
+  begin("timestamps");
+  const tokens = await checkTokens(bundle, anchor);
+  begin("log");
+  const log = await checkLog(bundle, runs, anchor);
+  const bounds = boundTimes(bundle, {
+    stamps: tokens.stamps,
+    claimStamps: tokens.claim.stamps,
+    threshold: anchor.timeThreshold,
+    cosignedAt: log.cosignedAt,
+    lowerAt: log.lowerAt,
+  });
 
   begin("artifact-set");
   const artifactSet = checkArtifactSet(bundle);
   const manifest = checkManifest(bundle);
   begin("signatures");
-  const signatures = await checkSignatures(bundle, anchor, runs);
+  const signatures = await checkSignatures(bundle, anchor, runs, bounds);
   begin("structure");
   const structure = await checkStructure(bundle, runs);
-  const timestamps = checkAbsent("timestamps", runs, anchor);
-  begin("log");
-  const log = await checkLog(bundle, runs, anchor);
+  const timestamps = checkTimestamps(tokens, bundle, runs, anchor, bounds);
   begin("continuity");
   const continuity = checkContinuity(bundle, runs, anchor);
   begin("re-decision");
@@ -75,7 +86,7 @@ export async function verifyBundle(
     signatures.claimed,
   );
   begin("proof-class");
-  const proof = checkProofClass(bundle, runs, signatures.verified, log, anchor, reviews);
+  const proof = checkProofClass(bundle, runs, signatures.verified, log, anchor, reviews, bounds);
   const concluded = await checkConclusions(bundle, runs, anchor);
 
   const layers = [
@@ -98,7 +109,7 @@ export async function verifyBundle(
     verdict,
     reasons,
     partial: runs.some((run) => run.closed === undefined),
-    runs: runs.map((run) => reportRun(run, authorized.has(run.id))),
+    runs: runs.map((run) => reportRun(run, authorized.has(run.id), bounds)),
     layers,
     steps,
     denied: await deniedSteps(bundle, runs),

@@ -8,7 +8,8 @@ import { defaultLimits } from "./limits.ts";
 import { checkTrust } from "./parse-trust.ts";
 import { readCertificate } from "./read-certificate.ts";
 import { readReceipt } from "./read-receipts.ts";
-import type { Verdict } from "./report.ts";
+import type { TimeReport, Verdict } from "./report.ts";
+import { checkReceiptTokens } from "./timestamps.ts";
 import { VerifierError } from "./verifier-error.ts";
 import { verifyEnvelope } from "./verify-envelope.ts";
 
@@ -23,6 +24,8 @@ export interface ReceiptReport {
   readonly stream?: string;
   readonly seq?: number;
   readonly claimedUtc?: string;
+  /** When it was, by the tokens that it has; absent when it could not be read. */
+  readonly time?: TimeReport;
   readonly keyId?: string;
   readonly subjects: readonly { readonly name: string; readonly sha256: string }[];
   /** What a receipt alone does not show. */
@@ -63,6 +66,7 @@ export async function verifyReceipt(
     };
   }
   const { predicate, envelope, digest, subject } = read.value;
+  const { failures, time } = await checkReceiptTokens(read.value, anchor);
   const shown = {
     ...base,
     digest,
@@ -70,9 +74,11 @@ export async function verifyReceipt(
     stream: predicate.ledger.stream,
     seq: predicate.ledger.seq,
     claimedUtc: predicate.time.claimedUtc,
+    time,
     keyId: envelopeToJson(envelope).signatures[0].keyid,
     subjects: subject.map(({ name, digest: { sha256 } }) => ({ name, sha256 })),
   };
+  if (failures.length > 0) return { ...shown, verdict: "invalid", reasons: failures.map(reasonOf), failures };
   let known = false;
   for (const bytesOfOne of certificates) {
     const signer = readCertificate(bytesOfOne);

@@ -30,29 +30,33 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
   }, 120_000);
   afterAll(() => session.close());
 
-  it("finds of every vector just what the command line finds, and asks for nothing", async () => {
-    const { page, requests, problems } = await session.open();
-    expect(named.length).toBeGreaterThan(35);
-    for (const name of named) {
-      const vector: { bundle: string; trust: string | null } = JSON.parse(
-        readFileSync(join(vectors, name), "utf8"),
-      );
-      const bundle = join(vectors, dirname(name), vector.bundle);
-      const trust = vector.trust === null ? undefined : join(vectors, dirname(name), vector.trust);
-      const wanted = await verifyBundle(
-        tarBundle(readFileSync(bundle)),
-        trust === undefined ? undefined : parseTrust(readFileSync(trust, "utf8")),
-      );
-      await verifyOnPage(page, bundle, trust);
-      expect([name, await page.locator("#verdict").textContent()]).toEqual([
-        name,
-        expect.stringMatching(new RegExp(`^. ${wanted.verdict}$`)),
-      ]);
-      expect(await savedReport(page, session.folder), name).toEqual(JSON.parse(JSON.stringify(wanted)));
-    }
-    const foreign = requests.filter((url) => !url.startsWith("file://") && !url.startsWith("blob:null/"));
-    expect([foreign, problems]).toEqual([[], []]);
-  }, named.length * 15_000);
+  it(
+    "finds of every vector just what the command line finds, and asks for nothing",
+    async () => {
+      const { page, requests, problems } = await session.open();
+      expect(named.length).toBeGreaterThan(35);
+      for (const name of named) {
+        const vector: { bundle: string; trust: string | null } = JSON.parse(
+          readFileSync(join(vectors, name), "utf8"),
+        );
+        const bundle = join(vectors, dirname(name), vector.bundle);
+        const trust = vector.trust === null ? undefined : join(vectors, dirname(name), vector.trust);
+        const wanted = await verifyBundle(
+          tarBundle(readFileSync(bundle)),
+          trust === undefined ? undefined : parseTrust(readFileSync(trust, "utf8")),
+        );
+        await verifyOnPage(page, bundle, trust);
+        expect([name, await page.locator("#verdict").textContent()]).toEqual([
+          name,
+          expect.stringMatching(new RegExp(`^. ${wanted.verdict}$`)),
+        ]);
+        expect(await savedReport(page, session.folder), name).toEqual(JSON.parse(JSON.stringify(wanted)));
+      }
+      const foreign = requests.filter((url) => !url.startsWith("file://") && !url.startsWith("blob:null/"));
+      expect([foreign, problems]).toEqual([[], []]);
+    },
+    named.length * 15_000,
+  );
 
   it("may send nothing, load nothing, and make no text into HTML", async () => {
     const { page } = await session.open();
