@@ -6,9 +6,14 @@ import type { Envelope } from "../src/format/dsse.ts";
 import type { KeyEntry } from "../src/format/principal-key.ts";
 import { publicKeyText } from "../src/format/public-key.ts";
 import { sshPublicKeyText } from "../src/format/ssh-public-key.ts";
-import { APPROVAL_PAYLOAD_TYPE, RESOLUTION_PAYLOAD_TYPE } from "../src/format/statement.ts";
+import {
+  APPROVAL_PAYLOAD_TYPE,
+  CONCLUSION_PAYLOAD_TYPE,
+  RESOLUTION_PAYLOAD_TYPE,
+} from "../src/format/statement.ts";
 import { advance } from "../src/run/advance.ts";
 import { recordApproval } from "../src/run/record-approval.ts";
+import { recordConclusion } from "../src/run/record-conclusion.ts";
 import { resolveStep } from "../src/run/resolve-step.ts";
 import { viewRun } from "../src/run/view-run.ts";
 import type { Trust } from "../src/verifier/index.ts";
@@ -100,6 +105,35 @@ describe.each(forms)("an approval with %s", (_form, approverKey, sign) => {
       const longer = Uint8Array.of(...good.signature.sig, 0);
       const bent = { ...good, signature: { ...good.signature, sig: longer } };
       await expect(recordApproval(test.lane, run, bent)).rejects.toThrow(/signature-invalid/);
+    } finally {
+      test.close();
+    }
+  });
+});
+
+describe("a conclusion with an SSH key", () => {
+  it("stands by the reviewer's keys, and not by another", async () => {
+    const { test, run, digest } = await paused({ publicKey: sshPublicKeyText(ssh.key) });
+    try {
+      await recordApproval(test.lane, run, sshEnvelope(ssh, APPROVAL_PAYLOAD_TYPE, statement(digest)));
+      await advance(test.lane, run);
+      const receipt = test.lane.store.receipts(`run:${run}`).at(-1)?.digest;
+      const concluded = {
+        purpose: "witnessops/conclusion/v1",
+        run,
+        label: "inferred",
+        statement: "the host greets everybody",
+        confidence: "high",
+        cites: [{ receipt }],
+        principal: "anna",
+        signedAt: new Date().toISOString(),
+      };
+      await recordConclusion(test.lane, run, sshEnvelope(ssh, CONCLUSION_PAYLOAD_TYPE, concluded));
+      const files = await exported(test.lane, [run]);
+      const report = await verify(files, test.trust);
+      expect([...verdict(report), report.inferred[0]?.supported]).toEqual([...VALID, true]);
+      const stranger = await verify(files, withKey(test.trust, { publicKey: sshPublicKeyText(other.key) }));
+      expect(codes(stranger)).toContain("FAILURE_SIGNATURE_INVALID");
     } finally {
       test.close();
     }

@@ -1,10 +1,12 @@
+import type { PrincipalSet } from "../contract/principal.ts";
 import type { ConclusionStatement, WithdrawalStatement } from "../contract/signed-statements.ts";
 import type { Digest } from "../format/digest.ts";
 import type { Envelope } from "../format/dsse.ts";
 import { isJsonObject } from "../format/json.ts";
 import { checkConclusion, checkWithdrawal } from "../gate/conclusion-statement.ts";
 import { type ConclusionEnd, conclusionState, StandingConclusions } from "../gate/standing-conclusions.ts";
-import { type Anchor, isValidAt } from "./anchor.ts";
+import type { Anchor } from "./anchor.ts";
+import { trustedPrincipals } from "./approvals.ts";
 import type { Bundle } from "./bundle.ts";
 import { parseDocument } from "./check-document.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
@@ -12,7 +14,6 @@ import { lifecycleReceipts } from "./evidence.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 import type { ConclusionReport, StepReport } from "./report.ts";
-import { verifyEnvelope } from "./verify-envelope.ts";
 
 /** A conclusion whose citations are checked; whether its confidence may stand needs the classes, which come last. */
 export interface Concluded {
@@ -52,9 +53,9 @@ export async function checkConclusions(
       findings.fail("FAILURE_DIGEST_MISMATCH", message, { receipt: receipt.digest });
     }
     const said = await readSaid(bundle, run, receipt, findings);
-    if (said === undefined) continue;
+    if (said === undefined || run.principals === undefined) continue;
     const { statement, digest, envelope } = said;
-    const trusted = await isTrusted(receipt, statement, envelope, anchor, findings);
+    const trusted = await isTrusted(run.principals, receipt, statement, envelope, anchor, findings);
     if (trusted !== true) unlisted += 1;
     const { principal: by } = statement;
     const at = receipt.predicate.time.claimedUtc;
@@ -222,8 +223,12 @@ function checkQuarantine(
   }
 }
 
-/** True when a listed person signed it; undefined when the signer is not listed. */
+/**
+ * True when a listed person signed it, with a key of whichever form that was in force when they signed; undefined when
+ * the signer is not listed.
+ */
 async function isTrusted(
+  principals: PrincipalSet,
   receipt: Receipt,
   statement: ConclusionStatement | WithdrawalStatement,
   envelope: Envelope,
@@ -232,10 +237,10 @@ async function isTrusted(
 ): Promise<boolean | undefined> {
   const listed = anchor.principal(statement.principal);
   if (listed === undefined) return undefined;
-  for (const trusted of listed.trustedKeys) {
-    if (!(await verifyEnvelope(trusted.key, envelope))) continue;
-    return listed.type === "human" && isValidAt(trusted, statement.signedAt);
-  }
+  const check = statement.purpose === "witnessops/withdrawal/v1" ? checkWithdrawal : checkConclusion;
+  const checked = await check(envelope, trustedPrincipals(principals, anchor), statement.signedAt);
+  if (checked.ok) return listed.type === "human";
+  if (checked.reason === "key-not-valid") return false;
   const message = `the conclusion is not signed with a key of \`${listed.id}\` that the trust file lists`;
   findings.contradict("FAILURE_SIGNATURE_INVALID", message, { receipt: receipt.digest });
   return false;

@@ -1,0 +1,350 @@
+"""The documents of a bundle, read once; what cannot be read is a fault of the layer `structure`."""
+
+import re
+
+from canonical import NotCanonical, canonical_bytes, parse_canonical
+from cel import CelError, NotDecided, compile_cel
+from dsse import Envelope, Malformed, SigstoreBundle, sha256, statement_of
+from schema import faults, millis, schema
+
+CLAIM, MANIFEST, RECEIPTS = "CLAIM.sigstore.json", "MANIFEST.json", "receipts/receipts.ndjson"
+PREDICATE = "https://witnessops.dev/"
+MAX_LINE, MAX_RECEIPTS = 4 * 1024 * 1024, 1_000_000
+
+PLAIN = {
+    "runbook": "runbook", "engagement": "engagement", "principals": "principal-set", "policies": "policy-set",
+    "catalog-lock": "catalog-lock", "run": "run-document", "escalation": "escalation", "signal": "signal", "action-list": None,
+}  # fmt: skip
+SIGNED = {
+    "withdrawal": "withdrawal-statement", "key-revocation": "key-revocation-statement", "lifecycle": "lifecycle-statement",
+    "approval": "approval-statement", "resolution": "resolution-statement", "answer": "answer-statement",
+    "break-glass": "break-glass-statement", "review": "review-statement", "conclusion": "conclusion-statement",
+}  # fmt: skip
+RECORDS = {
+    "authorization": "authorization-predicate", "key-certificate": "key-certificate", "root-certificate": "root-certificate",
+}  # fmt: skip
+
+
+def digest_of(value):
+    return sha256(canonical_bytes(value))
+
+
+def form_fault(name, value):
+    """The code of what is wrong with a document, or None."""
+    rule = schema(name)
+    if isinstance(value, dict):
+        for member in ("schema", "apiVersion", "purpose"):
+            known = rule["properties"].get(member, {}).get("const")
+            given = value.get(member)
+            if known is not None and isinstance(given, str) and given != known:
+                family = known.rpartition("/v")[0] + "/v"
+                if re.fullmatch(re.escape(family) + "[0-9]+", given):
+                    return "SCHEMA_VERSION_UNSUPPORTED"
+    found = faults(rule, value)
+    if not found:
+        return None
+    return "REQUIRED_FIELD_MISSING" if all(kind == "missing" for kind, _ in found) else "BUNDLE_MALFORMED"
+
+
+class Receipt:
+    def __init__(self, number, bundle):
+        self.number = number
+        self.tokens = bundle.tokens
+        self.envelope = bundle.envelope
+        self.digest = bundle.envelope.digest
+        self.statement = statement_of(bundle.envelope)
+        if self.statement["predicateType"] != PREDICATE + "receipt/v1":
+            raise Malformed("the statement is no receipt")
+        self.predicate = p = self.statement["predicate"]
+        self.subjects = [(one["name"], "sha256:" + one["digest"]["sha256"]) for one in self.statement["subject"]]
+        self.fault = form_fault("receipt-predicate", p)
+        ledger = p.get("ledger")
+        if faults(schema("receipt-predicate")["properties"]["ledger"], ledger):
+            ledger = {"stream": "?", "seq": number, "prevHash": None}
+        self.stream, self.seq, self.prev = ledger["stream"], ledger["seq"], ledger["prevHash"]
+        if self.fault is not None:
+            return
+        self.event, self.at = p["event"], millis(p["time"]["claimedUtc"])
+        self.detail = p.get("detail", {})
+        step = p.get("step", {})
+        self.run, self.step, self.key, self.read_back = p.get("run"), step.get("id"), step.get("key"), step.get("readBack")
+        self.signed = False
+
+    @property
+    def usable(self):
+        """Whether its time is an instant; without one nothing can be said of it."""
+        return self.at is not None
+
+    @property
+    def where(self):
+        return f"{self.stream} {self.seq}"
+
+    def sha(self, name):
+        return next((digest for subject, digest in self.subjects if subject == name), None)
+
+
+class Reading:
+    """Everything that could be read of a bundle's files."""
+
+    def __init__(self, files, report, identity=None):
+        self.files, self.report = files, report
+        # An age identity that the verifier was given, and what it opened, by digest.
+        self.identity, self.opened = identity, {}
+        self.layer = report["structure"]
+        self.claim = self.claim_envelope = None
+        self.claim_tokens = []
+        self.claim_subjects = []
+        self.receipts = []
+        self.documents = {kind: {} for kind in PLAIN}
+        self.envelopes = {kind: {} for kind in (*SIGNED, *RECORDS)}
+        self.contracts = {}
+        self._records = {}
+        self.read_claim()
+        self.read_receipts()
+        for path in sorted(files):
+            if path.startswith("definitions/") and path in self.listed:
+                self.read_definition(path)
+            elif path.startswith("contracts/") and path in self.listed:
+                self.read_contract(path)
+
+    @property
+    def listed(self):
+        """Paths of the manifest; of a manifest that cannot be read, all."""
+        return self.manifest_paths()
+
+    def manifest_paths(self):
+        if not hasattr(self, "_listed"):
+            try:
+                value = parse_canonical(self.files.get(MANIFEST, b""))
+                self._listed = {one["path"] for one in value["files"]} if value["schema"] == "witnessops/manifest/v1" else set(self.files)
+            except (NotCanonical, TypeError, KeyError):
+                self._listed = set(self.files)
+        return self._listed
+
+    def read_claim(self):
+        data = self.files.get(CLAIM)
+        if data is None:
+            self.layer.fail("COMPLETENESS", "the claim is absent", CLAIM)
+            return
+        try:
+            bundle = SigstoreBundle(data)
+            statement = statement_of(bundle.envelope)
+            if statement["predicateType"] != PREDICATE + "bundle-claim/v1":
+                raise Malformed("the statement is no claim")
+        except Malformed as error:
+            self.layer.fail("BUNDLE_MALFORMED", str(error), CLAIM)
+            return
+        self.claim_envelope, self.claim_tokens = bundle.envelope, bundle.tokens
+        self.claim_subjects = statement["subject"]
+        claim = statement["predicate"]
+        fault = claim_fault(claim)
+        if fault is not None:
+            self.layer.fail(fault, "the claim does not have its form", CLAIM)
+        else:
+            self.claim = claim
+
+    def read_receipts(self):
+        data = self.files.get(RECEIPTS)
+        if data is None:
+            self.layer.fail("COMPLETENESS", "the receipts are absent", RECEIPTS)
+            return
+        lines = data.split(b"\n")
+        if lines.pop() != b"":
+            self.layer.fail("BUNDLE_MALFORMED", "the last line has no end", RECEIPTS)
+        if len(lines) > MAX_RECEIPTS:
+            self.layer.fail("BUNDLE_MALFORMED", "more than 1,000,000 receipts", RECEIPTS)
+            return
+        for number, line in enumerate(lines, 1):
+            try:
+                if len(line) > MAX_LINE:
+                    raise Malformed("a line longer than 4 MiB")
+                receipt = Receipt(number, SigstoreBundle(line))
+            except Malformed as error:
+                self.layer.fail("BUNDLE_MALFORMED", str(error), f"{RECEIPTS} line {number}")
+                continue
+            if receipt.fault is None:
+                self.receipts.append(receipt)
+            else:
+                self.layer.fail(receipt.fault, "the receipt does not have its form", receipt.where)
+
+    def read_definition(self, path):
+        kind, _, name = path[len("definitions/") :].partition("/")
+        data = self.files[path]
+        if (kind not in PLAIN and kind not in self.envelopes) or not re.fullmatch("[0-9a-f]{64}[.]json", name):
+            self.layer.fail("BUNDLE_MALFORMED", "no such definition", path)
+            return
+        digest = "sha256:" + name[:64]
+        try:
+            value = parse_canonical(data)
+            if kind in self.envelopes:
+                self.read_envelope(kind, path, digest, value)
+                return
+        except (NotCanonical, Malformed) as error:
+            self.layer.fail("BUNDLE_MALFORMED", str(error), path)
+            return
+        if sha256(data) != digest:
+            self.layer.fail("HASH_MISMATCH", "the file is not what its name says", path)
+            return
+        fault = form_fault(PLAIN[kind], value) if PLAIN[kind] else action_list_fault(value)
+        if kind == "runbook" and fault is None:
+            fault = expressions_fault(value)
+        if fault is not None:
+            self.layer.fail(fault, f"the {kind} does not have its form", path)
+        else:
+            self.documents[kind][digest] = value
+
+    def read_envelope(self, kind, path, digest, value):
+        envelope = Envelope(value)
+        if envelope.digest != digest:
+            self.layer.fail("HASH_MISMATCH", "the file is not what its name says", path)
+            return
+        if kind in RECORDS:
+            statement = statement_of(envelope)
+            if statement["predicateType"] != f"{PREDICATE}{kind}/v1":
+                raise Malformed(f"the statement is no {kind}")
+            fault = form_fault(RECORDS[kind], statement["predicate"])
+            payload = statement
+        else:
+            payload = parse_canonical(envelope.payload)
+            fault = statement_fault(kind, payload)
+            if envelope.payload_type != f"application/vnd.witnessops.{kind}.v1+json":
+                raise Malformed("another payload type than the folder says")
+        if fault is not None:
+            self.layer.fail(fault, f"the {kind} does not have its form", path)
+        else:
+            self.envelopes[kind][digest] = (envelope, payload)
+
+    def read_contract(self, path):
+        try:
+            value = parse_canonical(self.files[path])
+        except NotCanonical as error:
+            self.layer.fail("BUNDLE_MALFORMED", str(error), path)
+            return
+        fault = form_fault("contract", value) or expressions_fault(value)
+        if fault is not None:
+            self.layer.fail(fault, "the contract does not have its form", path)
+        elif path != f"contracts/{value['id']}@{value['version']}.json":
+            self.layer.fail("DIGEST_MISMATCH", "the contract has another name than its file", path)
+        else:
+            self.contracts[digest_of(value)] = value
+
+    def artifact(self, digest):
+        """Bytes of an artifact that hash to their name, or None."""
+        data = self.files.get("artifacts/sha256/" + digest[len("sha256:") :])
+        return data if data is not None and sha256(data) == digest else None
+
+    def record_fault(self, digest):
+        """The code of why a gate record cannot be read."""
+        data = self.artifact(digest)
+        if data is None:
+            return "COMPLETENESS"
+        try:
+            return form_fault("gate-record", parse_canonical(data))
+        except NotCanonical:
+            return "BUNDLE_MALFORMED"
+
+    def record(self, digest):
+        """A gate record that can be read, or None."""
+        if digest not in self._records:
+            data = self.artifact(digest)
+            value = None
+            if data is not None:
+                try:
+                    value = parse_canonical(data)
+                    value = value if form_fault("gate-record", value) is None else None
+                except NotCanonical:
+                    value = None
+            self._records[digest] = value
+        return self._records[digest]
+
+
+DIGEST = re.compile("sha256:[0-9a-f]{64}")
+
+
+def claim_fault(claim):
+    names = {"schema", "workspace", "runs", "streams", "partial", "checkpoint", "exportedAt"}
+    given = claim.get("schema")
+    if isinstance(given, str) and given != "witnessops/bundle-claim/v1" and given.startswith("witnessops/bundle-claim/v"):
+        return "SCHEMA_VERSION_UNSUPPORTED"
+    if names - set(claim):
+        return "REQUIRED_FIELD_MISSING"
+    runs, streams = claim["runs"], claim["streams"]
+    fine = set(claim) == names and given == "witnessops/bundle-claim/v1" and isinstance(claim["workspace"], str)
+    fine = fine and isinstance(runs, list) and all(isinstance(run, str) for run in runs) and len(set(runs)) == len(runs)
+    fine = fine and isinstance(claim["partial"], bool) and isinstance(streams, dict)
+    fine = fine and isinstance(claim["exportedAt"], str) and millis(claim["exportedAt"]) is not None
+    fine = fine and all(head_fits(head, {"seq", "digest", "count"}) for head in streams.values())
+    fine = fine and (claim["checkpoint"] is None or isinstance(claim["checkpoint"], dict))
+    return None if fine else "BUNDLE_MALFORMED"
+
+
+def head_fits(head, names):
+    if not isinstance(head, dict) or set(head) != names or not isinstance(head["digest"], str):
+        return False
+    counts = [head[name] for name in names - {"digest"}]
+    return DIGEST.fullmatch(head["digest"]) is not None and all(type(n) is int and n >= 0 for n in counts)
+
+
+def action_list_fault(value):
+    fine = isinstance(value, dict) and set(value) == {"schema", "run", "step", "actions"}
+    fine = fine and value["schema"] == "witnessops/action-list/v1" and isinstance(value["actions"], list)
+    fine = fine and all(isinstance(one, str) and DIGEST.fullmatch(one) for one in value["actions"])
+    return None if fine else "BUNDLE_MALFORMED"
+
+
+def statement_fault(kind, value):
+    try:
+        return form_fault(SIGNED[kind], value)
+    except FileNotFoundError:
+        pass
+    # Break-glass and review have no schema file: the members are in spec/action-document.md.
+    names = {
+        "break-glass": {"purpose", "breakGlass", "invocation", "actionDigest", "principal", "reason", "signedAt", "nonce"},
+        "review": {"purpose", "engagement", "run", "receipt", "finding", "principal", "reason", "signedAt", "nonce"},
+    }[kind]
+    if not isinstance(value, dict):
+        return "BUNDLE_MALFORMED"
+    if names - set(value):
+        return "REQUIRED_FIELD_MISSING"
+    fine = set(value) == names and all(isinstance(text, str) for text in value.values())
+    fine = fine and value["purpose"] == f"witnessops/{kind}/v1" and millis(value["signedAt"]) is not None
+    fine = fine and re.fullmatch("[0-9a-f]{32}", value["nonce"]) is not None
+    fine = fine and (kind != "review" or value["finding"] in ("justified", "unjustified"))
+    return None if fine else "BUNDLE_MALFORMED"
+
+
+def expressions_of(tree):
+    if isinstance(tree, str):
+        return [tree]
+    if isinstance(tree, list):
+        return [text for item in tree for text in expressions_of(item)]
+    return [text for item in tree.values() for text in expressions_of(item)] if isinstance(tree, dict) else []
+
+
+def expressions_fault(document):
+    """Whether every expression of a contract or runbook compiles."""
+    if document["kind"] == "Contract":
+        execution, entries = document["execution"], document["scope"]["endpoints"]
+        texts = [one["when"] for one in document["errors"]] + [one["from"] for one in document["scope"]["subjects"]]
+        texts += [one[name] for one in entries for name in ("host", "port", "url") if isinstance(one.get(name), str)]
+        texts += expressions_of(execution["with"]) + expressions_of(execution["outputs"])
+        confirm = execution.get("confirm")
+        if confirm:
+            texts += expressions_of(confirm["with"]) + [confirm["happened"], confirm["notHappened"]]
+    else:
+        scope = document["scope"]
+        texts = [one["from"] for name in ("include", "exclude") for one in scope.get(name, []) if isinstance(one, dict)]
+        for step in document["steps"]:
+            each = step.get("forEach", {})
+            texts += expressions_of(step.get("with", {})) + ([step["when"]] if "when" in step else [])
+            texts += [each[name] for name in ("in", "key") if name in each]
+    if len(texts) > 2000:
+        return "BUNDLE_MALFORMED"
+    try:
+        for text in texts:
+            compile_cel(text)
+    except NotDecided:
+        return None
+    except CelError:
+        return "BUNDLE_MALFORMED"
+    return None
