@@ -1,17 +1,19 @@
 import type { Trust } from "../contract/trust.ts";
 import { principalKinds, roles } from "../contract/vocabulary.ts";
+import { parseNoteKey } from "../format/signed-note.ts";
 import { choice, choices } from "./choice.ts";
 import { refused, usage } from "./cli-error.ts";
-import { argument, defineCommand, option, repeatedOption, requiredOption } from "./command.ts";
+import { argument, defineCommand, option, repeatedOption } from "./command.ts";
 import { exit } from "./exit.ts";
 import { principalKeyFrom } from "./public-key-option.ts";
+import { addLog } from "./trust-add-log.ts";
 import { printTrust, readTrust, writeTrust } from "./trust-file.ts";
 import { trustedKeys } from "./trusted-keys.ts";
 
 export const command = defineCommand({
   parameters: {
     path: argument("the trust file"),
-    publicKey: requiredOption(
+    publicKey: option(
       "--public-key <key>",
       "public key file or text, obtained from its holder; SSH keys for principals only",
     ),
@@ -20,13 +22,28 @@ export const command = defineCommand({
     type: option("--type <type>", "human (default), agent or service"),
     role: repeatedOption("--role <role>", "operator, approver, owner or system; may be given again"),
     custody: option("--custody <custody>", "held (default) or local"),
+    log: option("--log <note key>", "a transparency log, by the key that its holder told you"),
+    checkpoint: option("--checkpoint <file>", "with `--log`: a head of it that you have seen, to be pinned"),
   },
   example: "trust add trust.json --principal ana --role owner --public-key ana.pem.pub",
   async run(given) {
-    const { path, issuerRoot, principal } = given;
+    const { path, issuerRoot, principal, log, checkpoint } = given;
+    if (log !== undefined) {
+      if (issuerRoot !== undefined || principal !== undefined || given.publicKey !== undefined)
+        throw usage("`--log` stands alone, or with `--checkpoint`", "witnessops trust add --help");
+      const trust = writeTrust(path, await addLog(readTrust(path), log, checkpoint), { isNew: false });
+      return {
+        exit: exit.done,
+        json: { path, trust, added: parseNoteKey(log).key.keyId },
+        print: (out) => printTrust(out, path, trust),
+      };
+    }
+    if (checkpoint !== undefined) throw usage("`--checkpoint` needs `--log`", "witnessops trust add --help");
     if ((issuerRoot === undefined) === (principal === undefined)) {
       throw usage("name either `--issuer-root` or `--principal`", "witnessops trust add --help");
     }
+    if (given.publicKey === undefined)
+      throw usage("`--public-key` is missing", "witnessops trust add --help");
     const before = readTrust(path);
     const key = principalKeyFrom(given.publicKey);
     if (issuerRoot !== undefined && key.isSsh)

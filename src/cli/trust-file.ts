@@ -36,6 +36,11 @@ export function printTrust(out: Printer, path: string, trust: Trust): void {
       keys.map(({ holder, roles, custody, keyId }) => [holder, roles.join(", "), custody ?? "", keyId]),
     );
   }
+  for (const { key, checkpoint } of trust.logs ?? [])
+    out.pairs([
+      ["log", key],
+      ["pinned at", checkpoint === undefined ? undefined : `${checkpoint.size} entries, ${checkpoint.root}`],
+    ]);
   out.pairs([
     ["requires", trust.require?.join(", ")],
     ["pins", trust.pinned === undefined ? undefined : `${trust.pinned.length} definitions`],
