@@ -1,11 +1,13 @@
 import { logEntryBytes } from "../contract/log-entry.ts";
 import { type TlogProof, tlogProofText, verifyTlogProof } from "../ledger/tlog-proof.ts";
 import { proveInclusion } from "../ledger/tree-proof.ts";
+import { tileNodes } from "../store/log-folder.ts";
 import { notFound, refused } from "./cli-error.ts";
 import { argument, defineCommand, option } from "./command.ts";
 import { exit } from "./exit.ts";
 import { findReceipt } from "./find-receipt.ts";
 import { withLane } from "./open-lane.ts";
+import { logFolderPath } from "./open-log.ts";
 import { writeNewFile } from "./write-file.ts";
 
 export const command = defineCommand({
@@ -28,7 +30,7 @@ export const command = defineCommand({
       const proof: TlogProof = {
         extra: entry,
         index,
-        path: proveInclusion(index, head.size, tree.nodes),
+        path: proveInclusion(index, head.size, tileNodes(logFolderPath(lane.root), head.size)),
         checkpoint: head.bytes,
       };
       // Nobody is handed a proof that does not hold.
