@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openNetwork } from "../adapter/egress/guarded-network.ts";
 import { adapters } from "../adapters/all.ts";
 import type { CodedError } from "../format/coded-error.ts";
-import type { DrivenLog } from "../run/drive-log.ts";
+import type { DrivenLog } from "../run/lane-log.ts";
 import type { Lane } from "../run/lane.ts";
 import { PinnedDocuments } from "../run/pinned-documents.ts";
 import { recordKeyCertified, recordWorkspaceCreated } from "../run/record-governance.ts";

@@ -4,7 +4,7 @@ import { noteKeyOf, noteKeyTypes, parseNoteKey } from "../format/signed-note.ts"
 import type { Signer } from "../format/signer.ts";
 import { openWitnesses } from "../infrastructure/witness/http-witnesses.ts";
 import type { LogFolder } from "../ledger/log-folder.ts";
-import { type DrivenLog, driveLog } from "../run/drive-log.ts";
+import { type DrivenLog, driveLog } from "../run/lane-log.ts";
 import type { LeaseOwner, Store } from "../run/store.ts";
 import { createKeyFile, openKeyFile } from "../store/key-file.ts";
 import { KeyFileError } from "../store/key-file-error.ts";

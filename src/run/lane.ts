@@ -3,7 +3,7 @@ import type { NetworkSession } from "../adapter/network.ts";
 import type { ArtifactFiles } from "../evidence/artifact-store.ts";
 import type { Signer } from "../format/signer.ts";
 import type { Definitions } from "./definitions.ts";
-import type { LaneLog } from "./lane-log.ts";
+import type { LaneLog } from "./log-of-lane.ts";
 import type { PinnedDocuments } from "./pinned-documents.ts";
 import type { RunState } from "./run-state.ts";
 import type { RunStates } from "./run-states.ts";

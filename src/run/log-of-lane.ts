@@ -1,0 +1,20 @@
+import type { NoteKey } from "../format/signed-note.ts";
+import type { LogError } from "../ledger/log-error.ts";
+import type { SignedHead } from "../ledger/make-checkpoint.ts";
+import type { LineageError } from "../ledger/witnesses.ts";
+
+/** The transparency log of a workspace, as its lane knows it. */
+export interface LaneLog {
+  readonly key: NoteKey;
+  /** Whether runs that are opened now promise it. */
+  readonly isPromised: boolean;
+  /** Why no checkpoint can be made until a person decides; undefined while one can. */
+  readonly refusal: LogError | LineageError | undefined;
+  /**
+   * Logs every receipt that is committed by now, signs and publishes. Waits for another process that does so.
+   *
+   * @returns undefined when there is nothing to log.
+   * @throws LogError as `makeCheckpoint`; StoreError.
+   */
+  checkpoint(): Promise<SignedHead | undefined>;
+}
