@@ -22,6 +22,7 @@ import {
 } from "../test/fixtures/sample-bundle.ts";
 import { transplant } from "../test/fixtures/transplant.ts";
 import { logBundles, logFormats } from "./log-vectors.ts";
+import { witnessBundles, witnessVectors } from "./witness-vectors.ts";
 
 const root = join(import.meta.dirname, "..", "vectors");
 const decoder = new TextDecoder();
@@ -46,6 +47,7 @@ for (const folder of [
   "bundle",
   "proof-class",
   "trust",
+  "witnesses",
   "log",
 ]) {
   rmSync(join(root, folder), { recursive: true, force: true });
@@ -54,6 +56,7 @@ writeFormats();
 writeScope();
 writeContracts();
 await writeBundles();
+for (const [path, value] of Object.entries(await witnessVectors())) writeJson(path, value);
 for (const [path, value] of Object.entries(await logFormats())) writeJson(path, value);
 
 function write(path: string, content: string | Uint8Array): void {
@@ -418,7 +421,10 @@ async function writeBundles(): Promise<void> {
     sampleTrust({ require: ["log"] }),
   );
 
-  for (const { path, about, files, trust: judged, verdict, codes } of await logBundles())
+  for (const { path, about, files, trust: judged, verdict, codes } of [
+    ...(await logBundles()),
+    ...(await witnessBundles()),
+  ])
     await put(path, about, files, { verdict, codes }, judged);
 
   const forgedKeys = { olga: sampleKeys.mallory, anna: keyFromName("forged approver") };

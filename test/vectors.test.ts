@@ -14,14 +14,17 @@ import { envelopeDigest, preAuthEncoding } from "../src/format/dsse.ts";
 import type { Json } from "../src/format/json.ts";
 import { leafHash, rootOf } from "../src/format/merkle.ts";
 import { parsePublicKey } from "../src/format/public-key.ts";
-import { parseNoteKey } from "../src/format/signed-note.ts";
+import { parseNoteKey, parseSignedNote } from "../src/format/signed-note.ts";
 import { parseSshPublicKey } from "../src/format/ssh-public-key.ts";
 import { verifySshSignature } from "../src/format/sshsig.ts";
 import { partialTiles, tilePath, tilesAbove } from "../src/format/tile.ts";
 import { covers } from "../src/gate/scope-match.ts";
 import { parseSubject } from "../src/gate/scope-subject.ts";
 import { parseTlogProof, tlogProofText, verifyTlogProof } from "../src/ledger/tlog-proof.ts";
-import { parseTrust, tarBundle, verifyBundle } from "../src/verifier/index.ts";
+import { anchorOf } from "../src/verifier/anchor.ts";
+import { parseTrust, type Trust, tarBundle, verifyBundle } from "../src/verifier/index.ts";
+import { Findings } from "../src/verifier/layer.ts";
+import { checkWitnesses } from "../src/verifier/witnesses.ts";
 
 const root = join(import.meta.dirname, "..", "vectors");
 const json = <T = Record<string, never>>(path: string): T =>
@@ -142,6 +145,43 @@ describe("trust", () => {
   it.each(named("trust/reject/*.json"))("%s", (path) => {
     const { trust, error } = json(path);
     expect(() => parseTrust(JSON.stringify(trust))).toThrow(expect.objectContaining({ code: error }));
+  });
+});
+
+interface WitnessVector {
+  readonly about: string;
+  readonly note: string;
+  readonly witnesses: readonly string[];
+  readonly quorum: number | null;
+  readonly compromised?: Trust["compromised"];
+  readonly names: readonly string[];
+  readonly reachedAt: number | null;
+  readonly lastReachedAt: number | null;
+  readonly codes: readonly string[];
+}
+
+describe("witnesses", () => {
+  const checked = async ({ note, witnesses, quorum, compromised }: WitnessVector) => {
+    const findings = new Findings("log");
+    const empty: Trust = { apiVersion: "witnessops/v1", kind: "Trust", issuerRoots: [], principals: [] };
+    const anchor = anchorOf({
+      ...empty,
+      witnesses: witnesses.map((key) => ({ key })),
+      ...(quorum === null ? {} : { witnessQuorum: quorum }),
+      ...(compromised === undefined ? {} : { compromised }),
+    });
+    const parsed = parseSignedNote(new TextEncoder().encode(note));
+    const witnessed = await checkWitnesses(findings, parsed, anchor, "log/checkpoint");
+    return { witnessed, codes: findings.end({ anchored: "established" }).failures.map(({ code }) => code) };
+  };
+  it.each(json<WitnessVector[]>("witnesses/accept.json"))("accepts $about", async (vector) => {
+    const { witnessed, codes } = await checked(vector);
+    expect([codes, witnessed.names]).toEqual([[], vector.names]);
+    expect(witnessed.reachedAt ?? null).toBe(vector.reachedAt);
+    expect(witnessed.lastReachedAt ?? null).toBe(vector.lastReachedAt);
+  });
+  it.each(json<WitnessVector[]>("witnesses/reject.json"))("rejects $about", async (vector) => {
+    expect((await checked(vector)).codes).toEqual(vector.codes);
   });
 });
 

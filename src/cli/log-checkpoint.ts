@@ -33,7 +33,7 @@ export const command = defineCommand({
       await sweepLogFolder(logFolderPath(lane.root));
       const head = await log.checkpoint();
       if (head === undefined) throw refused("there is nothing to log yet", "witnessops receipt list");
-      const { size, root, bytes } = head;
+      const { size, root, bytes, missing } = head;
       const own = log.key.name;
       const cosigned = parseSignedNote(bytes).signatures.flatMap(({ name }) => (name === own ? [] : [name]));
       const json = {
@@ -42,6 +42,7 @@ export const command = defineCommand({
         size,
         root: toBase64(root),
         cosigned,
+        missing,
         checkpoint: new TextDecoder().decode(bytes),
       };
       return {
@@ -54,6 +55,7 @@ export const command = defineCommand({
             ["root", json.root],
             ["key", json.key],
             ["cosigned", cosigned.length === 0 ? undefined : cosigned.join(", ")],
+            ...missing.map(({ name, why, detail }) => ["not by", `${name}: ${why}, ${detail}`] as const),
           ]);
         },
       };

@@ -53,10 +53,7 @@ export function openLog(
   const signer = takeLogKey(logKeyPath(root));
   const folders = logFolders(root, { log: config });
   const asked = (config.witnesses ?? []).map(({ key, url }) => ({ key: parseNoteKey(key), url }));
-  const witnesses =
-    asked.length === 0
-      ? undefined
-      : openWitnesses(asked, { ca: extraCa === undefined ? undefined : [extraCa] });
+  const witnesses = asked.length === 0 ? undefined : openWitnesses(asked, { quorum: config.quorum, extraCa });
   const log = driveLog(
     {
       key: noteKeyOf(config.origin, signer.publicKey, noteKeyTypes.ed25519),

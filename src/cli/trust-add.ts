@@ -1,13 +1,12 @@
 import type { Trust } from "../contract/trust.ts";
 import { principalKinds, roles } from "../contract/vocabulary.ts";
-import { parseNoteKey } from "../format/signed-note.ts";
 import { choice, choices } from "./choice.ts";
 import { refused, usage } from "./cli-error.ts";
 import { argument, defineCommand, option, repeatedOption } from "./command.ts";
 import { exit } from "./exit.ts";
 import { principalKeyFrom } from "./public-key-option.ts";
-import { addLog } from "./trust-add-log.ts";
 import { printTrust, readTrust, writeTrust } from "./trust-file.ts";
+import { addNoteKey } from "./trust-note-key.ts";
 import { trustedKeys } from "./trusted-keys.ts";
 
 export const command = defineCommand({
@@ -22,30 +21,35 @@ export const command = defineCommand({
     type: option("--type <type>", "human (default), agent or service"),
     role: repeatedOption("--role <role>", "operator, approver, owner or system; may be given again"),
     custody: option("--custody <custody>", "held (default) or local"),
-    log: option("--log <note key>", "a transparency log, by the key that its holder told you"),
-    checkpoint: option("--checkpoint <file>", "with `--log`: a head of it that you have seen, to be pinned"),
+    log: option("--log <note key>", "a transparency log, `<origin>+<id>+<key>`, obtained from its operator"),
+    checkpoint: option("--checkpoint <file>", "with `--log`: a checkpoint of it that you have seen"),
+    witness: option("--witness <note key>", "a witness, `<name>+<id>+<key>`, obtained from its operator"),
+    quorum: option("--quorum <n>", "how many of the witnesses must have cosigned (default: all)"),
   },
   example: "trust add trust.json --principal ana --role owner --public-key ana.pem.pub",
   async run(given) {
-    const { path, issuerRoot, principal, log, checkpoint } = given;
-    if (log !== undefined) {
-      if (issuerRoot !== undefined || principal !== undefined || given.publicKey !== undefined)
-        throw usage("`--log` stands alone, or with `--checkpoint`", "witnessops trust add --help");
-      const trust = writeTrust(path, await addLog(readTrust(path), log, checkpoint), { isNew: false });
+    const { path, issuerRoot, principal, publicKey: keyText } = given;
+    if (given.log !== undefined || given.witness !== undefined || given.quorum !== undefined) {
+      if (keyText !== undefined || issuerRoot !== undefined || principal !== undefined)
+        throw usage("a log or a witness has a note key of its own", "add it by itself");
+      const { trust, added } = await addNoteKey(readTrust(path), given);
+      const written = writeTrust(path, trust, { isNew: false });
       return {
         exit: exit.done,
-        json: { path, trust, added: parseNoteKey(log).key.keyId },
-        print: (out) => printTrust(out, path, trust),
+        json: { path, trust: written, added },
+        print: (out) => printTrust(out, path, written),
       };
     }
-    if (checkpoint !== undefined) throw usage("`--checkpoint` needs `--log`", "witnessops trust add --help");
     if ((issuerRoot === undefined) === (principal === undefined)) {
-      throw usage("name either `--issuer-root` or `--principal`", "witnessops trust add --help");
+      throw usage(
+        "name one of `--issuer-root`, `--principal`, `--log` and `--witness`",
+        "witnessops trust add --help",
+      );
     }
-    if (given.publicKey === undefined)
-      throw usage("`--public-key` is missing", "witnessops trust add --help");
+    if (given.checkpoint !== undefined) throw usage("`--checkpoint` goes with `--log`");
+    if (keyText === undefined) throw usage("`--public-key` is missing", "witnessops trust add --help");
     const before = readTrust(path);
-    const key = principalKeyFrom(given.publicKey);
+    const key = principalKeyFrom(keyText);
     if (issuerRoot !== undefined && key.isSsh)
       throw refused("an SSH key certifies no issuer keys", "name the workspace's issuer root key");
     const known = trustedKeys(before).find(({ keyId }) => keyId === key.keyId);

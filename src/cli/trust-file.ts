@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { parseTrust, trustFromJson } from "../contract/parse-trust.ts";
 import type { Trust } from "../contract/trust.ts";
 import type { Json } from "../format/json.ts";
+import { parseNoteKey } from "../format/signed-note.ts";
 import { readText } from "../store/document-files.ts";
 import { notFound } from "./cli-error.ts";
 import type { Printer } from "./output.ts";
@@ -36,13 +37,24 @@ export function printTrust(out: Printer, path: string, trust: Trust): void {
       keys.map(({ holder, roles, custody, keyId }) => [holder, roles.join(", "), custody ?? "", keyId]),
     );
   }
-  for (const { key, checkpoint } of trust.logs ?? [])
-    out.pairs([
-      ["log", key],
-      ["pinned at", checkpoint === undefined ? undefined : `${checkpoint.size} entries, ${checkpoint.root}`],
-    ]);
   out.pairs([
     ["requires", trust.require?.join(", ")],
+    ["quorum", quorumText(trust)],
+    [
+      "seen",
+      trust.logs
+        ?.flatMap(({ key, checkpoint }) =>
+          checkpoint === undefined ? [] : [`${parseNoteKey(key).name} at ${checkpoint.size}`],
+        )
+        .join(", ") || undefined,
+    ],
     ["pins", trust.pinned === undefined ? undefined : `${trust.pinned.length} definitions`],
   ]);
+}
+
+/** How many witnesses must have cosigned; undefined where there are none. */
+function quorumText({ witnesses = [], witnessQuorum }: Trust): string | undefined {
+  if (witnesses.length === 0) return undefined;
+  const names = new Set(witnesses.map(({ key }) => parseNoteKey(key).name)).size;
+  return `${witnessQuorum ?? names} of ${names} ${names === 1 ? "witness" : "witnesses"}`;
 }

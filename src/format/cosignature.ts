@@ -1,6 +1,6 @@
 import { FormatError } from "./coded-error.ts";
 import { verifySignature } from "./crypto.ts";
-import { type NoteKey, type NoteSignature, noteKeyTypes } from "./signed-note.ts";
+import { type NoteKey, type NoteSignature, noteKeyTypes, type SignedNote } from "./signed-note.ts";
 import type { Signer } from "./signer.ts";
 
 /** Latest time of a cosignature that is believed, in seconds since the epoch: the end of the year 9999. */
@@ -47,10 +47,21 @@ export async function cosignatureTime(
 ): Promise<number | undefined> {
   if (key.type !== noteKeyTypes.cosignature || name !== key.name || id !== key.id) return undefined;
   if (bytes.length !== TIME_BYTES + SIGNATURE_BYTES) return undefined;
-  const time = Number(new DataView(bytes.buffer, bytes.byteOffset, TIME_BYTES).getBigUint64(0));
+  const time = timeIn(bytes);
   if (!isTime(time)) return undefined;
   const holds = await verifySignature(key.key, signedBytes(text, time), bytes.subarray(TIME_BYTES));
   return holds ? time : undefined;
+}
+
+/** The times that a note's cosignatures claim, in seconds since the epoch; nothing is verified. @param origin of the log. */
+export function claimedTimes({ signatures }: SignedNote, origin: string): number[] {
+  return signatures
+    .filter(({ name, bytes }) => name !== origin && bytes.length === TIME_BYTES + SIGNATURE_BYTES)
+    .map(({ bytes }) => timeIn(bytes));
+}
+
+function timeIn(bytes: Uint8Array): number {
+  return Number(new DataView(bytes.buffer, bytes.byteOffset, TIME_BYTES).getBigUint64(0));
 }
 
 function signedBytes(text: string, time: number): Uint8Array {

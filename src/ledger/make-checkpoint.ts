@@ -17,7 +17,7 @@ import { LogError } from "./log-error.ts";
 import type { LogFolder } from "./log-folder.ts";
 import type { LogLease, LogStore, TreeHead } from "./log-store.ts";
 import { proveConsistency, rootAt } from "./tree-proof.ts";
-import type { Witnesses } from "./witnesses.ts";
+import type { Cosigned, LineageError, Witnesses } from "./witnesses.ts";
 
 /** File of the newest signed checkpoint (C2SP tlog-tiles). */
 export const CHECKPOINT_FILE = "checkpoint";
@@ -40,6 +40,8 @@ export interface Log {
 /** A checkpoint with its signed bytes. */
 export interface SignedHead extends TreeHead {
   readonly bytes: Uint8Array;
+  /** The witnesses that did not cosign it this time, and why. */
+  readonly missing: Cosigned["missing"];
 }
 
 /**
@@ -48,11 +50,16 @@ export interface SignedHead extends TreeHead {
  * first: so neither a crash at any point nor a restored or copied workspace signs a second tree. After a crash the
  * next call goes on from what is there.
  *
+ * @param refusal what a witness held against the log before: nothing is published until that witness cosigns.
  * @returns the signed head; undefined when there is nothing to log, or the lease went to another process.
  * @throws LogError `LOG_RESTORED`, `LOG_FORKED`, `LOG_OF_ANOTHER`, `LOG_BUSY`, `LOG_FOLDER`; LineageError when a
  *   witness knows another history; StoreError.
  */
-export async function makeCheckpoint(log: Log, lease: LogLease): Promise<SignedHead | undefined> {
+export async function makeCheckpoint(
+  log: Log,
+  lease: LogLease,
+  refusal?: LineageError,
+): Promise<SignedHead | undefined> {
   const unlock: (() => Promise<void>)[] = [];
   try {
     for (const folder of log.folders) unlock.push(await folder.lock());
@@ -60,13 +67,14 @@ export async function makeCheckpoint(log: Log, lease: LogLease): Promise<SignedH
     for (const folder of log.folders) published.set(folder, await comparePublished(log, folder));
     const head = await integrateAll(log, lease);
     if (head === undefined) return undefined;
-    const bytes = await signedBytes(log, head);
+    const { bytes, missing } = await signedBytes(log, head);
+    if (refusal !== undefined && !isCosignedBy(bytes, refusal.witness)) throw refusal;
     for (const [folder, from] of published) {
       if (from < head.size) await publishTiles(log.store, folder, from, head.size);
       await publishCheckpoint(folder, bytes);
       if (from < head.size) await removePartials(folder, from, head.size);
     }
-    return { ...head, bytes };
+    return { ...head, bytes, missing };
   } finally {
     for (const release of unlock.reverse()) await release();
   }
@@ -135,9 +143,33 @@ async function integrateAll({ key, store }: Log, lease: LogLease): Promise<TreeH
   }
 }
 
-/** The checkpoint as it was signed before, or signed now; cosigned where somebody does. */
-async function signedBytes(log: Log, head: TreeHead): Promise<Uint8Array> {
-  const { key, signer, store } = log;
+/**
+ * The checkpoint as it was signed before, or signed now, and cosigned. One that too few cosigned is sent to the witnesses
+ * again: before they have answered nobody knows whether the log may go on.
+ */
+async function signedBytes(
+  log: Log,
+  head: TreeHead,
+): Promise<{ readonly bytes: Uint8Array; readonly missing: Cosigned["missing"] }> {
+  const { key, store, witnesses } = log;
+  const bytes = await ownBytes(log, head);
+  if (witnesses === undefined || witnesses.isEnough(bytes)) return { bytes, missing: [] };
+  const { note, enough, missing } = await witnesses.cosign({
+    checkpoint: { origin: key.name, ...head },
+    note: bytes,
+    consistencyProof: (from, to) => proveConsistency(from, to, store.nodes),
+    currentSize: () => store.size(),
+  });
+  await store.keepSigned(key.name, head.size, note, { cosigned: enough });
+  return { bytes: note, missing };
+}
+
+function isCosignedBy(bytes: Uint8Array, witness: string): boolean {
+  return parseSignedNote(bytes).signatures.some(({ name }) => name === witness);
+}
+
+/** The checkpoint with the log's own signature, which is kept before anybody else sees it. */
+async function ownBytes({ key, signer, store }: Log, head: TreeHead): Promise<Uint8Array> {
   const kept = store.signed(key.name);
   const before = kept === undefined ? undefined : await readCheckpoint(kept, key);
   if (kept !== undefined && before?.size === head.size && sameHash(before.root, head.root)) return kept;
@@ -145,15 +177,7 @@ async function signedBytes(log: Log, head: TreeHead): Promise<Uint8Array> {
   const signature = await signer.sign(new TextEncoder().encode(text));
   const bytes = signedNoteBytes({ text, signatures: [{ name: key.name, id: key.id, bytes: signature }] });
   await store.keepSigned(key.name, head.size, bytes);
-  if (log.witnesses === undefined) return bytes;
-  const { note, by } = await log.witnesses.cosign({
-    checkpoint: { origin: key.name, ...head },
-    note: bytes,
-    consistencyProof: (from, to) => proveConsistency(from, to, store.nodes),
-    currentSize: () => store.size(),
-  });
-  await store.keepSigned(key.name, head.size, note, { cosigned: by.length > 0 });
-  return note;
+  return bytes;
 }
 
 /** Writes the tiles and entries by which a tree of `size` differs from one of `from` entries. */

@@ -30,19 +30,35 @@ export interface Cosigned {
 
 /** The witnesses of a log. */
 export interface Witnesses {
+  readonly names: readonly string[];
   /**
    * Asks all of them to cosign. One that is down or wrong is only missing.
    *
    * @throws LineageError when one of them knows a log that is not this one.
    */
   cosign(request: CosignRequest): Promise<Cosigned>;
+  /** Whether as many as the workspace asks for have cosigned a note already. Their signatures were verified when they came. */
+  isEnough(note: Uint8Array): boolean;
 }
 
 /**
- * `LOG_BEHIND_WITNESS`: a witness cosigned a larger tree than this log ever had: the workspace was restored from a copy, or
+ * `LOG_RESTORED`: a witness cosigned a larger tree than this log ever had: the workspace was restored from a copy, or
  * another copy of it goes on. `LOG_FORKED`: the log is not the one that a witness cosigned: history was changed.
  */
-export type LineageErrorCode = "LOG_BEHIND_WITNESS" | "LOG_FORKED";
+export type LineageErrorCode = "LOG_RESTORED" | "LOG_FORKED";
 
 /** Thrown when a witness knows another history. The log signs nothing more under its origin. */
-export class LineageError extends CodedError<LineageErrorCode> {}
+export class LineageError extends CodedError<LineageErrorCode> {
+  /** Name of the witness. */
+  readonly witness: string;
+
+  constructor(args: {
+    readonly code: LineageErrorCode;
+    readonly witness: string;
+    readonly message: string;
+    readonly hint?: string | undefined;
+  }) {
+    super(args);
+    this.witness = args.witness;
+  }
+}

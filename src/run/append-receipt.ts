@@ -15,6 +15,8 @@ import { isBehind, waitForClock } from "./wait-for-clock.ts";
 export interface Entry {
   readonly event: ReceiptEvent;
   readonly subject: readonly Subject[];
+  /** Digest of the signed bytes of a checkpoint that was witnessed before this receipt was made. */
+  readonly lowerBound?: Digest | undefined;
   readonly predicate: Omit<ReceiptPredicate, "schema" | "receiptId" | "event" | "ledger" | "time">;
 }
 
@@ -149,7 +151,10 @@ function place(
     receiptId: lane.randomHex(16),
     event: entry.event,
     ledger: { stream, seq: head === undefined ? 0 : head.seq + 1, prevHash: head?.digest ?? genesis ?? null },
-    time: { claimedUtc: utcFromMillis(lane.clock()) },
+    time: {
+      claimedUtc: utcFromMillis(lane.clock()),
+      ...(entry.lowerBound === undefined ? {} : { lowerBound: entry.lowerBound }),
+    },
   };
 }
 

@@ -2,7 +2,15 @@ import type { LogStarted } from "../contract/log-entry.ts";
 import { toBase64 } from "../format/base64.ts";
 import type { Checkpoint } from "../format/checkpoint.ts";
 import { CodedError } from "../format/coded-error.ts";
-import { type NoteKey, noteKeyOf, noteKeyText, parseNoteKey } from "../format/signed-note.ts";
+import { claimedTimes } from "../format/cosignature.ts";
+import { digestOf } from "../format/digest.ts";
+import {
+  type NoteKey,
+  noteKeyOf,
+  noteKeyText,
+  parseNoteKey,
+  parseSignedNote,
+} from "../format/signed-note.ts";
 import { LogError } from "../ledger/log-error.ts";
 import type { LogFolder } from "../ledger/log-folder.ts";
 import { LOG_LEASE } from "../ledger/log-store.ts";
@@ -19,6 +27,7 @@ import { LineageError } from "../ledger/witnesses.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneLog } from "./log-of-lane.ts";
+import { refusalOf, refusalSubject, refusalText } from "./log-refusal.ts";
 import { ACTIVE_LOG, recordLogStarted } from "./record-governance.ts";
 import type { LeaseOwner, Store } from "./store.ts";
 
@@ -91,15 +100,16 @@ export function driveLog(
   }
 
   async function checkpoint(): Promise<SignedHead | undefined> {
-    if (refusal !== undefined) throw refusal;
+    const before = refusal;
+    if (before instanceof LogError) throw before;
     let tried = false;
     const head = await inTurn(() =>
       withLease(async () => {
         tried = true;
-        return makeCheckpoint(log, owner);
+        return makeCheckpoint(log, owner, before);
       }, maxWaitMs),
-    ).catch((error: unknown) => {
-      throw noted(error);
+    ).catch(async (error: unknown) => {
+      throw await noted(error);
     });
     if (!tried)
       throw new LogError({
@@ -107,13 +117,27 @@ export function driveLog(
         message: "another process has been integrating into the log for too long",
         hint: "wait for it or end it, then run the same command again",
       });
+    // Whom it was cosigned by now held something against it before: their word.
+    if (before !== undefined && head !== undefined) await keepRefusal(undefined);
     return head;
   }
 
-  function noted(error: unknown): unknown {
-    if (error instanceof LineageError || (error instanceof LogError && FINAL.has(error.code)))
-      refusal = error;
+  async function noted(error: unknown): Promise<unknown> {
+    if (error instanceof LineageError) await keepRefusal(error);
+    else if (error instanceof LogError && FINAL.has(error.code)) refusal = error;
     return error;
+  }
+
+  /** What a witness holds against the log outlives this process: another one must not ask only those who know less. */
+  async function keepRefusal(error: LineageError | undefined): Promise<void> {
+    refusal = error;
+    await store.commit({ status: [{ subject: refusalSubject(key), status: refusalText(error) }] });
+  }
+
+  /** What was held against the log before, by a witness that is still on the list. */
+  function keptRefusal(): LineageError | undefined {
+    const kept = refusalOf(store.status(refusalSubject(key)));
+    return kept !== undefined && log.witnesses?.names.includes(kept.witness) ? kept : undefined;
   }
 
   async function tick(): Promise<void> {
@@ -123,7 +147,7 @@ export function driveLog(
       problem = undefined;
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
-      noted(error);
+      await noted(error);
       problem = error;
     }
   }
@@ -145,13 +169,20 @@ export function driveLog(
       return refusal;
     },
     checkpoint,
+    witnessed(now) {
+      const bytes = store.log.signed(key.name, { cosigned: true });
+      if (bytes === undefined) return undefined;
+      const times = claimedTimes(parseSignedNote(bytes), key.name);
+      return times.some((time) => time * 1000 > now) ? undefined : { digest: digestOf(bytes), bytes };
+    },
     async begin(lane, actor) {
       try {
         await inTurn(() => withLease(() => beginOnce(lane, actor), maxWaitMs));
       } catch (error) {
-        if (!(noted(error) instanceof LogError)) throw error;
+        if (!((await noted(error)) instanceof LogError)) throw error;
         problem = error as LogError;
       }
+      refusal ??= keptRefusal();
     },
     async renew(lane, actor, published) {
       await inTurn(() => withLease(() => renewOnce(lane, actor, published), maxWaitMs));

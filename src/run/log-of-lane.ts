@@ -1,3 +1,4 @@
+import type { Digest } from "../format/digest.ts";
 import type { NoteKey } from "../format/signed-note.ts";
 import type { LogError } from "../ledger/log-error.ts";
 import type { SignedHead } from "../ledger/make-checkpoint.ts";
@@ -17,4 +18,11 @@ export interface LaneLog {
    * @throws LogError as `makeCheckpoint`; StoreError.
    */
   checkpoint(): Promise<SignedHead | undefined>;
+  /**
+   * The newest checkpoint that enough witnesses cosigned, as signed bytes: what cites it was made after them. Not one
+   * whose witnesses' clocks are ahead of this host's, which would contradict what the host claims.
+   *
+   * @param now milliseconds since the epoch.
+   */
+  witnessed(now: number): { readonly digest: Digest; readonly bytes: Uint8Array } | undefined;
 }

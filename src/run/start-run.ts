@@ -164,17 +164,19 @@ export async function startRun(lane: Lane, request: RunRequest): Promise<StartRe
     return { started: false, reason: detail.reason, problems, receipt: receipt.digest };
   }
   const parts = runParts(document, lane.origin, prepared.lab);
+  const lower = lane.log?.witnessed(lane.clock());
   const result = await appendReceipt(
     lane,
     engagementStream(document.engagement.id),
     {
       event: "run-opened",
       subject: [{ name: "run", digest: { sha256: hexOf(prepared.documentDigest) } }],
+      lowerBound: lower?.digest,
       predicate: { ...parts, detail: { run: document.run, document: prepared.documentDigest } },
     },
     {
       change: {
-        documents: unpinned(lane, prepared.pins),
+        documents: [...unpinned(lane, prepared.pins), ...(lower === undefined ? [] : [lower])],
         openRun: { run: document.run, document: prepared.documentDigest },
       },
     },

@@ -1,6 +1,7 @@
 import Type, { type Static } from "typebox";
-import { type DocumentKind, readDocument } from "../contract/inspect-document.ts";
+import { type DocumentKind, type Inspection, readDocument } from "../contract/inspect-document.ts";
 import * as word from "../contract/vocabulary.ts";
+import { ruleWitnessList } from "./rule-witness-list.ts";
 
 /** What people can be told of: something waits for somebody, a failure was escalated, somebody acted without approval. */
 export const occasions = ["waiting", "escalated", "break-glass"] as const;
@@ -61,6 +62,8 @@ export const workspaceSchema = Type.Object(
               { maxItems: 20 },
             ),
           ),
+          /** How many of them must cosign for a checkpoint to be called witnessed. Default: all. */
+          quorum: Type.Optional(Type.Integer({ minimum: 1, maximum: 20 })),
         },
         word.closed,
       ),
@@ -89,9 +92,14 @@ export const workspaceSchema = Type.Object(
 export type NotifyRule = NonNullable<Static<typeof workspaceSchema>["notify"]>[number];
 export type Workspace = Static<typeof workspaceSchema>;
 
-const workspaceKind: DocumentKind<Workspace> = { name: "workspace", schema: workspaceSchema };
+const workspaceKind: DocumentKind<Workspace> = { name: "workspace", schema: workspaceSchema, rules };
 
 /** Reads `witnessops.yaml`. @throws ContractError with every fault. */
 export function parseWorkspace(text: string, file: string): Workspace {
   return readDocument(workspaceKind, text, { file });
+}
+
+function rules(workspace: Inspection<Workspace>): void {
+  const log = workspace.part("log");
+  if (log !== undefined) ruleWitnessList(workspace, log.witnesses ?? [], log.quorum);
 }

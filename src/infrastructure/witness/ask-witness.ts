@@ -137,7 +137,8 @@ function sizeIn({ mediaType, body }: Posted): number | undefined {
 
 function behind({ name }: NoteKey, theirs: number, ours: number): LineageError {
   return new LineageError({
-    code: "LOG_BEHIND_WITNESS",
+    code: "LOG_RESTORED",
+    witness: name,
     message: `witness \`${name}\` cosigned ${theirs} entries of this log, which has ${ours}: this workspace was restored from a copy, or another copy of it goes on`,
     hint: "bring the newest copy back and end the others; if it is lost, give `log.origin` a new name; if the witness is the one who is wrong, take it out of `log.witnesses`",
   });
@@ -146,7 +147,8 @@ function behind({ name }: NoteKey, theirs: number, ours: number): LineageError {
 function forked({ name }: NoteKey, size: number): LineageError {
   return new LineageError({
     code: "LOG_FORKED",
-    message: `witness \`${name}\` cosigned another history of this log at ${size} entries: what it once said was changed`,
+    witness: name,
+    message: `witness \`${name}\` cosigned another history of this log at ${size} entries: what was logged has been changed, or this is an older copy that went on`,
     hint: "find out who changed it and keep both copies; bring the true one back, or give `log.origin` a new name; if the witness is the one who is wrong, take it out of `log.witnesses`",
   });
 }

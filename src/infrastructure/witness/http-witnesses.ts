@@ -1,4 +1,9 @@
-import { type NoteSignature, parseSignedNote, signedNoteBytes } from "../../format/signed-note.ts";
+import {
+  type NoteSignature,
+  parseSignedNote,
+  type SignedNote,
+  signedNoteBytes,
+} from "../../format/signed-note.ts";
 import type { Cosigned, CosignRequest, Witnesses } from "../../ledger/witnesses.ts";
 import { type Asked, askWitness, type WitnessEndpoint } from "./ask-witness.ts";
 import { openPoster } from "./post-bytes.ts";
@@ -7,71 +12,85 @@ import { openPoster } from "./post-bytes.ts";
 export interface WitnessOptions {
   /** How many must cosign. Default: all. */
   readonly quorum?: number | undefined;
-  /** How long one asking takes at most. Default: 5,000 ms. */
+  /** How long one asking takes at most. Default: 3,000 ms. */
   readonly timeoutMs?: number;
   /** How long the others are waited for once there are enough. Default: 500 ms. */
   readonly graceMs?: number;
-  /** Further certificate authorities, PEM. Default: those of the host. */
-  readonly ca?: readonly string[] | undefined;
+  /** For how long one that was down is not asked again, at first; it doubles up to 16 times that. Default: 5,000 ms. */
+  readonly restMs?: number;
+  /** Further certificate authorities, PEM. Default: those of the host alone. */
+  readonly extraCa?: string | undefined;
 }
 
 /** The witnesses on a workspace's list, asked over HTTP; `close` ends their connections. */
 export function openWitnesses(
   endpoints: readonly WitnessEndpoint[],
-  { quorum = endpoints.length, timeoutMs = 5_000, graceMs = 500, ca }: WitnessOptions = {},
+  {
+    quorum = endpoints.length,
+    timeoutMs = 3_000,
+    graceMs = 500,
+    restMs = 5_000,
+    extraCa,
+  }: WitnessOptions = {},
 ): Witnesses & { close(): void } {
-  const poster = openPoster(ca);
+  const poster = openPoster(extraCa);
   /** What each cosigned last, as far as this process knows. */
   const known = new Map<string, number>();
+  /** Those that were down lately: waiting for them each time would hold up every checkpoint. */
+  const resting = new Map<string, { until: number; times: number }>();
 
-  async function ask(
-    endpoint: WitnessEndpoint,
-    request: CosignRequest,
-    signal: AbortSignal,
-  ): Promise<Asked & { readonly endpoint: WitnessEndpoint }> {
+  async function ask(endpoint: WitnessEndpoint, request: CosignRequest, signal: AbortSignal): Promise<Asked> {
     const id = `${endpoint.key.name}+${endpoint.key.id}`;
+    const rest = resting.get(id);
+    if (rest !== undefined && performance.now() < rest.until)
+      return { why: "down", detail: "it was down a moment ago" };
     const asked = await askWitness(endpoint, poster, request, known.get(id) ?? 0, signal);
     if ("signature" in asked) known.set(id, Math.max(known.get(id) ?? 0, request.checkpoint.size));
     else known.delete(id);
-    return { ...asked, endpoint };
+    if ("signature" in asked || asked.why !== "down") resting.delete(id);
+    else {
+      const times = Math.min((rest?.times ?? 0) + 1, 5);
+      resting.set(id, { until: performance.now() + restMs * 2 ** (times - 1), times });
+    }
+    return asked;
   }
 
+  /** The configured witnesses that cosigned a note already; their signatures were verified when they came. */
+  const cosignersOf = (note: SignedNote): WitnessEndpoint[] =>
+    endpoints.filter(({ key }) => note.signatures.some(({ name, id }) => name === key.name && id === key.id));
+
   return {
+    names: endpoints.map(({ key }) => key.name),
     async cosign(request): Promise<Cosigned> {
       const ended = new AbortController();
       const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(timeoutMs)]);
-      const signatures = new Map<string, NoteSignature>();
-      const settled: (Asked & { readonly endpoint: WitnessEndpoint })[] = [];
+      const before = parseSignedNote(request.note);
+      const there = cosignersOf(before);
+      const by = there.map(({ key }) => key.name);
+      const added: NoteSignature[] = [];
+      const missing: Cosigned["missing"][number][] = [];
       let grace: NodeJS.Timeout | undefined;
       try {
         const each = endpoints.map(async (endpoint) => {
+          if (there.includes(endpoint)) return;
           const asked = await ask(endpoint, request, signal);
-          settled.push(asked);
-          if ("signature" in asked) signatures.set(endpoint.key.name, asked.signature);
+          const { name } = endpoint.key;
+          if ("signature" in asked) {
+            added.push(asked.signature);
+            by.push(name);
+          } else missing.push({ name, why: asked.why, detail: asked.detail });
           // Enough is enough, but those who are about to answer are welcome.
-          if (signatures.size >= quorum) grace ??= setTimeout(() => ended.abort(), graceMs);
+          if (by.length >= quorum) grace ??= setTimeout(() => ended.abort(), graceMs);
         });
         await Promise.all(each);
       } finally {
         clearTimeout(grace);
         ended.abort();
       }
-      const { text, signatures: before } = parseSignedNote(request.note);
-      const names = new Set(signatures.keys());
-      return {
-        note: signedNoteBytes({
-          text,
-          signatures: [...before.filter(({ name }) => !names.has(name)), ...signatures.values()],
-        }),
-        by: [...names],
-        enough: names.size >= quorum,
-        missing: settled.flatMap((asked) =>
-          "signature" in asked
-            ? []
-            : [{ name: asked.endpoint.key.name, why: asked.why, detail: asked.detail }],
-        ),
-      };
+      const note = signedNoteBytes({ text: before.text, signatures: [...before.signatures, ...added] });
+      return { note, by, enough: by.length >= quorum, missing };
     },
+    isEnough: (note) => cosignersOf(parseSignedNote(note)).length >= quorum,
     close: () => poster.close(),
   };
 }

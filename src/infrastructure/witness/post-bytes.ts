@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { getCACertificates } from "node:tls";
 
 /** Answers are small: more of one is not read. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -19,13 +20,16 @@ export interface Poster {
   close(): void;
 }
 
-/** @param ca further certificate authorities, PEM; beside those of the host. */
-export function openPoster(ca: readonly string[] | undefined): Poster {
+/** @param extraCa further certificate authorities, PEM; beside those of the host. */
+export function openPoster(extraCa: string | undefined): Poster {
   const plain = new HttpAgent({ keepAlive: true, maxSockets: 4 });
   const secure = new HttpsAgent({
     keepAlive: true,
     maxSockets: 4,
-    ...(ca === undefined ? {} : { ca: [...ca] }),
+    // A list replaces the host's own.
+    ...(extraCa === undefined
+      ? {}
+      : { ca: [...getCACertificates("default"), ...getCACertificates("system"), extraCa] }),
   });
   return {
     post: (url, body, signal) =>
