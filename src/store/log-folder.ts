@@ -3,7 +3,6 @@ import { constants, readFileSync } from "node:fs";
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { TreeHash } from "../format/merkle.ts";
 import { hashesOf, TILE_WIDTH, tileAt, tilePath } from "../format/tile.ts";
 import { LogError } from "../ledger/log-error.ts";
 import type { LogFolder } from "../ledger/log-folder.ts";
@@ -89,20 +88,20 @@ export function openLogFolder(root: string, { isPrivate = false }: LogFolderOpti
  * @throws LogError `LOG_FOLDER` when a tile is not there or not whole.
  */
 export function tileNodes(root: string, size: number): ReadNodes {
-  const read = new Map<string, readonly TreeHash[]>();
+  const read = new Map<string, Uint8Array>();
   return (level, from, to) => {
     const n = Math.floor(from / TILE_WIDTH);
     const tile = tileAt(level, n, size);
     const path = join(root, tilePath(tile ?? { level, n, width: TILE_WIDTH }));
-    const hashes = read.get(path) ?? readTile(root, path);
-    read.set(path, hashes);
-    return hashes.slice(from - n * TILE_WIDTH, to - n * TILE_WIDTH);
+    const bytes = read.get(path) ?? readTile(root, path);
+    read.set(path, bytes);
+    return hashesOf(bytes.subarray(32 * (from - n * TILE_WIDTH), 32 * (to - n * TILE_WIDTH))) ?? [];
   };
 }
 
-function readTile(root: string, path: string): readonly TreeHash[] {
+function readTile(root: string, path: string): Uint8Array {
   try {
-    return hashesOf(readFileSync(path)) ?? [];
+    return readFileSync(path);
   } catch (cause) {
     throw unusable(root, cause);
   }
