@@ -8,6 +8,7 @@ import { benchColdStart } from "./cold-start.ts";
 import type { Line } from "./figure.ts";
 import { benchGovernedStep } from "./governed-step.ts";
 import { benchImport } from "./import-openapi.ts";
+import { benchLog } from "./log.ts";
 import { benchPeople } from "./people.ts";
 import { machine, renderJson, renderTable } from "./report.ts";
 import { benchVerification } from "./verification.ts";
@@ -22,6 +23,7 @@ const parts = [
   ["import", benchImport],
   ["catalog", benchCatalogSize],
   ["adapters", benchAdapters],
+  ["log", benchLog],
 ] as const;
 
 const json = process.argv.includes("--json");

@@ -5,7 +5,7 @@ import { writeTar } from "../format/tar.ts";
 import { type BundleFile, exportBundle } from "../run/export-bundle.ts";
 import type { Lane } from "../run/lane.ts";
 import { notFound, refused, usage } from "./cli-error.ts";
-import { defineCommand, option, restArguments } from "./command.ts";
+import { defineCommand, option, repeatedOption, restArguments } from "./command.ts";
 import { exit } from "./exit.ts";
 import { withLane } from "./open-lane.ts";
 
@@ -13,16 +13,21 @@ export const command = defineCommand({
   parameters: {
     runs: restArguments("ids of the runs"),
     engagement: option("--engagement <id>", "all runs of this engagement"),
+    comparableWith: repeatedOption(
+      "--comparable-with <entries>",
+      "a size of the log that a reviewer has pinned: with what shows that the log continues it",
+    ),
     out: option("-o, --out <path>", "a `.tar`, or a folder (default: <run>.tar)"),
   },
   example: "bundle export 3f9ab2c41d07e865 -o proof.tar",
-  async run({ runs: named, engagement, out: given }, context) {
+  async run({ runs: named, engagement, comparableWith, out: given }, context) {
     if ((named.length === 0) === (engagement === undefined))
       throw usage("name the runs, or an engagement with all of its runs", "witnessops run list");
+    const sizes = comparableWith.map(sizeFrom);
     return withLane(context, async ({ lane }) => {
       const runs = engagement === undefined ? [...new Set(named)] : runsOf(lane, engagement);
       const path = given ?? `${engagement ?? runs[0]}.tar`;
-      const files = await exportBundle(lane, runs, { tell: context.progress });
+      const files = await exportBundle(lane, runs, { sizes, tell: context.progress });
       await writeBundle(path, files);
       const bytes = files.reduce((sum, { size }) => sum + size, 0);
       return {
@@ -36,6 +41,15 @@ export const command = defineCommand({
     });
   },
 });
+
+function sizeFrom(text: string): number {
+  const size = Number(text);
+  if (/^[1-9][0-9]*$/.test(text) && Number.isSafeInteger(size)) return size;
+  throw usage(
+    `\`${text}\` is not a size of the log`,
+    "name the `size` of the pinned checkpoint, a whole number",
+  );
+}
 
 /** The runs of an engagement in the order they were opened. @throws CliError `NOT_FOUND` when there is none. */
 function runsOf(lane: Lane, engagement: string): string[] {

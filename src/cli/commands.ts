@@ -304,6 +304,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./log-checkpoint.ts"),
   },
   {
+    name: "log prove",
+    summary: "show that a receipt is in the log, to be checked offline",
+    load: () => import("./log-prove.ts"),
+  },
+  {
+    name: "log audit",
+    summary: "read every entry and artifact again and compare with what was signed",
+    load: () => import("./log-audit.ts"),
+  },
+  {
     name: "log witness",
     summary: "be a witness: cosign the checkpoints of others' logs",
     load: () => import("./log-witness.ts"),

@@ -6,15 +6,19 @@ import { referenceOf } from "../contract/contract.ts";
 import { isolationText } from "../contract/isolation-text.ts";
 import { CodedError } from "../format/coded-error.ts";
 import type { Digest } from "../format/digest.ts";
+import { parseNoteKey } from "../format/signed-note.ts";
 import { checkPolicies } from "../gate/check-policies.ts";
 import { wantsIsolation } from "../gate/hold-tool.ts";
+import { comparePublished } from "../ledger/make-checkpoint.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
+import { ACTIVE_LOG } from "../run/record-governance.ts";
 import { openArtifactFolder } from "../store/artifact-folder.ts";
 import type { WorkspaceDefinitions } from "../store/workspace-definitions.ts";
 import { type Context, defineCommand } from "./command.ts";
 import { exit } from "./exit.ts";
 import { openWorkspace } from "./open-definitions.ts";
 import { ledgerPath, openLedger } from "./open-ledger.ts";
+import { logFolders } from "./open-log.ts";
 import { openTime } from "./open-time.ts";
 import type { Style } from "./output.ts";
 import { workspaceRoot } from "./workspace-root.ts";
@@ -72,6 +76,7 @@ async function checkWorkspace(context: Context): Promise<Check[]> {
   for (const check of [
     checkPermissions,
     checkLedger,
+    checkLog,
     checkLock,
     checkPolicySet,
     checkTools,
@@ -152,6 +157,47 @@ async function checkLedger({ root }: WorkspaceDefinitions): Promise<Check[]> {
         `it is ${now}, and a receipt says ${newest}: the clock ran backwards`,
       ),
     ];
+  } finally {
+    store.close();
+  }
+}
+
+/** Whether what is published is what the ledger has; `witnessops log audit` looks at all of it. */
+async function checkLog(definitions: WorkspaceDefinitions): Promise<Check[]> {
+  const { root } = definitions;
+  const { log: config } = definitions.workspace();
+  const store = openLedger(root);
+  try {
+    const active = store.status(ACTIVE_LOG);
+    if (config === undefined) {
+      if (active === undefined) return [];
+      return [
+        { what: "log", state: "warning", detail: "the workspace had one, and witnessops.yaml names none" },
+      ];
+    }
+    if (active === undefined)
+      return [
+        {
+          what: "log",
+          state: "warning",
+          detail: `${config.origin} has not begun: \`witnessops log checkpoint\``,
+        },
+      ];
+    const key = parseNoteKey(active);
+    if (key.name !== config.origin)
+      return [
+        {
+          what: "log",
+          state: "fault",
+          detail: `it is ${key.name}, and witnessops.yaml names ${config.origin}`,
+        },
+      ];
+    const sizes: number[] = [];
+    for (const folder of logFolders(root, { log: config }))
+      sizes.push(await comparePublished({ key, store: store.log }, folder));
+    const pending = store.log.pending();
+    const detail = `${key.name}, ${Math.min(...sizes)} entries published, ${pending} not logged yet`;
+    return [{ what: "log", state: pending > 0 ? "warning" : "ok", detail }];
   } finally {
     store.close();
   }

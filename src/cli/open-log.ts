@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { noteKeyOf, noteKeyTypes, parseNoteKey } from "../format/signed-note.ts";
 import type { Signer } from "../format/signer.ts";
 import { openWitnesses } from "../infrastructure/witness/http-witnesses.ts";
+import type { LogFolder } from "../ledger/log-folder.ts";
 import { type DrivenLog, driveLog } from "../run/lane-log.ts";
 import type { LeaseOwner, Store } from "../run/store.ts";
 import { createKeyFile, openKeyFile } from "../store/key-file.ts";
@@ -26,6 +27,12 @@ export interface OpenLog {
   close(): void;
 }
 
+/** The folders that a workspace's log is published in, its own first. */
+export function logFolders(root: string, { log }: Pick<Workspace, "log">): [LogFolder, ...LogFolder[]] {
+  const own = openLogFolder(logFolderPath(root), { isPrivate: true });
+  return log?.publish === undefined ? [own] : [own, openLogFolder(resolve(root, log.publish))];
+}
+
 /**
  * Opens the transparency log that `witnessops.yaml` names; undefined when it names none. Its key is made the first time.
  *
@@ -44,8 +51,7 @@ export function openLog(
 ): OpenLog | undefined {
   if (config === undefined) return undefined;
   const signer = takeLogKey(logKeyPath(root));
-  const own = openLogFolder(logFolderPath(root), { isPrivate: true });
-  const published = config.publish === undefined ? [] : [openLogFolder(resolve(root, config.publish))];
+  const folders = logFolders(root, { log: config });
   const asked = (config.witnesses ?? []).map(({ key, url }) => ({ key: parseNoteKey(key), url }));
   const witnesses = asked.length === 0 ? undefined : openWitnesses(asked, { quorum: config.quorum, extraCa });
   const log = driveLog(
@@ -53,10 +59,10 @@ export function openLog(
       key: noteKeyOf(config.origin, signer.publicKey, noteKeyTypes.ed25519),
       signer,
       store: store.log,
-      folders: [own, ...published],
+      folders,
       ...(witnesses === undefined ? {} : { witnesses }),
     },
-    own,
+    folders[0],
     store,
     owner,
     { isPromised: config.promise ?? true, sleep },

@@ -40,10 +40,22 @@ export async function addNoteKey(
     if (key.type !== noteKeyTypes.ed25519)
       throw usage(`\`${key.name}\` has the key of a witness`, "add it with `--witness`");
     const known = before.logs?.find((one) => one.key === noteKeyText(key));
-    if (known === undefined || checkpoint === undefined) refuseKnown(before, key);
+    if (known !== undefined && checkpoint === undefined)
+      throw refused(
+        `the log \`${key.name}\` is in the trust file already`,
+        "pin a head of it with `--checkpoint <file>`",
+      );
+    // A log that goes on under a new origin has the key of the one before.
+    if (known === undefined) refuseKnown({ ...before, logs: [] }, key);
+    const pin = checkpoint === undefined ? undefined : await seen(checkpoint, key);
+    if (pin !== undefined && pin.size < (known?.checkpoint?.size ?? 0))
+      throw refused(
+        `the trust file has seen \`${key.name}\` at ${known?.checkpoint?.size}, this checkpoint has ${pin.size}`,
+        "a log does not shrink: fetch its newest checkpoint",
+      );
     const entry = {
       ...(known ?? { key: noteKeyText(key) }),
-      ...(checkpoint === undefined ? {} : { checkpoint: await seen(checkpoint, key) }),
+      ...(pin === undefined ? {} : { checkpoint: pin }),
     };
     const others = (before.logs ?? []).filter((one) => one !== known);
     return {

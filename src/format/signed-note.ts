@@ -60,6 +60,7 @@ export function parseNoteKey(text: string): NoteKey {
     throw notKey(text, cause);
   }
   const type = bytes[0];
+  if (type === undefined) throw notKey(text);
   if (type !== noteKeyTypes.ed25519 && type !== noteKeyTypes.cosignature)
     throw new FormatError({
       code: "KEY_UNSUPPORTED",

@@ -100,7 +100,12 @@ function lowerBounds(
   return [...named].flatMap((name) => {
     const digest = name as Digest;
     const bytes = lane.store.document(digest);
-    if (bytes === undefined) return [];
+    if (bytes === undefined)
+      throw new RunError({
+        code: "PINNED_MISSING",
+        message: `the ledger lacks the checkpoint \`${digest}\` that a receipt names`,
+        hint: "run `witnessops doctor` and keep the ledger file",
+      });
     const checkpoint = parseCheckpoint(parseSignedNote(bytes).text);
     return [{ digest, bytes, size: checkpoint.origin === origin ? checkpoint.size : undefined }];
   });

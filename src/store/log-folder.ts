@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
+import { constants, readFileSync } from "node:fs";
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { hashesOf, TILE_WIDTH, tileAt, tilePath } from "../format/tile.ts";
 import { LogError } from "../ledger/log-error.ts";
 import type { LogFolder } from "../ledger/log-folder.ts";
+import type { ReadNodes } from "../ledger/tree-proof.ts";
 import { isGone, processIdentity } from "./process-identity.ts";
 
 const LOCK = ".lock";
@@ -78,6 +80,31 @@ export function openLogFolder(root: string, { isPrivate = false }: LogFolderOpti
     },
     lock: () => takeLock(resolve(root), makeFolder),
   };
+}
+
+/**
+ * Reads nodes of a tree of `size` entries from its tile files, each file once.
+ *
+ * @throws LogError `LOG_FOLDER` when a tile is not there or not whole.
+ */
+export function tileNodes(root: string, size: number): ReadNodes {
+  const read = new Map<string, Uint8Array>();
+  return (level, from, to) => {
+    const n = Math.floor(from / TILE_WIDTH);
+    const tile = tileAt(level, n, size);
+    const path = join(root, tilePath(tile ?? { level, n, width: TILE_WIDTH }));
+    const bytes = read.get(path) ?? readTile(root, path);
+    read.set(path, bytes);
+    return hashesOf(bytes.subarray(32 * (from - n * TILE_WIDTH), 32 * (to - n * TILE_WIDTH))) ?? [];
+  };
+}
+
+function readTile(root: string, path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw unusable(root, cause);
+  }
 }
 
 /** Removes what a process left in a log's folder that ended while it wrote. @returns how many files that were. */
@@ -162,13 +189,17 @@ async function guard<T>(root: string, action: Promise<T>): Promise<T> {
     return await action;
   } catch (cause) {
     if (cause instanceof LogError) throw cause;
-    throw new LogError({
-      code: "LOG_FOLDER",
-      message: `the log's folder \`${root}\` cannot be read or written: ${cause instanceof Error ? cause.message : "unknown"}`,
-      hint: "give this user write permission on it, or free space, and run the command again",
-      cause,
-    });
+    throw unusable(root, cause);
   }
+}
+
+function unusable(root: string, cause: unknown): LogError {
+  return new LogError({
+    code: "LOG_FOLDER",
+    message: `the log's folder \`${root}\` cannot be read or written: ${cause instanceof Error ? cause.message : "unknown"}`,
+    hint: "give this user write permission on it, or free space, and run the command again",
+    cause,
+  });
 }
 
 function codeOf(error: unknown): unknown {

@@ -1,6 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type LogEntry, logLeaf } from "../contract/log-entry.ts";
-import { fromHex, toHex } from "../format/base64.ts";
 import { type Digest, hexOf } from "../format/digest.ts";
 import { rootOf, sameHash, type TreeHash } from "../format/merkle.ts";
 import { TILE_WIDTH } from "../format/tile.ts";
@@ -65,7 +64,7 @@ export function prepareLog(db: DatabaseSync): LogTables {
     const rows = entries.all(from, to);
     if (rows.length !== to - from) throw damaged(`it lacks entries from ${from} to ${to}`);
     return rows.map(({ stream, seq, receipt }) => ({
-      receipt: `sha256:${toHex(receipt as Uint8Array)}`,
+      receipt: `sha256:${Buffer.from(receipt as Uint8Array).toString("hex")}`,
       stream: stream as string,
       seq: seq as number,
     }));
@@ -101,7 +100,7 @@ export function prepareLog(db: DatabaseSync): LogTables {
       let leaves = taken.length === 0 ? [] : [...readNodes(0, tile, first)];
       for (const [i, row] of taken.entries()) {
         const entry = { receipt: row.digest as Digest, stream: row.stream as string, seq: row.seq as number };
-        addEntry.run(first + i, entry.stream, entry.seq, fromHex(hexOf(entry.receipt)));
+        addEntry.run(first + i, entry.stream, entry.seq, Buffer.from(hexOf(entry.receipt), "hex"));
         leaves.push(logLeaf(entry));
         if (leaves.length < TILE_WIDTH) continue;
         complete(Math.floor((first + i) / TILE_WIDTH), leaves);

