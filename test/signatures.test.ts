@@ -3,10 +3,10 @@ import type { Trust } from "../src/contract/trust.ts";
 import { publicKeyText } from "../src/format/public-key.ts";
 import { recordFreeze } from "../src/run/record-governance.ts";
 import { recordKeyRetired } from "../src/run/record-keys.ts";
-import { memoryBundle } from "./bundle-source.ts";
+import { memoryBundle } from "../src/verifier/bundle-source.ts";
+import { verifyBundle } from "../src/verifier/verify-bundle.ts";
 import { nextIssuer, nextLane, nextRoot, retire, rotateRoot, signAfterEnd } from "./fixtures/key-history.ts";
 import { type SampleOptions, sampleBundle, sampleKeys, sampleTrust } from "./fixtures/sample-bundle.ts";
-import { verifyBundle } from "./verify-bundle.ts";
 
 const { root, issuer, mallory } = sampleKeys;
 
