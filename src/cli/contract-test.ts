@@ -15,6 +15,8 @@ export interface TestedCase {
   readonly missing: readonly Signal[];
   /** The case shows a fault of the contract. */
   readonly problem?: string;
+  /** Why the case says nothing about the contract. */
+  readonly note?: string;
 }
 
 /** What a test found of a contract (design section 8 for the signals). */
@@ -100,11 +102,12 @@ export function printContractTest(out: Printer, test: ContractTest): void {
   ]);
   out.heading("cases");
   out.table(
-    ["case", "outcome", "class"],
+    ["case", "outcome", "class", ""],
     cases.map((one) => [
       one.case,
       { text: one.outcome, style: one.problem === undefined ? "plain" : "bad" },
       one.errorClass ?? "",
+      one.note ?? "",
     ]),
   );
   out.heading("error classes");

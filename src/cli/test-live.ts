@@ -119,7 +119,8 @@ function testOf(
     inputs,
     subjects,
     cases: [testedCase("live", step, problem)],
-    problems: verdict === "valid" ? [] : [`the call is no proof: ${[verdict, ...reasons].join(", ")}`],
+    problems:
+      verdict === "valid" ? [] : [`the call is no proof: ${[verdict, ...reasons.slice(0, 3)].join(", ")}`],
   });
 }
 

@@ -2,16 +2,19 @@ import { mkdirSync, mkdtempSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { RESULT_ARTIFACT } from "../contract/artifact.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
+import { mapAgain } from "../contract/map-again.ts";
 import { pinnedOperation } from "../contract/openapi/draft-openapi-contract.ts";
 import type { Operation } from "../contract/openapi/operation.ts";
-import { canonicalBytes } from "../format/canonical-json.ts";
+import { canonicalBytes, parseJson } from "../format/canonical-json.ts";
 import type { Digest } from "../format/digest.ts";
-import type { JsonObject } from "../format/json.ts";
+import { isJsonObject, type JsonObject } from "../format/json.ts";
+import type { Lane } from "../run/lane.ts";
 import type { WorkspaceDefinitions } from "../store/workspace-definitions.ts";
-import type { StepReport } from "../verifier/index.ts";
+import type { DeniedReport, StepReport } from "../verifier/index.ts";
 import { refused } from "./cli-error.ts";
-import { type ContractTest, contractTest, testedCase } from "./contract-test.ts";
+import { type ContractTest, contractTest, type TestedCase, testedCase } from "./contract-test.ts";
 import { callMock } from "./mock/call-mock.ts";
 import { type Generator, loadGenerator } from "./mock/load-generator.ts";
 import { makeInputs } from "./mock/make-inputs.ts";
@@ -68,28 +71,75 @@ export async function testMock(
       const lane = one.isUndefined === true ? { ...mock.lane, root: bare } : mock.lane;
       runs.push(await callMock(mock, lane, contract, inputs));
     }
-    const { verdict, reasons, steps } = await verifyRuns(mock.lane, runs, mock.trust);
+    const { verdict, reasons, steps, denied } = await verifyRuns(mock.lane, runs, mock.trust);
     const found = cases.map((one, index) => {
       const step = steps.find(
         ({ invocation, readBack }) => readBack === undefined && invocation.startsWith(`${runs[index]}/`),
       );
-      return testedCase(one.name, step, problemOf(one, step));
+      const refusal = denied.find(({ receipt }) => receipt === step?.receipt);
+      return { one, step, tested: testedCase(one.name, step, problemOf(one, step, refusal)) };
     });
+    const faultsOf = (step: StepReport | undefined) => resultFaults(mock.lane, contract, inputs, step);
     return contractTest(contract, {
       against: `a mock of \`${operation.operation.api}\`, made by ${generator.name} from ${operation.digest}`,
       inputs,
       subjects,
-      cases: found,
-      problems: verdict === "valid" ? [] : [`the calls are no proof: ${[verdict, ...reasons].join(", ")}`],
+      cases: found.map(({ one, step, tested }) => explained(one, tested, faultsOf(step))),
+      problems: [
+        ...(found.some(({ one, tested }) => one.kind === "success" && tested.outcome === "executed")
+          ? []
+          : ["no answer of the description was mapped"]),
+        ...(verdict === "valid"
+          ? []
+          : [`the calls are no proof: ${[verdict, ...reasons.slice(0, 3)].join(", ")}`]),
+      ],
     });
   } finally {
     mock.close();
   }
 }
 
+/** Why an answer was not mapped. `unfit`: the generated answer does not fit the description, so that it proves nothing. */
+interface ResultFaults {
+  readonly unfit: boolean;
+  readonly faults: readonly string[];
+}
+
+function resultFaults(
+  lane: Lane,
+  contract: Contract,
+  inputs: JsonObject,
+  step: StepReport | undefined,
+): ResultFaults | undefined {
+  if (step?.errorClass !== "OUTPUT_CONTRACT_VIOLATION") return undefined;
+  const artifact = step.artifacts.find(({ id }) => id.endsWith(`/${RESULT_ARTIFACT}`));
+  const bytes = artifact === undefined ? undefined : lane.store.blob(artifact.digest as Digest);
+  const captured = bytes === undefined ? undefined : parseJson(bytes);
+  if (captured === undefined || !isJsonObject(captured)) return undefined;
+  const { error } = captured;
+  if (isJsonObject(error)) return { unfit: true, faults: [String(error.message)] };
+  const mapped = mapAgain(contract, inputs, captured);
+  return { unfit: false, faults: mapped.exit === "faulty" ? mapped.faults : [] };
+}
+
+/** A case with the faults of its answer in words; one whose answer the generator got wrong is left out of account. */
+function explained(one: MockCase, tested: TestedCase, found: ResultFaults | undefined): TestedCase {
+  if (one.kind !== "success" || found === undefined) return tested;
+  const { problem, ...rest } = tested;
+  const why = found.faults.join("; ").slice(0, 500);
+  return found.unfit
+    ? { ...rest, note: `the generated answer does not fit the description: ${why}` }
+    : { ...tested, problem: `${problem}: ${why}` };
+}
+
 /** An answer that the description has must be mapped, and an error that it names must have a class. */
-function problemOf({ kind }: MockCase, step: StepReport | undefined): string | undefined {
+function problemOf(
+  { kind }: MockCase,
+  step: StepReport | undefined,
+  refusal: DeniedReport | undefined,
+): string | undefined {
   const { outcome = "no receipt", errorClass } = step ?? {};
+  if (refusal !== undefined) return `denied by the gate \`${refusal.gate}\`: ${refusal.reason}`;
   if (kind === "success" && outcome !== "executed")
     return `the description has this answer, and it ended as ${errorClass ?? outcome}`;
   if (kind === "error" && errorClass === "UNDECLARED_ERROR")

@@ -181,8 +181,9 @@ function principalSet(people: readonly (Person & { readonly signer: Signer })[])
       id,
       type: "human",
       name: id,
+      email: `${id}@witnessops.example`,
       roles: [...roles],
-      keys: [{ publicKey: publicKeyText(signer.publicKey), custody: "local" }],
+      keys: [{ publicKey: publicKeyText(signer.publicKey), custody: "held" }],
     }),
   );
   return {
@@ -207,5 +208,12 @@ function engagementOf(people: readonly Person[], targets: readonly string[]): En
     principals: people.map(({ id, roles }) => ({ id, roles: [...roles] })),
     scope: { include: [...targets], exclude: [] },
     authorizations: [{ id: "mock", kind: "owner-record", targets: [...targets], grantedBy: OWNER }],
+    lab: {
+      approver: "mock-approver-1",
+      reason: "test a contract",
+      boundary: "this process",
+      stopCondition: "the cases are over",
+      dataHandling: "generated; deleted with the workspace",
+    },
   };
 }
