@@ -8,8 +8,11 @@ import type { Meeting } from "./mock-network.ts";
 /** One way in which the described service can meet a call. */
 export interface MockCase {
   readonly name: string;
-  /** `success`: the description says so, and the contract must map it; `error`: the description names it. */
-  readonly kind: "success" | "error" | "undescribed" | "transport" | "definition";
+  /**
+   * `success`: the description says so, and the contract must map it; `error`: the description names it; `unasked`: another
+   * form of a success than the JSON that is asked for.
+   */
+  readonly kind: "success" | "error" | "unasked" | "undescribed" | "transport" | "definition";
   readonly meeting: Meeting;
   /** The pinned operation is not in the workspace. */
   readonly isUndefined?: boolean;
@@ -37,7 +40,9 @@ export function mockCases(operation: Operation, generator: Generator): MockCase[
       (isJsonType(type) && schema !== undefined ? SEEDS : [1]).map((seed): MockCase => {
         const body = bodyOf(type, schema as Json | undefined, operation, generator, seed);
         const name = `${status} ${type}${seed === 1 ? "" : `, value ${seed}`}`;
-        return { name, kind, meeting: { listener: answer(status, type, body) } };
+        const isAsked = isJsonType(type) || !types.some(([other]) => isJsonType(other));
+        const meeting = { listener: answer(status, type, body) };
+        return { name, kind: kind === "success" && !isAsked ? "unasked" : kind, meeting };
       }),
     );
   });
