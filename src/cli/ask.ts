@@ -5,21 +5,25 @@ import { refused } from "./cli-error.ts";
 export type Ask = (question: string) => Promise<string>;
 
 /**
- * Lets a person on the terminal be asked; undefined where there is none.
+ * Lets a person on the terminal be asked; undefined where there is none. Lines that were typed ahead answer the questions
+ * that come.
  *
  * @throws CliError `REFUSED` from `ask` after an interrupt or the end of input.
  */
 export function terminal(): { readonly ask: Ask; close(): void } | undefined {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const left = new Promise<never>((_answer, refuse) => {
-    // Without this, an interrupt or the end of input would leave the question open for ever.
-    lines.once("close", () => refuse(refused("left before the last question: nothing was written")));
-    lines.once("SIGINT", () => lines.close());
-  });
-  left.catch(() => undefined);
+  // The iterator keeps what comes before it is asked for; `question` would lose it.
+  const typed = lines[Symbol.asyncIterator]();
+  lines.once("SIGINT", () => lines.close());
   return {
-    ask: async (question) => (await Promise.race([lines.question(question), left])).trim(),
+    async ask(question) {
+      lines.setPrompt(question);
+      lines.prompt();
+      const line = await typed.next();
+      if (line.done === true) throw refused("left before the last question: nothing was written");
+      return line.value.trim();
+    },
     close: () => lines.close(),
   };
 }

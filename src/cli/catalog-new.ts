@@ -144,9 +144,7 @@ async function oneOf(ask: Ask, question: string, words: readonly string[]): Prom
   }
 }
 
-function questionsOf(
-  adapter: string,
-): readonly {
+function questionsOf(adapter: string): readonly {
   readonly name: keyof Authored;
   readonly question: string;
   readonly words?: readonly string[];

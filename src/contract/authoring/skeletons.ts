@@ -326,7 +326,9 @@ export const skeletons: Readonly<Record<string, Skeleton>> = {
     call: "the task, in words that a person can do",
     inputs: { required: ["about"], properties: { about: host } },
     outputs: { required: ["done"], properties: { done: { type: "boolean" } } },
-    errors: [operatorError("NOT_GIVEN", "error.code == 'NOT_GIVEN'", "the call was made before there was an answer")],
+    errors: [
+      operatorError("NOT_GIVEN", "error.code == 'NOT_GIVEN'", "the call was made before there was an answer"),
+    ],
     endpoints: [],
     with: (call) => ({ task: call }),
     mapped: { done: "result.answer.done" },
