@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Json } from "../../format/json.ts";
+import type { Json, JsonObject } from "../../format/json.ts";
 import { refused } from "../cli-error.ts";
 
 /** Makes values that fit a JSON Schema. */
@@ -11,6 +11,11 @@ export interface Generator {
   readonly name: string;
   /** A value, the same one for the same seed. @throws Error for a schema that it makes nothing of. */
   generate(schema: Json, seed: number): Json;
+}
+
+/** What is used of the package. */
+interface Faker {
+  generateSync(schema: Json, options: JsonObject): unknown;
 }
 
 const PACKAGE = "json-schema-faker";
@@ -31,13 +36,11 @@ export async function loadGenerator(): Promise<Generator> {
   const { version, main } = JSON.parse(readFileSync(file, "utf8")) as { version: string; main: string };
   if (!version.startsWith("0.6."))
     throw refused(`\`--mock\` needs \`${PACKAGE}\` 0.6, and ${version} is installed`, hint);
-  const module = (await import(
-    pathToFileURL(join(dirname(file), main)).href
-  )) as typeof import("json-schema-faker");
+  const module = (await import(pathToFileURL(join(dirname(file), main)).href)) as Faker;
   return {
     name: `${PACKAGE} ${version}`,
     generate: (schema, seed) => {
-      const made = module.generateSync(schema as never, {
+      const made = module.generateSync(schema, {
         seed,
         useDefaultValue: true,
         useExamplesValue: true,
