@@ -45,7 +45,7 @@ const SIGNALS: readonly Signal[] = [
   "verification-scope",
 ];
 
-/** Puts a test together. Every call that ended must have all five signals; `problems` are what else went wrong. */
+/** Puts a test together. Every call that was answered must have all five signals; `problems` are what else went wrong. */
 export function contractTest(
   contract: Contract,
   found: Pick<ContractTest, "against" | "inputs" | "subjects" | "cases"> & {
@@ -53,7 +53,9 @@ export function contractTest(
   },
 ): ContractTest {
   const { cases, problems = [] } = found;
-  const ended = cases.filter(({ outcome }) => outcome === "executed" || outcome === "failed");
+  const ended = cases.filter(
+    ({ outcome, note }) => note === undefined && (outcome === "executed" || outcome === "failed"),
+  );
   const signals = SIGNALS.map((signal) => ({
     signal,
     holds: ended.length > 0 && ended.every(({ missing }) => !missing.includes(signal)),
@@ -62,7 +64,7 @@ export function contractTest(
   return {
     contract: `${contract.id}@${contract.version}`,
     ...found,
-    mapped: cases.filter(({ outcome }) => outcome === "executed").length,
+    mapped: cases.filter(({ outputs }) => outputs !== undefined).length,
     classes: contract.errors.map(({ class: name }) => ({
       class: name,
       reachedBy: cases.filter(({ errorClass }) => errorClass === name).map((one) => one.case),
@@ -78,7 +80,7 @@ export function contractTest(
 
 /** A case as the verifier's report of its step tells it. */
 export function testedCase(name: string, step: StepReport | undefined, problem?: string): TestedCase {
-  const { outcome = "none", errorClass, side, observed, missing = [] } = step ?? {};
+  const { outcome = "none", errorClass, side, observed, missing = [], reasons = [] } = step ?? {};
   return {
     case: name,
     outcome,
@@ -87,6 +89,10 @@ export function testedCase(name: string, step: StepReport | undefined, problem?:
     ...(observed === undefined ? {} : { outputs: observed.outputs }),
     missing,
     ...(problem === undefined ? {} : { problem }),
+    // Such an outcome is never strong proof, whatever the contract says.
+    ...(reasons.some((reason) => reason.endsWith("a read-back found"))
+      ? { note: "in doubt, and settled by its read-back" }
+      : {}),
   };
 }
 
