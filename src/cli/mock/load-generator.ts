@@ -29,7 +29,7 @@ const VERSION = "0.6.3";
  * @throws CliError `REFUSED` when it is not installed, or is another version.
  */
 export async function loadGenerator(): Promise<Generator> {
-  const file = findPackageJSON(PACKAGE, import.meta.url);
+  const file = manifestOf(PACKAGE);
   const hint = `npm install --ignore-scripts --save-dev ${PACKAGE}@${VERSION}, where witnessops is installed`;
   if (file === undefined)
     throw refused(`\`--mock\` needs the package \`${PACKAGE}\`, which is not installed`, hint);
@@ -53,4 +53,14 @@ export async function loadGenerator(): Promise<Generator> {
       return JSON.parse(JSON.stringify(made ?? null)) as Json;
     },
   };
+}
+
+/** Path of an installed package's manifest, as this module would find it. */
+function manifestOf(name: string): string | undefined {
+  try {
+    return findPackageJSON(name, import.meta.url);
+  } catch (error) {
+    if (error instanceof Error && Reflect.get(error, "code") === "ERR_MODULE_NOT_FOUND") return undefined;
+    throw error;
+  }
 }
