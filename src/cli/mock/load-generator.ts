@@ -9,7 +9,7 @@ import { refused } from "../cli-error.ts";
 export interface Generator {
   /** `<package> <version>`. */
   readonly name: string;
-  /** A value, the same one for the same seed. @throws Error for a schema that it makes nothing of. */
+  /** A value, the same one for the same seed. @throws CliError `REFUSED` for a schema that it makes nothing of. */
   generate(schema: Json, seed: number): Json;
 }
 
@@ -40,7 +40,7 @@ export async function loadGenerator(): Promise<Generator> {
   return {
     name: `${PACKAGE} ${version}`,
     generate: (schema, seed) => {
-      const made = module.generateSync(schema, {
+      const made = generated(module, schema, {
         seed,
         useDefaultValue: true,
         useExamplesValue: true,
@@ -53,6 +53,19 @@ export async function loadGenerator(): Promise<Generator> {
       return JSON.parse(JSON.stringify(made ?? null)) as Json;
     },
   };
+}
+
+/** @throws CliError `REFUSED` for a schema that the generator makes nothing of. */
+function generated(module: Faker, schema: Json, options: JsonObject): unknown {
+  try {
+    return module.generateSync(schema, options);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw refused(
+      `\`${PACKAGE}\` makes no value of one of the schemas: ${why.slice(0, 300)}`,
+      "give the inputs with `--with`; where it is an answer's schema, test with recorded calls or `--live`",
+    );
+  }
 }
 
 /** Path of an installed package's manifest, as this module would find it. */

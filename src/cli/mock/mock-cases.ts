@@ -27,7 +27,7 @@ const COMMON = [400, 401, 403, 404, 409, 422, 429, 500, 503];
  * What is tried with a contract of an operation: every answer that its description has, with bodies generated from its
  * schemas, the usual errors, an answer that does not fit, and connections that fail.
  *
- * @throws Error for a schema that the generator makes nothing of.
+ * @throws CliError `REFUSED` for a schema that the generator makes nothing of.
  */
 export function mockCases(operation: Operation, generator: Generator): MockCase[] {
   const described = Object.entries(operation.responses).flatMap(([key, { content = {} }]) => {
