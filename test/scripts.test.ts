@@ -30,6 +30,7 @@ vi.setConfig({ maxConcurrency: 2, testTimeout: 240_000 });
 const root = join(import.meta.dirname, "..");
 // What a script of that name needs beside the project.
 const programs: Record<string, readonly [program: string, debianPackage: string]> = {
+  "catalog-new-terminal.txt": ["script", "bsdutils"],
   "ssh-approvals.txt": ["ssh-keygen", "openssh-client"],
   "keys-elsewhere.txt": ["openssl", "openssl"],
   "sealed-evidence.txt": ["age-keygen", "age"],

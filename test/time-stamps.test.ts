@@ -357,8 +357,8 @@ describe.skipIf(missing !== undefined)("time-stamps", () => {
       [["--time-authority", "one"], /is not `name=file`/],
       [["--time-authority", "one=none.pem"], /no file `none.pem`/],
       [["--time-authority", "one=bad.pem"], /no certificate in it/],
-      [["--time-authority", `one=${one.root}`, "--public-key", "ana.pem.pub"], /by its certificates alone/],
-      [["--principal", "bo"], /a key is given with `--public-key`/],
+      [["--time-authority", `one=${one.root}`, "--public-key", "ana.pem.pub"], /brings its own keys/],
+      [["--principal", "bo"], /`--public-key <key>` is missing/],
     ] as const) {
       const refused = await witnessops("trust", "add", "trust.json", ...words);
       expect([words, refused.status === 0, refused.stderr]).toEqual([

@@ -1,4 +1,4 @@
-import { CaptureRefused, type Fault } from "./adapter.ts";
+import { type Adapter, CaptureRefused, type Fault } from "./adapter.ts";
 import { EgressRefused, NetworkFault } from "./network.ts";
 
 /**
@@ -31,4 +31,15 @@ export function abortedFault(signal: AbortSignal, phase: string): Fault {
 /** Whether the deadline aborted the signal. */
 export function isTimeout(signal: AbortSignal): boolean {
   return signal.aborted && signal.reason instanceof Error && signal.reason.name === "TimeoutError";
+}
+
+/** An adapter's `run` that has no phases of its own: what is thrown becomes a fault of this one. */
+export function withFaults(phase: string, attempt: Adapter["run"]): Adapter["run"] {
+  return async (call) => {
+    try {
+      return await attempt(call);
+    } catch (error) {
+      return { ok: false, fault: faultOf(error, phase, call.signal) };
+    }
+  };
 }

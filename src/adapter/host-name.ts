@@ -29,3 +29,13 @@ export function addressBytes({ family, network }: AddressBlock): number[] {
 export function hostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** Whether a literal address in normal form is of the loopback range (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3). */
+export function isLoopback(address: string): boolean {
+  return address === "::1" || /^127\.[0-9]+\.[0-9]+\.[0-9]+$/.test(address);
+}
+
+/** Whether a URL's host is this machine by its address, or by the name that RFC 6761 section 6.3 keeps for it. */
+export function isThisMachine(host: string): boolean {
+  return host === "localhost" || isLoopback(host.replace(/^\[(.*)\]$/, "$1"));
+}

@@ -26,7 +26,7 @@ export const command = defineCommand({
         ...(check === undefined ? {} : { against: check.against }),
       };
     });
-    const { drafts } = summaries;
+    const { drafts, unreadable } = summaries;
     const counts = {
       contracts: contracts.length,
       systems: new Set(contracts.map(({ contract }) => contract.split(".")[0])).size,
@@ -35,8 +35,8 @@ export const command = defineCommand({
       drafts: drafts.length,
     };
     return {
-      exit: exit.done,
-      json: { counts, contracts, drafts },
+      exit: unreadable.length === 0 ? exit.done : exit.usage,
+      json: { counts, contracts, drafts, unreadable },
       print(out) {
         out.table(
           ["contract", "effect", "approval", "lock", "checked", "title"],
@@ -49,9 +49,13 @@ export const command = defineCommand({
             title,
           ]),
         );
-        if (drafts.length === 0) return;
-        out.heading("drafts: held against documentation only, called with `--draft` in a lab engagement");
-        out.list(drafts.map(({ contract, title }) => `${contract}: ${title}`));
+        if (drafts.length > 0) {
+          out.heading("drafts: held against documentation only, called with `--draft` in a lab engagement");
+          out.list(drafts.map(({ contract, title }) => `${contract}: ${title}`));
+        }
+        if (unreadable.length === 0) return;
+        out.heading("no contracts yet: `witnessops catalog lint` says why");
+        out.list(unreadable);
       },
     };
   },

@@ -6,14 +6,17 @@ import { boundaryTable } from "../contract/boundary-table.ts";
 import { checkOf, parseCatalogChecks } from "../contract/catalog-checks.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
 import { digestOfDocument } from "../contract/digest-document.ts";
+import { parseCatalogLock } from "../contract/parse-catalog-lock.ts";
 import { parseContract } from "../contract/parse-contract.ts";
+import { parseRunbook } from "../contract/parse-runbook.ts";
 import type { ApprovalRule } from "../contract/vocabulary.ts";
+import { historyOf, usedBy, versionsIn, versionText } from "./contract-history.ts";
 
 /**
  * The page `docs/integrations/witnessops-catalog.md`: every contract of `catalog/` with what a reviewer asks
- * about. Made from the contracts alone, so that it cannot say anything else than they do.
+ * about. Made from the contracts, the lock, the marks and the runbooks, so that it cannot say anything else than they do.
  *
- * @param root folder that holds `catalog/`.
+ * @param root folder that holds `catalog/`, `runbooks/` and the lock.
  * @throws ContractError when a contract has faults.
  */
 export function catalogPage(root: string): string {
@@ -32,7 +35,19 @@ export function catalogPage(root: string): string {
     return drafts.includes(contract) ? "draft: documentation only" : "no";
   };
   const all = [...contracts, ...drafts];
-  const sections = all.flatMap((contract) => section(contract, checkedBy(contract)));
+  const runbooks = globSync("runbooks/*.yaml", { cwd: root })
+    .sort()
+    .map((file) => parseRunbook(readFileSync(join(root, file), "utf8"), { file }));
+  const lockPath = join(root, "catalog.lock.json");
+  const lock = existsSync(lockPath)
+    ? parseCatalogLock(readFileSync(lockPath, "utf8"), { file: lockPath })
+    : undefined;
+  const sections = all.flatMap((contract) =>
+    section(contract, checkedBy(contract), [
+      ["used by", usedBy(contract, runbooks, contracts).join("; ") || "no runbook that comes with it"],
+      ["history", historyOf(versionsIn(all, contract.id), lock).map(versionText).join("; ")],
+    ]),
+  );
   return `${[...introduction(all, checkedBy), ...sections].join("\n")}\n`;
 }
 
@@ -63,7 +78,7 @@ function introduction(contracts: readonly Contract[], checkedBy: (contract: Cont
   ];
 }
 
-function section(contract: Contract, checked: string): string[] {
+function section(contract: Contract, checked: string, life: readonly [string, string][]): string[] {
   const { authority, errors, evidence, execution, scope } = contract;
   return [
     "",
@@ -86,6 +101,7 @@ function section(contract: Contract, checked: string): string[] {
         ["connections", `${egressOf(contract)}, by the adapter \`${execution.adapter}\``],
         ["credentials", credentialsOf(contract)],
         ["checked", checked],
+        ...life,
         ["evidence", evidence.artifacts.map(artifactText).join("; ")],
         ["errors", errors.map(({ class: name, side }) => `\`${name}\` (${side})`).join(", ")],
         ["attests", contract.attests],

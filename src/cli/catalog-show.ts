@@ -1,10 +1,13 @@
 import { boundaryTable, renderBoundaryTable } from "../contract/boundary-table.ts";
 import { referenceOf } from "../contract/contract.ts";
-import { argument, defineCommand } from "./command.ts";
+import { argument, type Context, defineCommand } from "./command.ts";
+import { versionText } from "./contract-history.ts";
+import { contractLife } from "./contract-life.ts";
 import { describeRule } from "./describe-action.ts";
 import { exit } from "./exit.ts";
 import { findContract } from "./find-contract.ts";
 import { definitionsOf } from "./open-definitions.ts";
+import { workspaceRoot } from "./workspace-root.ts";
 
 export const command = defineCommand({
   parameters: { contract: argument("id, `id@version`, or the path of a file") },
@@ -12,9 +15,10 @@ export const command = defineCommand({
   async run(given, context) {
     const { contract, digest } = findContract(() => definitionsOf(context), given.contract);
     const table = boundaryTable(contract);
+    const life = inWorkspace(context) ? contractLife(definitionsOf(context), contract, digest) : undefined;
     return {
       exit: exit.done,
-      json: { contract, digest, boundary: table },
+      json: { contract, digest, boundary: table, ...life },
       print(out) {
         const { scope, authority, execution, evidence, failure } = contract;
         out.pairs([
@@ -32,6 +36,8 @@ export const command = defineCommand({
           ["adapter", `${execution.adapter}, ${execution.timeout}, ${execution.idempotency}`],
           ["evidence", `at most ${evidence.maxBytes}`],
           ["on failure", failure.onFailure],
+          ["checked", life && (life.checked ? `${life.checked.checked}: ${life.checked.against}` : "no")],
+          ["used by", life && (life.usedBy.join("; ") || "no runbook")],
         ]);
         out.heading("inputs");
         out.list(membersOf(contract.inputs));
@@ -53,10 +59,22 @@ export const command = defineCommand({
           ["attests", contract.attests],
           ["does not attest", contract.doesNotAttest],
         ]);
+        if (life === undefined) return;
+        out.heading("history");
+        out.list(life.history.map(versionText));
       },
     };
   },
 });
+
+/** Whether there is a workspace that knows more than the contract's file. */
+function inWorkspace(context: Context): boolean {
+  try {
+    return workspaceRoot(context) !== "";
+  } catch {
+    return false;
+  }
+}
 
 /** The members of a data schema, one line each. */
 export function membersOf(schema: object): string[] {

@@ -1,142 +1,85 @@
-import { join } from "node:path";
-import { RESULT_ARTIFACT } from "../contract/artifact.ts";
-import type { GateRecord } from "../contract/gate-record.ts";
-import { type MappedAgain, mapAgain } from "../contract/map-again.ts";
-import type { Invocation, ReceiptPredicate } from "../contract/receipt-predicate.ts";
-import { checkContractInputs } from "../contract/step-inputs.ts";
-import { collectBytes } from "../format/byte-source.ts";
-import { canonicalJson, parseJson } from "../format/canonical-json.ts";
-import type { Digest } from "../format/digest.ts";
-import { isJsonObject, type JsonObject } from "../format/json.ts";
-import { runStream } from "../ledger/streams.ts";
-import { readReceipt } from "../receipt/read-receipt.ts";
-import type { Store } from "../run/store.ts";
-import { openArtifactFolder } from "../store/artifact-folder.ts";
-import { notFound } from "./cli-error.ts";
-import { argument, defineCommand, option } from "./command.ts";
+import { effects } from "../contract/vocabulary.ts";
+import type { JsonObject } from "../format/json.ts";
+import { choice } from "./choice.ts";
+import { usage } from "./cli-error.ts";
+import {
+  argument,
+  type Context,
+  defineCommand,
+  flag,
+  option,
+  type Result,
+  repeatedOption,
+} from "./command.ts";
+import { printContractTest } from "./contract-test.ts";
 import { exit } from "./exit.ts";
 import { findContract } from "./find-contract.ts";
 import { definitionsOf } from "./open-definitions.ts";
-import { withLedger } from "./open-ledger.ts";
-
-const MAX_RESULT_BYTES = 64 * 1024 * 1024;
-
-/** One recorded call, and what the contract would make of it now. */
-interface Tested {
-  readonly invocation: string;
-  /** The version that was called. */
-  readonly called: string;
-  readonly verdict: "same" | "differs" | "faulty";
-  readonly recorded: string;
-  readonly now: MappedAgain;
-}
-
-type Called = ReceiptPredicate & {
-  readonly invocation: Invocation;
-  readonly contract: NonNullable<ReceiptPredicate["contract"]>;
-};
+import { inputsOf } from "./run-request.ts";
+import { testRecorded } from "./test-recorded.ts";
 
 export const command = defineCommand({
   parameters: {
     contract: argument("id, `id@version`, or the path of a file"),
-    run: option("--run <run>", "only the calls of this run (default: every call of the workspace)"),
+    run: option("--run <run>", "recorded: only the calls of this run (default: every call of the workspace)"),
+    mock: flag(
+      "--mock",
+      "instead of recorded calls: a mock made from the vendor's description that the contract pins",
+    ),
+    live: flag("--live", "or one real call in a lab engagement, with `--consent`"),
+    with: repeatedOption("--with <name=value>", "an input (mock: those not given are generated)"),
+    inputs: option("--inputs <file>", "inputs as a JSON object"),
+    consent: repeatedOption(
+      "--consent <target>",
+      "live: the target as the plan shows it, `kind:value`; once for each",
+    ),
+    effect: option("--effect <effect>", "live: repeats the effect of a contract that does more than read"),
+    engagement: option("--engagement <id>", "live: lab engagement to call in (default: the only one)"),
+    as: option("--as <principal>", "live: who asks (default: the workspace's owner)"),
   },
   example: "catalog test catalog/tls/inspect.yaml",
   async run(given, context) {
-    const { contract } = findContract(() => definitionsOf(context), given.contract);
-    const tested = await withLedger(context, async (store, root) => {
-      const files = openArtifactFolder(join(root, ".witnessops", "artifacts"));
-      const runs = store.runs().map(({ run }) => run);
-      const found: Tested[] = [];
-      for (const run of runs.filter((one) => given.run === undefined || one === given.run)) {
-        for (const call of callsOf(store, run, contract.id)) {
-          const captured = await resultOf(store, files, call);
-          const record = recordOf(store, call);
-          if (captured === undefined || record === undefined) continue;
-          const checked = checkContractInputs(contract, record.action.inputs as JsonObject);
-          const now: MappedAgain = checked.ok
-            ? mapAgain(contract, checked.inputs, captured)
-            : { exit: "faulty", faults: checked.faults };
-          found.push({ ...verdictOf(call, now), now });
-        }
-      }
-      return found;
-    });
-    if (tested.length === 0)
-      throw notFound(
-        `no call of \`${contract.id}\` with a captured result is recorded here`,
-        `witnessops call ${contract.id}`,
-      );
-    const isFine = tested.every(({ verdict }) => verdict === "same");
-    return {
-      exit: isFine ? exit.done : exit.refused,
-      json: { contract: `${contract.id}@${contract.version}`, tested },
-      print(out) {
-        out.table(
-          ["invocation", "called", "verdict", "recorded", "now"],
-          tested.map(({ invocation, called, verdict, recorded, now }) => [
-            invocation,
-            called,
-            { text: verdict, style: verdict === "same" ? "good" : verdict === "differs" ? "warn" : "bad" },
-            recorded,
-            textOf(now),
-          ]),
-        );
-      },
-    };
+    refuseMixed(given);
+    const { contract, digest } = findContract(() => definitionsOf(context), given.contract);
+    if (!given.mock && !given.live) return testRecorded(contract, given.run, context);
+    const inputs = inputsOf(contract.inputs as JsonObject, { input: given.with, inputs: given.inputs });
+    return given.mock
+      ? mocked(contract, inputs, context)
+      : (await import("./test-live.ts")).testLive({ ...given, contract, digest, inputs }, context);
   },
 });
 
-/** The calls of a contract in a run that ended with a result or an error. */
-function callsOf(store: Store, run: string, id: string): Called[] {
-  return store
-    .receipts(runStream(run))
-    .map(({ payload }) => readReceipt(payload).predicate)
-    .filter(
-      (predicate): predicate is Called =>
-        (predicate.event === "step-executed" || predicate.event === "step-failed") &&
-        predicate.contract?.id === id &&
-        predicate.invocation !== undefined,
-    );
-}
-
-/** The captured result of a call's last attempt. */
-async function resultOf(
-  store: Store,
-  files: ReturnType<typeof openArtifactFolder>,
-  { invocation, artifacts }: Called,
-): Promise<JsonObject | undefined> {
-  const last = invocation.attempts.at(-1);
-  const id = `${invocation.id}/${last?.n}/${RESULT_ARTIFACT}`;
-  const artifact = artifacts?.find((one) => one.id === id);
-  if (artifact === undefined) return undefined;
-  const digest = artifact.digest as Digest;
-  const bytes = store.blob(digest) ?? (await collectBytes(files.read(digest), MAX_RESULT_BYTES));
-  const value = parseJson(bytes);
-  return isJsonObject(value) ? value : undefined;
-}
-
-function recordOf(store: Store, { invocation }: Called): GateRecord | undefined {
-  const digest = invocation.attempts.at(-1)?.dispatchDigest;
-  const bytes = digest === undefined ? undefined : store.document(digest as Digest);
-  return bytes === undefined ? undefined : (parseJson(bytes) as unknown as GateRecord);
-}
-
-function verdictOf({ invocation, contract, event }: Called, now: MappedAgain): Omit<Tested, "now"> {
-  const { outputs, errorClass } = invocation;
-  const isSame =
-    now.exit === "executed"
-      ? event === "step-executed" && canonicalJson(now.outputs) === canonicalJson(outputs ?? null)
-      : now.exit === "failed" && now.errorClass === errorClass;
+async function mocked(
+  contract: ReturnType<typeof findContract>["contract"],
+  inputs: JsonObject,
+  context: Context,
+): Promise<Result> {
+  const { testMock } = await import("./test-mock.ts");
+  const test = await testMock(definitionsOf(context), contract, inputs, (line) => context.progress(line));
   return {
-    invocation: invocation.id,
-    called: `${contract.id}@${contract.version}`,
-    verdict: now.exit === "faulty" ? "faulty" : isSame ? "same" : "differs",
-    recorded: event === "step-executed" ? "executed" : (errorClass ?? "failed"),
+    exit: test.problems.length === 0 ? exit.done : exit.refused,
+    json: test,
+    print: (out) => printContractTest(out, test),
   };
 }
 
-function textOf(now: MappedAgain): string {
-  if (now.exit === "faulty") return now.faults.join("; ");
-  return now.exit === "executed" ? "executed" : now.errorClass;
+function refuseMixed(given: {
+  readonly run: string | undefined;
+  readonly mock: boolean;
+  readonly live: boolean;
+  readonly with: readonly string[];
+  readonly inputs: string | undefined;
+  readonly consent: readonly string[];
+  readonly effect: string | undefined;
+  readonly engagement: string | undefined;
+  readonly as: string | undefined;
+}): void {
+  const { run, mock, live, effect, engagement, as } = given;
+  if (mock && live) throw usage("`--mock` and `--live` are two tests", "run one after the other");
+  if (run !== undefined && (mock || live)) throw usage("`--run` is of recorded calls", "leave it out");
+  if (!live && (given.consent.length > 0 || [effect, engagement, as].some((one) => one !== undefined)))
+    throw usage("`--consent`, `--effect`, `--engagement` and `--as` are of `--live`");
+  if (!live && !mock && (given.with.length > 0 || given.inputs !== undefined))
+    throw usage("recorded calls have their inputs", "`--with` and `--inputs` are of `--mock` and `--live`");
+  if (effect !== undefined) choice("--effect", effect, effects);
 }

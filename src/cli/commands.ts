@@ -48,8 +48,13 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./catalog-lint.ts"),
   },
   {
+    name: "catalog new",
+    summary: "draft a contract, asking for what it must say",
+    load: () => import("./catalog-new.ts"),
+  },
+  {
     name: "catalog test",
-    summary: "map recorded results with a contract as it stands now",
+    summary: "try a contract with recorded results, a mock of its description, or one real call",
     load: () => import("./catalog-test.ts"),
   },
   {

@@ -67,7 +67,7 @@ export const command = defineCommand({
       );
     }
     if (given.checkpoint !== undefined) throw usage("`--checkpoint` goes with `--log`");
-    if (keyText === undefined) throw usage("`--public-key` is missing", "witnessops trust add --help");
+    if (keyText === undefined) throw usage("`--public-key <key>` is missing", "witnessops trust add --help");
     const before = readTrust(path);
     const key = principalKeyFrom(keyText);
     if (issuerRoot !== undefined && key.isSsh)

@@ -5,11 +5,10 @@ import { choice } from "./choice.ts";
 import { usage } from "./cli-error.ts";
 import { argument, defineCommand, flag, repeatedOption } from "./command.ts";
 import { exit } from "./exit.ts";
-import { firstRoot } from "./first-root.ts";
-import { openWorkspace } from "./open-definitions.ts";
 import { printTrust, writeTrust } from "./trust-file.ts";
 import { trustedKeys } from "./trusted-keys.ts";
 import { workspaceRoot } from "./workspace-root.ts";
+import { workspaceTrust } from "./workspace-trust.ts";
 
 const ISSUER_ROOT = "issuer-root";
 const NOBODY: Trust = { apiVersion: "witnessops/v1", kind: "Trust", issuerRoots: [], principals: [] };
@@ -32,7 +31,7 @@ export const command = defineCommand({
       const trust = writeTrust(path, NOBODY, { isNew: true });
       return { exit: exit.done, json: { path, trust }, print: (out) => printTrust(out, path, trust) };
     }
-    const proposed = proposal(workspaceRoot(context));
+    const proposed = workspaceTrust(workspaceRoot(context));
     const keys = trustedKeys(proposed);
     if (confirm.length === 0) {
       return {
@@ -101,15 +100,4 @@ function take(trust: Trust, proposed: Trust, text: string): Trust {
 function splitAt(text: string): [string, string] {
   const at = text.lastIndexOf("=");
   return [text.slice(0, at), text.slice(at + 1)];
-}
-
-/** What the workspace says about itself: its issuer root, and the principals whose signatures carry authority. */
-function proposal(root: string): Trust {
-  const definitions = openWorkspace(root);
-  const people = definitions.principals().principals.filter(({ keys }) => keys.length > 0);
-  return {
-    ...NOBODY,
-    issuerRoots: [{ name: definitions.workspace().name, publicKey: firstRoot(root) }],
-    principals: people.map(({ id, type, roles, keys }) => ({ id, type, roles, keys })),
-  };
 }

@@ -71,8 +71,8 @@ function refusedActor(facts: EvidenceFacts): EvidenceReason | undefined {
   const rule = rules[action];
   const member = engagement.principals.find(({ id }) => id === principal);
   const known = principals.principals.find(({ id }) => id === principal);
-  if (known === undefined || member?.roles.some((role) => rule.roles.includes(role)) !== true)
-    return "not-entitled";
+  const roles = known?.roles.filter((role) => member?.roles.includes(role) === true) ?? [];
+  if (known === undefined || !roles.some((role) => rule.roles.includes(role))) return "not-entitled";
   if (disabled.includes(principal)) return "disabled";
   if (rule.signed && known.type !== "human") return "not-human";
   return rule.held && custody !== "held" ? "key-not-held" : undefined;

@@ -3,7 +3,8 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import Type, { type Static } from "typebox";
 import { checkSchema } from "../contract/check-schema.ts";
-import { referenceOf } from "../contract/contract.ts";
+import { type Contract, referenceOf } from "../contract/contract.ts";
+import { ContractError } from "../contract/contract-error.ts";
 import { digestOfDocument } from "../contract/digest-document.ts";
 import { parseContract } from "../contract/parse-contract.ts";
 import * as word from "../contract/vocabulary.ts";
@@ -40,29 +41,40 @@ export type ContractSummary = Static<typeof summarySchema> & { readonly file: st
  * lock and lint read the contracts themselves.
  *
  * @param paths absolute.
- * @throws ContractError at the first that cannot be parsed.
+ * @param onFault told of a file that cannot be parsed, which is then left out; default: nobody.
+ * @throws ContractError at the first that cannot be parsed, when nobody is told.
  */
-export function summarizeContracts(root: string, paths: readonly string[]): ContractSummary[] {
+export function summarizeContracts(
+  root: string,
+  paths: readonly string[],
+  onFault?: (file: string) => void,
+): ContractSummary[] {
   const path = join(root, ".witnessops", "catalog-index.json");
   const known = readIndex(path);
   const contracts: Index["contracts"] = {};
   let isNew = false;
-  const summaries = paths.map((one) => {
+  const summaries = paths.flatMap((one) => {
     const text = readText(one, root);
     const file = relative(root, one);
     const key = createHash("sha256").update(text).digest("hex");
     const kept = Object.hasOwn(known, key) ? known[key] : undefined;
+    const summary = kept ?? summarize(text, file, onFault);
+    if (summary === undefined) return [];
     isNew ||= kept === undefined;
-    const summary = kept ?? summarize(text, file);
     contracts[key] = summary;
-    return { ...summary, file };
+    return [{ ...summary, file }];
   });
   if (isNew) keepIndex(path, { schema: "witnessops/catalog-index/v1", contracts });
   return summaries;
 }
 
-function summarize(text: string, file: string): Static<typeof summarySchema> {
-  const contract = parseContract(text, { file });
+function summarize(
+  text: string,
+  file: string,
+  onFault: ((file: string) => void) | undefined,
+): Static<typeof summarySchema> | undefined {
+  const contract = parsed(text, file, onFault);
+  if (contract === undefined) return undefined;
   return {
     contract: referenceOf(contract),
     title: contract.title,
@@ -71,6 +83,20 @@ function summarize(text: string, file: string): Static<typeof summarySchema> {
     adapter: contract.execution.adapter,
     digest: digestOfDocument(contract),
   };
+}
+
+function parsed(
+  text: string,
+  file: string,
+  onFault: ((file: string) => void) | undefined,
+): Contract | undefined {
+  try {
+    return parseContract(text, { file });
+  } catch (error) {
+    if (!(error instanceof ContractError) || onFault === undefined) throw error;
+    onFault(file);
+    return undefined;
+  }
 }
 
 /** What an index that is absent, unreadable or of another version knows is nothing. */

@@ -46,9 +46,13 @@ export interface WorkspaceDefinitions extends Definitions {
   contracts(): CatalogEntry[];
   /**
    * What a list shows of them, and of `catalog/drafts/`: contracts that were held against nothing but documentation, and
-   * which no lock takes. @throws as `contracts`.
+   * which no lock takes. `unreadable`: files that cannot be parsed, such as a draft that nobody has decided yet.
    */
-  contractSummaries(): { readonly contracts: ContractSummary[]; readonly drafts: ContractSummary[] };
+  contractSummaries(): {
+    readonly contracts: ContractSummary[];
+    readonly drafts: ContractSummary[];
+    readonly unreadable: readonly string[];
+  };
   /** Paths of the catalog's files, relative to the workspace. */
   catalogFiles(): string[];
   /** Paths of the drafts' files, relative to the workspace. */
@@ -114,8 +118,10 @@ export function openDefinitions(
 
     contracts: () => catalogPaths().map(entryOf),
     contractSummaries() {
-      const all = summarizeContracts(root, yamlFiles(at("catalog")));
+      const unreadable: string[] = [];
+      const all = summarizeContracts(root, yamlFiles(at("catalog")), (file) => unreadable.push(file));
       return {
+        unreadable,
         contracts: all.filter(({ file }) => !isDraft(at(file))),
         drafts: all.filter(({ file }) => isDraft(at(file))),
       };

@@ -71,10 +71,14 @@ export function anchorOf(trust: Trust | undefined): Anchor {
   const pinned = new Set<string>(trust?.pinned);
   const compromised = new Set(trust?.compromised?.map(({ keyId }) => keyId));
   const witnesses = (trust?.witnesses ?? []).map(({ key }) => parseNoteKey(key));
+  const witnessQuorum = trust?.witnessQuorum ?? new Set(witnesses.map(({ name }) => name)).size;
   return {
     given: trust !== undefined,
     roots: (trust?.issuerRoots ?? []).map((root) => ({ ...root, key: parsePublicKey(root.publicKey) })),
-    require: new Set([...(trust?.require ?? []), ...(hasPin(trust) ? (["log"] as const) : [])]),
+    require: new Set([
+      ...(trust?.require ?? []),
+      ...(hasPin(trust) || witnessQuorum > 0 ? (["log"] as const) : []),
+    ]),
     timeAuthorities: (trust?.timeAuthorities ?? []).map((authority) => ({
       ...authority,
       certificates: certificatesOf(authority),
@@ -88,7 +92,7 @@ export function anchorOf(trust: Trust | undefined): Anchor {
       checkpoint: checkpoint && { size: checkpoint.size, root: fromBase64(checkpoint.root) },
     })),
     witnesses: witnesses.map((key) => ({ key, compromised: compromised.has(key.key.keyId) })),
-    witnessQuorum: trust?.witnessQuorum ?? new Set(witnesses.map(({ name }) => name)).size,
+    witnessQuorum,
     pinned: (digest) => pinned.has(digest),
     principal: (id) => principals.get(id),
   };

@@ -37,6 +37,8 @@ export async function checkConclusions(
   const findings = new Findings("conclusions");
   const concluded: Omit<Concluded, "end">[] = [];
   const standing = new StandingConclusions();
+  /** The same, by what the reviewer says of people. */
+  const trustedly = new StandingConclusions();
   let unlisted = 0;
   const claimed = new Map(runs.map((run) => [run.id, run]));
   for (const receipt of bundle.receipts) {
@@ -61,16 +63,20 @@ export async function checkConclusions(
     const at = receipt.predicate.time.claimedUtc;
     if (statement.purpose === "witnessops/withdrawal/v1") {
       const end = { state: "withdrawn", by, at, reason: statement.reason } as const;
-      endConclusion(standing, run, receipt, statement.conclusion as Digest, end, findings);
+      const ended = statement.conclusion as Digest;
+      if (endConclusion(standing, run, receipt, ended, end, findings))
+        checkEnder(trustedly, run, receipt, ended, end, trusted, anchor, findings);
       continue;
     }
     checkCitations(run, statement, receipt, findings);
     checkQuarantine(bundle, run, statement, receipt, findings);
     if (statement.supersedes !== undefined) {
       const end = { state: "superseded", by, at, conclusion: digest } as const;
-      endConclusion(standing, run, receipt, statement.supersedes as Digest, end, findings);
+      const ended = statement.supersedes as Digest;
+      if (endConclusion(standing, run, receipt, ended, end, findings))
+        checkEnder(trustedly, run, receipt, ended, end, trusted, anchor, findings);
     }
-    standing.record({ digest, run: run.id, principal: by });
+    for (const one of [standing, trustedly]) one.record({ digest, run: run.id, principal: by });
     const reasons = trusted === true ? [] : ["it is not signed by a person whom the trust file lists"];
     concluded.push({ digest, statement, reasons });
   }
@@ -87,12 +93,37 @@ function endConclusion(
   conclusion: Digest,
   end: ConclusionEnd,
   findings: Findings,
-): void {
-  if (run.principals === undefined) return;
+): boolean {
+  if (run.principals === undefined) return false;
   const refusal = standing.end(conclusion, run.id, run.principals, end);
-  if (refusal === undefined) return;
+  if (refusal === undefined) return true;
   const code = refusal === "conclusion-unknown" ? "FAILURE_COMPLETENESS" : "FAILURE_APPROVAL_INVALID";
   findings.fail(code, `a conclusion is not ${end.state}: ${refusal}`, { receipt: receipt.digest });
+  return false;
+}
+
+/** Whether the reviewer's trust, too, lets somebody end a conclusion: theirs, or anybody's as an owner. */
+function checkEnder(
+  trustedly: StandingConclusions,
+  run: ClaimedRun,
+  receipt: Receipt,
+  conclusion: Digest,
+  end: ConclusionEnd,
+  trusted: boolean | undefined,
+  anchor: Anchor,
+  findings: Findings,
+): void {
+  if (!anchor.given || run.principals === undefined) return;
+  if (trusted !== true) {
+    findings.untested(
+      `a conclusion is ${end.state} by \`${end.by}\`, and no person whom the trust file lists signed that`,
+    );
+    return;
+  }
+  const refusal = trustedly.end(conclusion, run.id, trustedPrincipals(run.principals, anchor), end);
+  if (refusal !== "not-entitled") return;
+  const message = `\`${end.by}\`, by whom a conclusion is ${end.state}, is no owner by the trust file`;
+  findings.contradict("FAILURE_APPROVAL_INVALID", message, { receipt: receipt.digest });
 }
 
 /** `high` stands only when a trusted person signed it and nothing it cites is operational input. */

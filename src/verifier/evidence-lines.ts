@@ -10,19 +10,22 @@ export function evidenceLines({
   redacted,
 }: Report["evidence"]): string[] {
   return [
-    ...sealed.flatMap(({ artifact, commitment, recipients, opened }) => [
+    ...sealed.flatMap(({ artifact, digest, commitment, recipients, opened }) => [
       `${artifact}: sealed, ${opened ? "opened, and it keeps its commitment" : "not opened"}`,
+      `  ${digest}`,
       `  commitment ${commitment}`,
       `  to ${recipients.join(", ")}`,
     ]),
-    ...retired.map(
-      ({ artifact, by, at, reason }) => `${artifact}: retired by ${by} at ${at} (host's claim): ${reason}`,
-    ),
+    ...retired.flatMap(({ artifact, digest, by, at, reason, receipt }) => [
+      `${artifact}: retired by ${by} at ${at} (host's claim): ${reason}`,
+      `  ${digest}, by receipt ${receipt}`,
+    ]),
     ...quarantined.map((artifact) => `${artifact}: quarantined, nobody has classified it`),
     ...held.map(({ artifact, holds }) => `${artifact}: on hold, ${holds}`),
-    ...released.map(
-      ({ artifact, recipient, by, at }) => `${artifact}: released to ${recipient} by ${by} at ${at}`,
-    ),
+    ...released.flatMap(({ artifact, recipient, commitment, by, at }) => [
+      `${artifact}: released to ${recipient} by ${by} at ${at}`,
+      `  commitment ${commitment}`,
+    ]),
     ...redacted.map(
       ({ artifact, derivedFrom, by }) => `${artifact}: redacted from ${derivedFrom}, reviewed by ${by}`,
     ),

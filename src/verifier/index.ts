@@ -13,6 +13,7 @@ export {
   layerNames,
 } from "./layer.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
+export type { Opener } from "./opener.ts";
 export { parseTrust, refuseTrustFromBundle } from "./parse-trust.ts";
 export { receiptView } from "./receipt-view.ts";
 export { type RenderOptions, renderReport } from "./render-report.ts";
@@ -31,7 +32,6 @@ export type {
 } from "./report.ts";
 export { reportPage } from "./report-page.ts";
 export { type ReportContext, reportView } from "./report-view.ts";
-export type { Opener } from "./sealed.ts";
 export { VerifierError, type VerifierErrorCode } from "./verifier-error.ts";
 export { type VerifyOptions, verifyBundle } from "./verify-bundle.ts";
 export { type ReceiptReport, verifyReceipt } from "./verify-receipt.ts";

@@ -5,6 +5,7 @@ import type { Digest } from "../format/digest.ts";
 import { sameHash } from "../format/merkle.ts";
 import { isSignedBy } from "../format/signed-note.ts";
 import { type Tile, tilesAbove, tilesOfSize } from "../format/tile.ts";
+import { millisOf } from "../format/time.ts";
 import { checkAbsent } from "./absent-layers.ts";
 import { type Anchor, isValidAt } from "./anchor.ts";
 import type { Bundle } from "./bundle.ts";
@@ -34,7 +35,7 @@ export async function checkLog(
   anchor: Anchor,
 ): Promise<LogResult> {
   if (!hasLog(bundle)) {
-    const layer = checkAbsent("log", runs, anchor);
+    const layer = checkAbsent("log", bundle, runs, anchor);
     return { layer, isLogged: () => false, cosignedAt: undefined, lowerAt: () => undefined };
   }
   const findings = new Findings("log");
@@ -55,10 +56,15 @@ export async function checkLog(
     );
     checkReceipts(bundle, files.index, tree, included, findings);
     await checkLowerBounds(bundle, files, lineage, tree, findings);
-    isTrusted = await checkTrusted(bundle, head, lineage, tree, anchor, findings);
     cosignedAt = (await checkWitnesses(findings, head.note, anchor, head.path)).reachedAt;
-    for (const [digest, { note }] of files.lower) {
-      const { lastReachedAt } = await countWitnesses(note, anchor);
+    isTrusted = await checkTrusted(bundle, head, lineage, tree, anchor, findings);
+    checkCompromised(lineage, cosignedAt, anchor, findings);
+    for (const [digest, { note, path }] of files.lower) {
+      const { lastReachedAt, failed } = await countWitnesses(note, anchor);
+      for (const name of failed) {
+        const message = `the cosignature of witness \`${name}\` does not verify`;
+        findings.contradict("FAILURE_WITNESS_INVALID", message, { path });
+      }
       if (lastReachedAt !== undefined) lower.set(digest, lastReachedAt);
     }
   }
@@ -84,9 +90,10 @@ function checkClaim({ claim }: Bundle, { head }: LogFiles, findings: Findings): 
 function tilesNeeded({ streams }: Bundle, { index, head, lower }: LogFiles, size: number): Tile[] {
   const leaves = new Map<number, number>();
   for (const [stream, indexes] of Object.entries(index?.streams ?? {})) {
-    if (!streams.has(stream)) continue;
-    // One chain for each level-0 tile.
-    for (const at of indexes) if (at < size) leaves.set(Math.floor(at / 256), at);
+    const receipts = streams.get(stream);
+    if (receipts === undefined) continue;
+    // One chain for each level-0 tile. More indexes than receipts are a failure, and cost nothing further.
+    for (const at of indexes.slice(0, receipts.length)) if (at < size) leaves.set(Math.floor(at / 256), at);
   }
   const sizes = [...lower.values()].flatMap(({ checkpoint }) =>
     checkpoint.origin === head?.checkpoint.origin && checkpoint.size <= size ? [checkpoint.size] : [],
@@ -220,8 +227,37 @@ async function checkTrusted(
     contradict(`the checkpoint is not signed by the key that the trust file has for \`${origin}\``);
     return false;
   }
-  const pin = trusted.checkpoint;
-  if (pin === undefined) return true;
+  // A head that was seen under a key that has ended, or beside another entry of the key, is a head of this origin as well.
+  const pins = listed.flatMap(({ checkpoint: pin }) => (pin === undefined ? [] : [pin]));
+  return pins.map((pin) => comparePin(pin, origin, size, tree, findings, contradict)).every(Boolean);
+}
+
+/** Who has the log's key signs any tree, unless a quorum of witnesses saw this one before. */
+function checkCompromised(
+  { key }: Lineage,
+  cosignedAt: number | undefined,
+  { compromised }: Anchor,
+  findings: Findings,
+): void {
+  const isOpen = compromised.some(({ keyId, since }) => {
+    const from = millisOf(since) ?? Number.NEGATIVE_INFINITY;
+    return keyId === key?.key.keyId && !(cosignedAt !== undefined && cosignedAt < from);
+  });
+  if (isOpen)
+    findings.untested(
+      "the log's key is one that the trust file says is compromised, and no quorum of witnesses cosigned the checkpoint before",
+    );
+}
+
+/** Whether the log goes on from a head that the reviewer has seen. */
+function comparePin(
+  pin: NonNullable<Anchor["logs"][number]["checkpoint"]>,
+  origin: string,
+  size: number,
+  tree: LogTree,
+  findings: Findings,
+  contradict: (message: string) => void,
+): boolean {
   const known = pin.size > size ? undefined : tree.rootAt(pin.size);
   if (pin.size > size) {
     findings.untested(

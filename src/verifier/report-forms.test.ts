@@ -23,7 +23,7 @@ import { receiptReportSchema, reportSchema } from "./report-schema.ts";
 import { reportStyle } from "./report-style.ts";
 
 const vectors = join(import.meta.dirname, "../../vectors");
-const named = globSync("{bundle,proof-class}/**/vector.json", { cwd: vectors }).sort();
+const named = globSync("{bundle,proof-class,sealed}/**/vector.json", { cwd: vectors }).sort();
 const context = { subject: "bundle.tar", trust: { name: "trust.json", digest: "sha256:00" } };
 
 /** Types alone: the schema has every member of the report, and the report every member of the schema. */

@@ -217,18 +217,19 @@ function boundary(report: Report): View[] {
 
 function inferred(report: Report, limits: ViewLimits): View[] {
   const rows = report.inferred.map(
-    ({ statement, principal, confidence, supported, reasons, cites, ended }) => [
+    ({ statement, principal, confidence, supported, reasons, cites, ended, digest }) => [
       statement,
       ended ?? "stands",
       principal,
       supported ? confidence : `${confidence}, not supported`,
       lines(reasons),
       lines(cites.map((cite) => code(canonicalJson(cite)))),
+      code(digest),
     ],
   );
   return table(
     "inferred-title",
-    ["statement", "state", "by", "confidence", "because", "cites"],
+    ["statement", "state", "by", "confidence", "because", "cites", "digest"],
     rows,
     limits,
   );

@@ -8,22 +8,12 @@ import type { ClaimedRun } from "./claimed-runs.ts";
 import { boundBy, type Evidence } from "./evidence.ts";
 import { same } from "./gate-record-binding.ts";
 import type { Findings } from "./layer.ts";
+import type { Opener } from "./opener.ts";
 import type { Receipt } from "./read-receipts.ts";
 import type { SealedReport } from "./report.ts";
 
 /** Length of the salt before a sealed plaintext (`spec/sealing.md`). */
 const SALT_BYTES = 32;
-
-/**
- * Opens sealed artifacts for a verifier, which itself knows no cipher.
- *
- * @param ciphertext an age file.
- * @returns the plaintext, salt first; undefined when none of its identities fits. What does not authenticate throws a
- *   CodedError with the code `SEALED_DAMAGED`, also while it is read.
- */
-export type Opener = (
-  ciphertext: AsyncIterable<Uint8Array>,
-) => Promise<AsyncIterable<Uint8Array> | undefined>;
 
 /** What became of the sealed artifacts of a bundle. */
 export interface SealedArtifacts {

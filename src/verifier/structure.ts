@@ -14,8 +14,9 @@ import { type Evidence, lifecycleReceipts } from "./evidence.ts";
 import { declaredRoot } from "./issuer-roots.ts";
 import { checkKeyStatement } from "./key-receipts.ts";
 import { Findings, type LayerResult } from "./layer.ts";
+import type { Opener } from "./opener.ts";
 import type { Receipt } from "./read-receipts.ts";
-import { type Opener, openSealed, type SealedArtifacts } from "./sealed.ts";
+import { openSealed, type SealedArtifacts } from "./sealed.ts";
 import { checkArtifacts, checkStepBinding } from "./step-binding.ts";
 
 /** Layer 4: every document has its form, and every digest that one cites of another is that digest. */

@@ -1,5 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { globSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Page } from "playwright-core";
 import { build } from "rolldown";
@@ -20,7 +21,8 @@ import {
 
 if (noBrowser !== undefined) console.log(noBrowser);
 
-const vectors = join(import.meta.dirname, "../../vectors");
+const root = join(import.meta.dirname, "../..");
+const vectors = join(root, "vectors");
 const named = globSync("{bundle,proof-class}/**/vector.json", { cwd: vectors }).sort();
 
 describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from disk, offline", () => {
@@ -57,6 +59,18 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
     },
     named.length * 15_000,
   );
+
+  it("finds the demo's bundle valid", async () => {
+    const made = spawnSync(process.execPath, [join(root, "src/cli/main.ts"), "demo", "--json"], {
+      cwd: session.folder,
+      encoding: "utf8",
+    });
+    expect([made.status, made.stderr]).toEqual([0, expect.anything()]);
+    const demo: { bundle: string; trust: string } = JSON.parse(made.stdout);
+    const { page } = await session.open();
+    await verifyOnPage(page, resolve(session.folder, demo.bundle), resolve(session.folder, demo.trust));
+    expect(await page.locator("#verdict").textContent()).toBe("✓ valid");
+  }, 120_000);
 
   it("may send nothing, load nothing, and make no text into HTML", async () => {
     const { page } = await session.open();

@@ -133,10 +133,11 @@ function linesOf(files: ReadonlyMap<string, Uint8Array>): string[] {
   return new TextDecoder().decode(files.get(RECEIPTS_PATH)).trimEnd().split("\n");
 }
 
-/** The page's `sh run` blocks with the exit status that each must end with. */
+/** The page's `sh run` blocks about signatures, with the exit status that each must end with; time-stamps need an authority. */
 function recipe(): { text: string; exit: number }[] {
   const fenced = /^```sh run(?: exit=(\d+))?\n([\s\S]*?)^```$/gm;
-  return [...readFileSync(page, "utf8").matchAll(fenced)].map(([, exit = "0", text = ""]) => ({
+  const [signatures = ""] = readFileSync(page, "utf8").split("\n## Check a time-stamp\n");
+  return [...signatures.matchAll(fenced)].map(([, exit = "0", text = ""]) => ({
     text,
     exit: Number(exit),
   }));

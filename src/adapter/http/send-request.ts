@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { digestOf } from "../../format/digest.ts";
 import type { JsonObject } from "../../format/json.ts";
+import { isThisMachine } from "../host-name.ts";
 import { type Network, NetworkFault, type TlsConnection } from "../network.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { type HttpRequest, wireHeaders, wireUrl } from "./request.ts";
@@ -34,7 +35,7 @@ export async function sendRequest(
   const { redirected, signal } = options;
   const { url } = request;
   const secure = url.protocol === "https:";
-  if (!secure && request.secrets.length > 0 && !isLoopback(url.hostname))
+  if (!secure && request.secrets.length > 0 && !isThisMachine(url.hostname))
     throw new NetworkFault(
       "CLEARTEXT_REFUSED",
       "connect",
@@ -85,11 +86,6 @@ export async function sendRequest(
     address: connection.address,
     tls: tls === undefined ? null : describeTls(tls),
   };
-}
-
-/** Whether a URL's host is this machine by its address, or by the name that RFC 6761 section 6.3 keeps for it. */
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127\.[0-9]+\.[0-9]+\.[0-9]+$/.test(host);
 }
 
 function coded(code: string, message: string): Error {

@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import type { Adapter, AdapterOutcome, Call, Fault } from "../../adapter/adapter.ts";
-import { faultOf } from "../../adapter/fault.ts";
+import { withFaults } from "../../adapter/fault.ts";
 import { hostPort, normalAddress, normalHost } from "../../adapter/host-name.ts";
 import { NetworkFault } from "../../adapter/network.ts";
 import type { Json, JsonObject } from "../../format/json.ts";
@@ -26,13 +26,7 @@ export const dns: Adapter = {
   egress: "guarded",
   isolation: "in-process",
   parameters,
-  async run(call) {
-    try {
-      return await lookUp(call);
-    } catch (error) {
-      return { ok: false, fault: faultOf(error, "response", call.signal) };
-    }
-  },
+  run: withFaults("response", lookUp),
 };
 
 async function lookUp(call: Call): Promise<AdapterOutcome> {

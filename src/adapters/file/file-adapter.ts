@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import type { Adapter, AdapterOutcome, Call } from "../../adapter/adapter.ts";
-import { faultOf } from "../../adapter/fault.ts";
+import { withFaults } from "../../adapter/fault.ts";
 import { jsonOfText, MAX_TEXT, utf8Text } from "../../adapter/read-text.ts";
 import type { JsonObject } from "../../format/json.ts";
 import { parseEmail } from "./parse-email.ts";
@@ -28,13 +28,7 @@ export const file: Adapter = {
   egress: "none",
   isolation: "in-process",
   parameters,
-  async run(call) {
-    try {
-      return await readAndParse(call);
-    } catch (error) {
-      return { ok: false, fault: faultOf(error, "read", call.signal) };
-    }
-  },
+  run: withFaults("read", readAndParse),
 };
 
 async function readAndParse(call: Call): Promise<AdapterOutcome> {

@@ -1,6 +1,7 @@
-import { isIPv4 } from "node:net";
 import type { Call, Fault } from "../../adapter/adapter.ts";
+import { isLoopback } from "../../adapter/host-name.ts";
 import { type Connection, NetworkFault } from "../../adapter/network.ts";
+import { passwordOf } from "../../adapter/password.ts";
 import { BerMalformed } from "./ber.ts";
 import { bindDn } from "./bind-values.ts";
 import { ANSWER, decodeResult, encodeMessage, type LdapResult, type Message } from "./ldap-message.ts";
@@ -113,14 +114,6 @@ function openSession({ stream }: Connection): Session & { readonly messages: Mes
       stream.destroy();
     },
   };
-}
-
-function passwordOf({ secrets }: Call): string | undefined {
-  return secrets.find(({ into }) => into.kind === "password")?.value;
-}
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || (isIPv4(address) && address.startsWith("127."));
 }
 
 function cleartext(message: string): LdapRefused {

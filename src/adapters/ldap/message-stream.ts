@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { NetworkFault } from "../../adapter/network.ts";
+import { openByteReader } from "../../adapter/byte-reader.ts";
 import { BerMalformed, headOf, SEQUENCE } from "./ber.ts";
 import { decodeMessage, type Message } from "./ldap-message.ts";
 
@@ -15,46 +15,12 @@ export interface MessageStream {
 }
 
 export function openMessageStream(stream: Duplex): MessageStream {
-  let chunks: Buffer[] = [];
-  let size = 0;
-  let wake: (() => void) | undefined;
-  let ended: Error | undefined;
-  const onData = (chunk: Buffer): void => {
-    chunks.push(chunk);
-    size += chunk.length;
-    // Nothing more is read until somebody wants it: memory stays flat.
-    stream.pause();
-    wake?.();
-  };
-  const onEnd = (error?: unknown): void => {
-    const code = error instanceof Error ? Reflect.get(error, "code") : undefined;
-    ended ??= new NetworkFault(
-      typeof code === "string" ? code : "ECONNRESET",
-      "request",
-      "the server closed the connection",
-      error,
-    );
-    wake?.();
-  };
-  stream.on("data", onData);
-  stream.on("end", onEnd);
-  stream.on("error", onEnd);
-  stream.on("close", onEnd);
+  const reader = openByteReader(stream);
 
   /** Waits until this many bytes are there, and puts them together. */
   async function gather(length: number): Promise<Buffer> {
-    while (size < length) {
-      if (ended !== undefined) throw ended;
-      const arrival = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      stream.resume();
-      await arrival;
-      wake = undefined;
-    }
-    const whole = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-    chunks = [whole];
-    return whole;
+    while (reader.size < length) await reader.more();
+    return reader.whole();
   }
 
   return {
@@ -65,19 +31,13 @@ export function openMessageStream(stream: Duplex): MessageStream {
       for (let length = 3; head === undefined; length++) head = headOf(await gather(length));
       const { start, length } = head;
       if (length > MAX_MESSAGE) throw new BerMalformed(`a message of ${length} bytes`);
-      const bytes = await gather(start + length);
-      const rest = bytes.subarray(start + length);
-      chunks = rest.length === 0 ? [] : [rest];
-      size = rest.length;
-      return decodeMessage(bytes.subarray(start, start + length));
+      await gather(start + length);
+      return decodeMessage(reader.take(start + length).subarray(start));
     },
     detach() {
-      stream.off("data", onData);
-      stream.off("end", onEnd);
-      stream.off("error", onEnd);
-      stream.off("close", onEnd);
-      stream.pause();
-      return size + stream.readableLength;
+      const unread = reader.unread();
+      reader.detach();
+      return unread;
     },
   };
 }

@@ -27,7 +27,7 @@ const PAGE = 1000;
  */
 export const s3: Adapter = {
   id: "s3",
-  version: "1.0.0",
+  version: "1.1.0",
   egress: "guarded",
   isolation: "in-process",
   parameters,

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { NetworkFault } from "../../adapter/network.ts";
+import { openByteReader } from "../../adapter/byte-reader.ts";
 
 /** RFC 5321 section 4.5.3.1.5 has 512 octets; some servers say more. */
 const MAX_LINE = 2048;
@@ -29,45 +29,20 @@ export interface ReplyStream {
 }
 
 export function openReplyStream(stream: Duplex): ReplyStream {
-  let buffer = Buffer.alloc(0);
-  let wake: (() => void) | undefined;
-  let ended: Error | undefined;
-  const onData = (chunk: Buffer): void => {
-    buffer = Buffer.concat([buffer, chunk]);
-    stream.pause();
-    wake?.();
-  };
-  const onEnd = (error?: unknown): void => {
-    const code = error instanceof Error ? Reflect.get(error, "code") : undefined;
-    ended ??= new NetworkFault(
-      typeof code === "string" ? code : "ECONNRESET",
-      "request",
-      "the server closed the connection",
-      error,
-    );
-    wake?.();
-  };
-  stream.on("data", onData);
-  stream.on("end", onEnd);
-  stream.on("error", onEnd);
-  stream.on("close", onEnd);
+  const reader = openByteReader(stream);
 
   async function nextLine(): Promise<string> {
     for (;;) {
-      const end = buffer.indexOf("\n");
-      if ((end < 0 ? buffer.length : end) > MAX_LINE) throw new ReplyMalformed("a line without an end");
-      if (end >= 0) {
-        const line = buffer.subarray(0, end).toString("utf8").replace(/\r$/, "").toWellFormed();
-        buffer = buffer.subarray(end + 1);
-        return line;
-      }
-      if (ended !== undefined) throw ended;
-      const arrival = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      stream.resume();
-      await arrival;
-      wake = undefined;
+      const end = reader.whole().indexOf("\n");
+      if ((end < 0 ? reader.size : end) > MAX_LINE) throw new ReplyMalformed("a line without an end");
+      if (end >= 0)
+        return reader
+          .take(end + 1)
+          .subarray(0, end)
+          .toString("utf8")
+          .replace(/\r$/, "")
+          .toWellFormed();
+      await reader.more();
     }
   }
 
@@ -84,13 +59,7 @@ export function openReplyStream(stream: Duplex): ReplyStream {
         if (lines.length >= MAX_LINES) throw new ReplyMalformed(`a reply of more than ${MAX_LINES} lines`);
       }
     },
-    unread: () => buffer.length + stream.readableLength,
-    detach() {
-      stream.off("data", onData);
-      stream.off("end", onEnd);
-      stream.off("error", onEnd);
-      stream.off("close", onEnd);
-      stream.pause();
-    },
+    unread: () => reader.unread(),
+    detach: () => reader.detach(),
   };
 }

@@ -1,6 +1,7 @@
-import { isIPv4 } from "node:net";
 import type { Call, Fault } from "../../adapter/adapter.ts";
+import { isLoopback } from "../../adapter/host-name.ts";
 import { type Connection, NetworkFault } from "../../adapter/network.ts";
+import { passwordOf } from "../../adapter/password.ts";
 import type { JsonObject } from "../../format/json.ts";
 import type { SmtpParameters } from "./parameters.ts";
 import { openReplyStream, type Reply, ReplyMalformed } from "./reply-stream.ts";
@@ -170,14 +171,6 @@ function refusedBy({ code, lines }: Reply, phase: string, command: string): Smtp
   const message = `the server answered ${code} to \`${command}\`${text === "" ? "" : `: ${text}`}`;
   const facts = { reply: code, command, ...(enhanced === undefined ? {} : { enhanced }) };
   return new SmtpRefused({ code: "SMTP_REPLY", phase, message: message.slice(0, 2000), facts });
-}
-
-function passwordOf({ secrets }: Call): string | undefined {
-  return secrets.find(({ into }) => into.kind === "password")?.value;
-}
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || (isIPv4(address) && address.startsWith("127."));
 }
 
 function cleartext(message: string): SmtpRefused {

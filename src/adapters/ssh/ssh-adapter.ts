@@ -14,7 +14,7 @@ import { parameters, type SshParameters } from "./parameters.ts";
  */
 export const ssh: Adapter = {
   id: "ssh",
-  version: "1.0.0",
+  version: "1.1.0",
   egress: "guarded",
   isolation: "none",
   parameters,

@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import type { Adapter, AdapterOutcome, ArtifactWriter, Call } from "../../adapter/adapter.ts";
-import { abortedFault, faultOf } from "../../adapter/fault.ts";
+import { abortedFault, withFaults } from "../../adapter/fault.ts";
 import { canonicalJson } from "../../format/canonical-json.ts";
 import { type PortProbe, probePort } from "./probe-port.ts";
 
@@ -27,13 +27,7 @@ export const tcp: Adapter = {
   egress: "guarded",
   isolation: "in-process",
   parameters,
-  async run(call) {
-    try {
-      return await probe(call);
-    } catch (error) {
-      return { ok: false, fault: faultOf(error, "connect", call.signal) };
-    }
-  },
+  run: withFaults("connect", probe),
 };
 
 async function probe(call: Call): Promise<AdapterOutcome> {

@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import type { Adapter, AdapterOutcome, Call } from "../../adapter/adapter.ts";
-import { faultOf } from "../../adapter/fault.ts";
+import { withFaults } from "../../adapter/fault.ts";
 import type { TlsConnection } from "../../adapter/network.ts";
 import { writeArtifact } from "../../adapter/write-artifact.ts";
 import { digestOf } from "../../format/digest.ts";
@@ -26,13 +26,7 @@ export const tls: Adapter = {
   egress: "guarded",
   isolation: "in-process",
   parameters,
-  async run(call) {
-    try {
-      return await inspect(call);
-    } catch (error) {
-      return { ok: false, fault: faultOf(error, "tls", call.signal) };
-    }
-  },
+  run: withFaults("tls", inspect),
 };
 
 async function inspect(call: Call): Promise<AdapterOutcome> {

@@ -1,6 +1,7 @@
 """Layers 10 and 11: proof class and conclusions (spec/verification.md)."""
 
 from flow import PHASES
+from log import requires_log
 from schema import millis
 from people import Refused, is_listed, signed_statement, trusted_principals
 from structure import SCOPE_TEXT
@@ -56,7 +57,7 @@ def signals_of(reading, run, receipt, trust):
 
 def log_is_wanted(run, trust, reading):
     """Whether a log is required and there is none that holds."""
-    required = "log" in run.document["requiredLayers"] or (trust is not None and "log" in trust.get("require", []))
+    required = "log" in run.document["requiredLayers"] or requires_log(trust)
     return required and not getattr(reading, "log_holds", False)
 
 
@@ -169,10 +170,12 @@ def check_conclusion(run, receipt, kind, stored, layer, trust, report, standing)
             fail("DIGEST_MISMATCH", "the withdrawal is about another conclusion than its receipt")
             return
         end(run, statement["conclusion"], statement, receipt, standing, principals, fail)
+        check_ender(run, statement["conclusion"], statement, trusted, layer, trust, standing, fail)
         return
     check_citations(run, statement, receipt, fail)
     if "supersedes" in statement:
         end(run, statement["supersedes"], statement, receipt, standing, principals, fail)
+        check_ender(run, statement["supersedes"], statement, trusted, layer, trust, standing, fail)
     entry = {
         "statement": statement["statement"], "principal": statement["principal"], "confidence": statement["confidence"],
         "cites": statement["cites"], "trusted": trusted,
@@ -224,6 +227,19 @@ def end(run, digest, statement, receipt, standing, principals, fail):
         fail("APPROVAL_INVALID", f"`{by}` may not end this conclusion, or it had ended")
         return
     found[2]["ended"] = {"by": by, "at": receipt.predicate["time"]["claimedUtc"]}
+
+
+def check_ender(run, digest, statement, trusted, layer, trust, standing, fail):
+    """The trust file, too, lets who ended a conclusion do so: it was theirs, or they are an owner."""
+    found, by = standing.get(digest), statement["principal"]
+    if trust is None or found is None or found[0] != run.id:
+        return
+    if not trusted:
+        layer.doubt("no person whom the trust file lists ended this conclusion")
+        return
+    owner = any(one["id"] == by and one["type"] == "human" and "owner" in one["roles"] for one in trust["principals"])
+    if by != found[1] and not owner:
+        fail("APPROVAL_INVALID", f"`{by}` is no owner by the trust file, and ended a conclusion of another")
 
 
 def set_supported(report):

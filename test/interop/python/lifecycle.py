@@ -20,9 +20,10 @@ class Lifecycle:
     """Of one run: which artifacts it has, and what the engagement's stream says of them."""
 
     def __init__(self, run):
+        stream = "engagement:" + run.document["engagement"]["id"] if run.document else None
         self.run, self.events = run, [
             one for one in run.reading.receipts
-            if one.usable and one.run == run.id and one.event in (*ACTIONS, "artifact-action-refused")
+            if one.usable and one.run == run.id and one.stream == stream and one.event in (*ACTIONS, "artifact-action-refused")
         ]  # fmt: skip
         self.retired = {
             (one.detail.get("artifact"), one.detail.get("digest")): one for one in self.events if one.event == "artifact-retired"
@@ -85,9 +86,9 @@ class Lifecycle:
         for receipt in self.run.receipts:
             for one in receipt.predicate.get("artifacts", []):
                 sensitivity = one.get("sensitivity")
-                self.artifacts[one["id"]] = {
+                self.artifacts.setdefault(one["id"], {
                     "digest": one["digest"], "sensitivity": sensitivity, "sealed": "sealed" in one, "retired": False, "holds": set(),
-                }  # fmt: skip
+                })  # fmt: skip
         for receipt in self.events:
             if receipt.event in ACTIONS:
                 self.take(receipt, ACTIONS[receipt.event])
@@ -194,10 +195,11 @@ class Lifecycle:
         elif action == "retire":
             state["retired"] = True
         elif action == "redact":
-            self.artifacts[derived["id"]] = {
+            # A derived artifact with the id of another takes neither its place nor its holds.
+            self.artifacts.setdefault(derived["id"], {
                 "digest": derived["digest"], "sensitivity": derived.get("sensitivity"), "sealed": "sealed" in derived,
                 "retired": False, "holds": set(),
-            }  # fmt: skip
+            })  # fmt: skip
 
 
 def due_sensitivity(contract, name):

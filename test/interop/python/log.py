@@ -87,6 +87,14 @@ class Tree:
             self.authentic[(level, number)] = fine
 
 
+def requires_log(trust):
+    """By `require`, by a pinned checkpoint, or by a quorum of witnesses."""
+    trust = trust or {}
+    names = {one["key"].split("+")[0] for one in trust.get("witnesses", [])}
+    pinned = any("checkpoint" in one for one in trust.get("logs", []))
+    return "log" in trust.get("require", []) or pinned or trust.get("witnessQuorum", len(names)) > 0
+
+
 def leaf_of(receipt):
     entry = {
         "schema": "witnessops/log-entry/v1", "receipt": receipt.digest, "stream": receipt.stream, "seq": receipt.seq,
@@ -140,16 +148,27 @@ class LogLayer:
         self.check_anchor()
         seen = Witnessed(self.checkpoint, self.trust, lambda code, text: self.fail(code, text))
         self.cosigned_at = seen.reached_at
+        self.check_compromised()
         self.reading.log_holds = not self.layer.failures
 
+    def check_compromised(self):
+        """Who has the log's key signs any tree, unless a quorum of witnesses saw this one before."""
+        for one in (self.trust or {}).get("compromised", []):
+            if self.key is None or one["keyId"] != self.key.fingerprint():
+                continue
+            if self.cosigned_at is None or self.cosigned_at >= millis(one["since"]):
+                self.layer.doubt("the log's key is compromised, and nobody saw the checkpoint before")
+                self.layer.anchored = "untested"
+
     def check_absent(self):
-        promised = [run.id for run in self.runs.values() if run.document and "log" in run.document["requiredLayers"]]
+        promised = [run.id for run in self.runs.values() if run.document and ("log" in run.document["requiredLayers"] or "log" in run.document)]
         trust = self.trust or {}
-        pinned = any("checkpoint" in one for one in trust.get("logs", []))
         if promised:
             self.fail("COMPLETENESS", f"run `{promised[0]}` promised a log, and there is none")
-        elif "log" in trust.get("require", []) or pinned:
+        elif requires_log(trust):
             self.layer.doubt("the reviewer requires a log, and there is none")
+        if any(one.usable and one.event == "log-started" for one in self.reading.receipts):
+            self.layer.doubt("the workspace has a log, and the bundle leaves it out")
         for receipt in self.reading.receipts:
             if receipt.usable and "lowerBound" in receipt.predicate["time"]:
                 self.layer.doubt("a receipt names a checkpoint, and there is no log")
@@ -341,7 +360,7 @@ class LogLayer:
         keys = [(NoteKey(one["key"], LOG), one) for one in logs]
         mine = [(key, one) for key, one in keys if key.name == origin]
         if not mine:
-            if logs or "log" in self.trust.get("require", []):
+            if logs or requires_log(self.trust):
                 self.layer.doubt("the trust file does not list this log")
             self.check_previous(keys)
             return
@@ -351,7 +370,7 @@ class LogLayer:
             self.lineage("the trust file lists this log with another key, or another validity")
             return
         self.layer.anchored = "established"
-        for one in fits:
+        for _, one in mine:
             self.check_pin(one.get("checkpoint"))
         self.check_previous(keys)
 

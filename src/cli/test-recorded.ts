@@ -1,0 +1,143 @@
+import { join } from "node:path";
+import { RESULT_ARTIFACT } from "../contract/artifact.ts";
+import type { Contract } from "../contract/contract.ts";
+import type { GateRecord } from "../contract/gate-record.ts";
+import { type MappedAgain, mapAgain } from "../contract/map-again.ts";
+import type { Invocation, ReceiptPredicate } from "../contract/receipt-predicate.ts";
+import { checkContractInputs } from "../contract/step-inputs.ts";
+import { collectBytes } from "../format/byte-source.ts";
+import { canonicalJson, parseJson } from "../format/canonical-json.ts";
+import type { Digest } from "../format/digest.ts";
+import { isJsonObject, type JsonObject } from "../format/json.ts";
+import { runStream } from "../ledger/streams.ts";
+import { readReceipt } from "../receipt/read-receipt.ts";
+import type { Store } from "../run/store.ts";
+import { openArtifactFolder } from "../store/artifact-folder.ts";
+import { notFound } from "./cli-error.ts";
+import type { Context, Result } from "./command.ts";
+import { exit } from "./exit.ts";
+import { withLedger } from "./open-ledger.ts";
+
+const MAX_RESULT_BYTES = 64 * 1024 * 1024;
+
+/** One recorded call, and what the contract would make of it now. */
+interface Tested {
+  readonly invocation: string;
+  /** The version that was called. */
+  readonly called: string;
+  readonly verdict: "same" | "differs" | "faulty";
+  readonly recorded: string;
+  readonly now: MappedAgain;
+}
+
+type Called = ReceiptPredicate & {
+  readonly invocation: Invocation;
+  readonly contract: NonNullable<ReceiptPredicate["contract"]>;
+};
+
+/**
+ * Maps the results of recorded calls with a contract as it stands now, and says which calls would end otherwise.
+ *
+ * @param only the calls of this run; default: of all.
+ * @throws CliError `NOT_FOUND` when no call with a result is recorded.
+ */
+export async function testRecorded(
+  contract: Contract,
+  only: string | undefined,
+  context: Context,
+): Promise<Result> {
+  const tested = await withLedger(context, async (store, root) => {
+    const files = openArtifactFolder(join(root, ".witnessops", "artifacts"));
+    const runs = store.runs().map(({ run }) => run);
+    const found: Tested[] = [];
+    for (const run of runs.filter((one) => only === undefined || one === only)) {
+      for (const call of callsOf(store, run, contract.id)) {
+        const captured = await resultOf(store, files, call);
+        const record = recordOf(store, call);
+        if (captured === undefined || record === undefined) continue;
+        const checked = checkContractInputs(contract, record.action.inputs as JsonObject);
+        const now: MappedAgain = checked.ok
+          ? mapAgain(contract, checked.inputs, captured)
+          : { exit: "faulty", faults: checked.faults };
+        found.push({ ...verdictOf(call, now), now });
+      }
+    }
+    return found;
+  });
+  if (tested.length === 0)
+    throw notFound(
+      `no call of \`${contract.id}\` with a captured result is recorded here`,
+      `witnessops call ${contract.id}`,
+    );
+  const isFine = tested.every(({ verdict }) => verdict === "same");
+  return {
+    exit: isFine ? exit.done : exit.refused,
+    json: { contract: `${contract.id}@${contract.version}`, tested },
+    print(out) {
+      out.table(
+        ["invocation", "called", "verdict", "recorded", "now"],
+        tested.map(({ invocation, called, verdict, recorded, now }) => [
+          invocation,
+          called,
+          { text: verdict, style: verdict === "same" ? "good" : verdict === "differs" ? "warn" : "bad" },
+          recorded,
+          textOf(now),
+        ]),
+      );
+    },
+  };
+}
+
+/** The calls of a contract in a run that ended with a result or an error. */
+function callsOf(store: Store, run: string, id: string): Called[] {
+  return store
+    .receipts(runStream(run))
+    .map(({ payload }) => readReceipt(payload).predicate)
+    .filter(
+      (predicate): predicate is Called =>
+        (predicate.event === "step-executed" || predicate.event === "step-failed") &&
+        predicate.contract?.id === id &&
+        predicate.invocation !== undefined,
+    );
+}
+
+/** The captured result of a call's last attempt. */
+async function resultOf(
+  store: Store,
+  files: ReturnType<typeof openArtifactFolder>,
+  { invocation, artifacts }: Called,
+): Promise<JsonObject | undefined> {
+  const last = invocation.attempts.at(-1);
+  const id = `${invocation.id}/${last?.n}/${RESULT_ARTIFACT}`;
+  const artifact = artifacts?.find((one) => one.id === id);
+  if (artifact === undefined) return undefined;
+  const digest = artifact.digest as Digest;
+  const bytes = store.blob(digest) ?? (await collectBytes(files.read(digest), MAX_RESULT_BYTES));
+  const value = parseJson(bytes);
+  return isJsonObject(value) ? value : undefined;
+}
+
+function recordOf(store: Store, { invocation }: Called): GateRecord | undefined {
+  const digest = invocation.attempts.at(-1)?.dispatchDigest;
+  const bytes = digest === undefined ? undefined : store.document(digest as Digest);
+  return bytes === undefined ? undefined : (parseJson(bytes) as unknown as GateRecord);
+}
+
+function verdictOf({ invocation, contract, event }: Called, now: MappedAgain): Omit<Tested, "now"> {
+  const { outputs, errorClass } = invocation;
+  const isSame =
+    now.exit === "executed"
+      ? event === "step-executed" && canonicalJson(now.outputs) === canonicalJson(outputs ?? null)
+      : now.exit === "failed" && now.errorClass === errorClass;
+  return {
+    invocation: invocation.id,
+    called: `${contract.id}@${contract.version}`,
+    verdict: now.exit === "faulty" ? "faulty" : isSame ? "same" : "differs",
+    recorded: event === "step-executed" ? "executed" : (errorClass ?? "failed"),
+  };
+}
+
+function textOf(now: MappedAgain): string {
+  if (now.exit === "faulty") return now.faults.join("; ");
+  return now.exit === "executed" ? "executed" : now.errorClass;
+}

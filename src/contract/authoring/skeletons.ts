@@ -1,0 +1,340 @@
+import {
+  artifact,
+  connectErrors,
+  decide,
+  externalError,
+  host,
+  operatorError,
+  place,
+  port,
+  type Skeleton,
+  secret,
+  text,
+  tlsError,
+} from "./skeleton.ts";
+
+const serverInputs = (usual: number): Skeleton["inputs"] => ({
+  required: ["host"],
+  properties: { host, port: port(usual) },
+});
+const at = { host: "inputs.host", port: "inputs.port" };
+const tool = [artifact("stdout", "text/plain"), artifact("stderr", "text/plain")];
+const path: Skeleton["inputs"] = {
+  required: ["path"],
+  properties: {
+    path: {
+      type: "string",
+      description: "the file, relative to the workspace",
+      minLength: 1,
+      maxLength: 1000,
+      pattern: "^[^/\\x00-\\x1f][^\\x00-\\x1f]*$",
+    },
+  },
+};
+
+/** What a contract says by the adapter that it is for. What reads descriptions (`openapi`, `mcp`) has importers instead. */
+export const skeletons: Readonly<Record<string, Skeleton>> = {
+  http: {
+    call: "the path of the URL, such as /status",
+    inputs: serverInputs(443),
+    outputs: {
+      required: ["status"],
+      properties: { status: { type: "integer" }, text: { type: ["string", "null"] } },
+    },
+    errors: [
+      ...connectErrors,
+      tlsError,
+      externalError(
+        "REQUEST_REFUSED",
+        "error.code == 'HTTP_STATUS' && error.status < 500 && !(error.status in [401, 403, 429])",
+        "the service refused the request",
+      ),
+      externalError(
+        "SERVICE_FAILED",
+        "error.code == 'HTTP_STATUS' && error.status >= 500 && !(error.status in [502, 503, 504])",
+        "the service says that it failed",
+      ),
+    ],
+    endpoints: [place],
+    with: (call) => ({
+      method: "'GET'",
+      url: call.startsWith("'") ? `'https://' + inputs.host + ':' + string(inputs.port) + ${call}` : call,
+      headers: { accept: "'application/json'" },
+      requireTrusted: true,
+    }),
+    mapped: { status: "result.status", text: "has(result.body.text) ? result.body.text : null" },
+    timeout: "15s",
+    artifacts: [
+      artifact("request", "application/json"),
+      artifact("response-head", "application/json"),
+      artifact("response-body", "application/octet-stream"),
+    ],
+    maxBytes: "4MB",
+    transport: "which server answers at this name, behind its certificate",
+  },
+  exec: {
+    call: "the program's name, such as nmap; never a path or a shell line",
+    inputs: path,
+    outputs: { required: ["lines"], properties: { lines: { type: "array", items: text } } },
+    errors: [
+      operatorError(
+        "TOOL_MISSING",
+        "error.phase == 'spawn'",
+        "the program is not installed where this workspace runs, or the workspace has no such file",
+      ),
+      operatorError("ISOLATION_FAILED", "error.phase == 'isolate'", "the sandbox could not be set up"),
+      externalError(
+        "TOOL_FAILED",
+        "error.phase == 'exit' && error.code != 'TIMEOUT'",
+        "the program ended with an error; see its standard error",
+      ),
+    ],
+    endpoints: [],
+    with: (call) => ({
+      command: call,
+      args: [
+        decide("the program's arguments, one expression each, such as '--json' in quotes"),
+        "inputs.path",
+      ],
+      files: ["inputs.path"],
+      env: { LC_ALL: "'C.UTF-8'" },
+      versionArgs: ["'--version'"],
+      parse: "'lines'",
+    }),
+    mapped: { lines: "result.stdout.lines" },
+    timeout: "60s",
+    artifacts: tool,
+    maxBytes: "4MB",
+    transport: "the local file system, and what the program does by itself where it is not isolated",
+    execution: { isolation: "preferred" },
+  },
+  sql: {
+    call: "one statement, with $1, $2, … for the values",
+    inputs: {
+      required: ["host", "user"],
+      properties: { host, port: port(5432), database: { ...text, default: "postgres" }, user: text },
+    },
+    outputs: {
+      required: ["rows", "count", "more"],
+      properties: {
+        rows: { type: "array", items: { type: "object", additionalProperties: true, properties: {} } },
+        count: { type: "integer", minimum: 0 },
+        more: { type: "boolean", description: "there are more rows than were read" },
+      },
+    },
+    errors: [
+      ...connectErrors,
+      externalError(
+        "STATEMENT_FAILED",
+        "error.code == 'SQL_ERROR'",
+        "the server refused or ended the statement; the message says why",
+      ),
+      externalError(
+        "CONNECTION_LOST",
+        "error.code == 'CONNECTION_LOST'",
+        "the server does not speak the protocol, takes no TLS, or hung up",
+      ),
+    ],
+    endpoints: [place],
+    with: (call) => ({
+      ...at,
+      database: "inputs.database",
+      user: "inputs.user",
+      access: "'read'",
+      statement: call,
+      values: [],
+      maxRows: 1000,
+      statementTimeoutMs: 10_000,
+    }),
+    mapped: { rows: "result.rows", count: "result.count", more: "result.more" },
+    timeout: "20s",
+    secrets: secret("password", { kind: "password", name: "user" }),
+    artifacts: [artifact("rows", "application/x-ndjson")],
+    maxBytes: "4MB",
+    transport: "the server's name and addresses, its certificate, and a proxy that answers in its place",
+  },
+  ldap: {
+    call: "the filter, such as (uid={user}); {name} stands for one of the values",
+    inputs: {
+      required: ["host", "bindAs", "base", "user"],
+      properties: { host, port: port(636), bindAs: text, base: text, user: text },
+    },
+    outputs: {
+      required: ["names", "more"],
+      properties: {
+        names: { type: "array", description: "distinguished names of the entries", items: text },
+        more: { type: "boolean", description: "there were more than are listed" },
+      },
+    },
+    errors: [
+      ...connectErrors,
+      tlsError,
+      externalError(
+        "NO_SUCH_ENTRY",
+        "error.code == 'LDAP_RESULT' && error.resultCode == 32",
+        "the server shows this login no entry of that name",
+      ),
+      externalError(
+        "REFUSED",
+        "error.code == 'LDAP_RESULT' && !(error.resultCode in [3, 4, 7, 8, 13, 48, 49, 50, 51, 52])",
+        "the server did not do it, for the reason in its answer",
+      ),
+    ],
+    endpoints: [place],
+    with: (call) => ({
+      ...at,
+      bindDn: "inputs.bindAs",
+      operation: "'search'",
+      base: "inputs.base",
+      filter: call,
+      values: { user: "inputs.user" },
+      attributes: [decide("the attributes that are read, one expression each, such as 'mail' in quotes")],
+      maxEntries: 20,
+      timeLimitSeconds: 15,
+    }),
+    mapped: { names: "result.entries.map(entry, entry.dn)", more: "result.more" },
+    timeout: "20s",
+    secrets: secret("bind-password", { kind: "password", name: "bindAs" }),
+    artifacts: [artifact("entries", "application/x-ndjson"), artifact("answer", "application/json")],
+    maxBytes: "4MB",
+    transport: "which server answers at this name, and whether it is a replica that lags",
+  },
+  file: {
+    call: "how the file is read: none, text, json or email",
+    inputs: path,
+    outputs: {
+      required: ["size", "sha256"],
+      properties: { size: { type: "integer", minimum: 0 }, sha256: text },
+    },
+    errors: [
+      operatorError("NOT_FOUND", "error.code in ['NOT_FOUND', 'ENOENT']", "the workspace has no such file"),
+      operatorError(
+        "CONTENT_MALFORMED",
+        "error.phase == 'parse'",
+        "the file is not of the form that is read",
+      ),
+    ],
+    endpoints: [],
+    with: (call) => ({ path: "inputs.path", parse: call }),
+    mapped: { size: "result.size", sha256: "result.sha256" },
+    timeout: "30s",
+    artifacts: [artifact("file", "application/octet-stream")],
+    maxBytes: "32MB",
+    transport: "the local file system",
+  },
+  dns: {
+    call: "the type of the records, such as MX",
+    inputs: { required: ["name"], properties: { name: host } },
+    outputs: {
+      required: ["status"],
+      properties: { status: { type: "object", additionalProperties: true, properties: {} } },
+    },
+    errors: [
+      externalError(
+        "LOOKUP_FAILED",
+        "error.phase in ['request', 'response'] && error.code != 'TIMEOUT'",
+        "the resolver did not answer, or answered with an error",
+      ),
+    ],
+    endpoints: [],
+    with: (call) => ({ name: "inputs.name", types: [call] }),
+    mapped: { status: "result.status" },
+    timeout: "10s",
+    artifacts: [artifact("responses", "application/vnd.witnessops.dns-messages")],
+    maxBytes: "1MB",
+    transport: "which resolver answers, and what it has cached",
+  },
+  tls: {
+    call: "the least version that is offered: TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3",
+    inputs: serverInputs(443),
+    outputs: {
+      required: ["trusted", "protocol"],
+      properties: { trusted: { type: "boolean" }, protocol: text },
+    },
+    errors: [...connectErrors, tlsError],
+    endpoints: [place],
+    with: (call) => ({ ...at, minVersion: call }),
+    mapped: { trusted: "result.trusted", protocol: "result.protocol" },
+    timeout: "10s",
+    artifacts: [artifact("peer-chain", "application/pem-certificate-chain")],
+    maxBytes: "1MB",
+    transport: "which server answers at this name, and which certificate it presents",
+  },
+  tcp: {
+    call: "whether what a port says first is read: true or false",
+    inputs: {
+      required: ["host", "ports"],
+      properties: {
+        host,
+        ports: {
+          type: "array",
+          minItems: 1,
+          maxItems: 100,
+          items: { type: "integer", minimum: 1, maximum: 65_535 },
+        },
+      },
+    },
+    outputs: {
+      required: ["open"],
+      properties: { open: { type: "array", items: { type: "integer" } } },
+    },
+    errors: connectErrors,
+    endpoints: [{ host: "inputs.host", port: "inputs.ports" }],
+    with: (call) => ({ host: "inputs.host", ports: "inputs.ports", banner: `${call} == 'true'` }),
+    mapped: { open: "result.ports.filter(one, one.state == 'open').map(one, one.port)" },
+    timeout: "60s",
+    artifacts: [artifact("probe-log", "application/x-ndjson")],
+    maxBytes: "1MB",
+    transport: "firewalls between, which answer or drop in the target's place",
+  },
+  ssh: {
+    call: "the program that runs on the host, such as hostname",
+    inputs: {
+      required: ["host", "user", "hostKeys"],
+      properties: { host, port: port(22), user: text, hostKeys: { type: "array", minItems: 1, items: text } },
+    },
+    outputs: { required: ["lines"], properties: { lines: { type: "array", items: text } } },
+    errors: [
+      ...connectErrors,
+      operatorError(
+        "HOST_KEY_CHANGED",
+        "error.code == 'HOST_KEY_CHANGED'",
+        "the host has another key than is pinned",
+      ),
+      externalError(
+        "COMMAND_FAILED",
+        "error.phase == 'exit' && error.code != 'TIMEOUT'",
+        "the command ended with an error; see its standard error",
+      ),
+    ],
+    endpoints: [place],
+    with: (call) => ({
+      ...at,
+      user: "inputs.user",
+      hostKeys: "inputs.hostKeys",
+      argv: [call],
+      parse: "'lines'",
+    }),
+    mapped: { lines: "result.stdout.lines" },
+    timeout: "30s",
+    secrets: secret("private-key", { kind: "key", name: "private-key" }),
+    artifacts: tool,
+    maxBytes: "1MB",
+    transport: "which machine answers with this host key",
+  },
+  manual: {
+    call: "the task, in words that a person can do",
+    inputs: { required: ["about"], properties: { about: host } },
+    outputs: { required: ["done"], properties: { done: { type: "boolean" } } },
+    errors: [
+      operatorError("NOT_GIVEN", "error.code == 'NOT_GIVEN'", "the call was made before there was an answer"),
+    ],
+    endpoints: [],
+    with: (call) => ({ task: call }),
+    mapped: { done: "result.answer.done" },
+    timeout: "10s",
+    artifacts: [artifact("answer", "application/json")],
+    maxBytes: "1MB",
+    transport: "how the person reaches the system",
+  },
+};
