@@ -2,6 +2,7 @@ import type { TSchema } from "typebox";
 import { Check, Errors } from "typebox/schema";
 import { Settings } from "typebox/system";
 import type { FaultCode, Path } from "./fault.ts";
+import { quickCheckOf } from "./quick-check.ts";
 
 /** A fault of a schema check, with its path still in parts. */
 export interface SchemaFault {
@@ -21,16 +22,20 @@ interface SchemaProblem {
 const MAX_FAULTS = 200;
 
 /**
- * Checks a value against one of our schemas and lists every fault. The checker interprets the schema: no
- * code is generated, so that it runs under a browser's content security policy.
+ * Checks a value against one of our schemas and lists every fault. What is sound passes by `quickCheckOf`; all else is
+ * for the library, which interprets the schema. No code is generated, so that it runs under a browser's content
+ * security policy.
  */
 export function checkSchema(schema: TSchema | object, value: unknown): SchemaFault[] {
-  if (Check(schema, value)) return [];
+  if (quickCheckOf(schema)?.(value) || Check(schema, value)) return [];
   const before = Settings.Get().maxErrors;
   Settings.Set({ maxErrors: MAX_FAULTS });
   try {
     const problems = settleUnions(Errors(schema, value)[1] as SchemaProblem[]);
-    return problems.flatMap((problem) => explain(problem, schema));
+    const faults = problems.flatMap((problem) => explain(problem, schema));
+    // Nobody explains a bare `false` below an array or a member; the value still does not fit.
+    const path = pointerParts(problems[0]?.instancePath ?? "");
+    return faults.length > 0 ? faults : [{ path, code: "value", message: "does not fit its schema" }];
   } finally {
     Settings.Set({ maxErrors: before });
   }

@@ -1,4 +1,3 @@
-import { Check } from "typebox/schema";
 import { isJsonObject, type Json, type JsonObject } from "../format/json.ts";
 import { compilePattern, re2Finds } from "./cel-environment.ts";
 import { CelBound } from "./cel-value.ts";
@@ -70,9 +69,7 @@ export function compileDataSchema(schema: object): DataSchema {
   const checked = translate(schema as Json) as object;
   const made: DataSchema = Object.freeze({
     check: (value: Json) =>
-      Check(checked, value)
-        ? []
-        : checkSchema(checked, value).map((fault) => ({ ...fault, path: pathText(fault.path) })),
+      checkSchema(checked, value).map((fault) => ({ ...fault, path: pathText(fault.path) })),
     applyDefaults: (value: Json) => withDefaults(schema as Json, value),
   });
   compiled.set(schema, made);

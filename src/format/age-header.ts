@@ -11,8 +11,8 @@ export const MAX_AGE_HEADER_BYTES = 4096;
  * @returns undefined when this is no binary age file to X25519 recipients alone.
  */
 export function countAgeRecipients(head: Uint8Array): number | undefined {
+  if (String.fromCharCode(...head.subarray(0, FIRST_LINE.length)) !== FIRST_LINE) return undefined;
   const text = String.fromCharCode(...head.subarray(0, MAX_AGE_HEADER_BYTES));
-  if (!text.startsWith(FIRST_LINE)) return undefined;
   // One stanza: the ephemeral share, 32 bytes, then the wrapped file key, 32 bytes, both in unpadded base64.
   const header =
     /^age-encryption\.org\/v1\n((?:-> X25519 [A-Za-z0-9+/]{43}\n[A-Za-z0-9+/]{43}\n)+)--- [A-Za-z0-9+/]{43}\n/;
