@@ -20,15 +20,14 @@ import {
   verifyReceipt,
 } from "../verifier/index.ts";
 import { fileSource, folderBundle, isInside } from "./bundle-folder.ts";
+import { exitOf } from "./bundle-input.ts";
 import { notFound, refused, usage } from "./cli-error.ts";
 import { argument, defineCommand, option, type Result, repeatedOption } from "./command.ts";
-import { type Exit, exit } from "./exit.ts";
 import type { Printer, Style } from "./output.ts";
 import { readIdentity } from "./read-identity.ts";
 import { readTrustBytes, refuseOwnTrust } from "./trust-for-bundle.ts";
 import { writeNewFile } from "./write-file.ts";
 
-const EXITS: Record<Verdict, Exit> = { valid: exit.done, invalid: exit.refused, indeterminate: exit.waiting };
 const STYLES: Record<Verdict, Style> = { valid: "good", invalid: "bad", indeterminate: "warn" };
 
 export const command = defineCommand({
@@ -107,7 +106,7 @@ async function verify(
   const report = await verifyBundle(source, trust, open === undefined ? {} : { open });
   page?.((context) => reportView(report, context));
   return {
-    exit: EXITS[report.verdict],
+    exit: exitOf[report.verdict],
     json: report,
     print(out) {
       const color = styleText("red", "", { stream: process.stdout }) !== "";
@@ -125,7 +124,7 @@ function isReceipt(path: string): boolean {
 
 function receiptResult(report: ReceiptReport, page: PageWriter | undefined): Result {
   return {
-    exit: EXITS[report.verdict],
+    exit: exitOf[report.verdict],
     json: report,
     print(out) {
       printReceiptReport(out, report);

@@ -132,7 +132,6 @@ export const workspaceSchema = Type.Object(
   { ...word.closed, title: "WitnessOps workspace" },
 );
 export type NotifyRule = NonNullable<Static<typeof workspaceSchema>["notify"]>[number];
-export type TimeSettings = NonNullable<Static<typeof workspaceSchema>["time"]>;
 export type WorkspaceKeys = NonNullable<Static<typeof workspaceSchema>["keys"]>;
 export type Workspace = Static<typeof workspaceSchema>;
 
