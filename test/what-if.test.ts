@@ -100,6 +100,11 @@ describe("what if", () => {
     expect(of(found, "busy").outcome).toBe("waits");
   });
 
+  it("an approved step has other inputs: the approval was for another action, and does not carry over", async () => {
+    const found = await ask({ runbook: changed({ probe: { with: { host: "'other.example.test'" } } }) });
+    expect(of(found, "probe")).toMatchObject({ outcome: "paused", gate: "approval", differs: true });
+  });
+
   it("a target is within scope that was not: it would be called, and how that ends is not recorded", async () => {
     const found = await ask({ runbook: changed({ outside: { with: { host: "inputs.host" } } }) });
     expect(of(found, "outside")).toMatchObject({
