@@ -2,6 +2,7 @@
 // or when a format changes on purpose; test/vectors.test.ts reads the files and never this script.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { CLAIM_PATH } from "../src/contract/proof-bundle.ts";
 import type { Trust } from "../src/contract/trust.ts";
 import { fromBase64, toBase64, toHex } from "../src/format/base64.ts";
 import { collectBytes } from "../src/format/byte-source.ts";
@@ -317,6 +318,10 @@ async function writeBundles(): Promise<void> {
   );
   await reject("claim-of-another", "a claim about another manifest", "FAILURE_DIGEST_MISMATCH", {
     claim: (_claim, subject) => void Object.assign(subject[0]?.digest ?? {}, { sha256: "0".repeat(64) }),
+  });
+  await reject("claim-key-id", "a claim that names another key than signed it", "FAILURE_DIGEST_MISMATCH", {
+    after: (files) =>
+      void files.set(CLAIM_PATH, encoder.encode(withOtherKeyId(decoder.decode(files.get(CLAIM_PATH))))),
   });
   await reject("version-unknown", "a manifest of version 2", "FAILURE_SCHEMA_VERSION_UNSUPPORTED", {
     manifest: (manifest) => void Object.assign(manifest, { schema: "witnessops/manifest/v2" }),

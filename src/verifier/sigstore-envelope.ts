@@ -80,12 +80,18 @@ function readSigstoreBundle(value: Json): Read<Stamped> {
   const bundle = value as unknown as {
     dsseEnvelope: Json;
     verificationMaterial: {
+      publicKey: { hint: string };
       timestampVerificationData: { rfc3161Timestamps: readonly { signedTimestamp: string }[] };
     };
   };
   const envelope = readEnvelope(bundle.dsseEnvelope);
   if ("faults" in envelope) return envelope;
-  const { rfc3161Timestamps } = bundle.verificationMaterial.timestampVerificationData;
+  const { publicKey, timestampVerificationData } = bundle.verificationMaterial;
+  if (publicKey.hint !== envelope.value.signature.keyId) {
+    const message = "the hint and the signature name two keys";
+    return { faults: [{ code: "FAILURE_BUNDLE_MALFORMED", message }] };
+  }
+  const { rfc3161Timestamps } = timestampVerificationData;
   try {
     const timestamps = rfc3161Timestamps.map(({ signedTimestamp }) => fromBase64(signedTimestamp));
     return { value: { envelope: envelope.value, timestamps } };
@@ -109,12 +115,6 @@ export function readStampedStatement<P>(
   const { envelope, timestamps } = bundle.value;
   const statement = readStatement<P>(envelope, predicateType, schema);
   return "faults" in statement ? statement : { value: { ...statement.value, timestamps } };
-}
-
-/** The key id that a Sigstore bundle of the right form hints at, beside the one in its envelope. */
-export function hintOf(value: Json): string {
-  const { verificationMaterial } = value as { verificationMaterial: { publicKey: { hint: string } } };
-  return verificationMaterial.publicKey.hint;
 }
 
 /** Reads a DSSE envelope with exactly one signature. */

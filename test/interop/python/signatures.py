@@ -136,6 +136,10 @@ def check_signatures(reading, report, trust):
             report["structure"].fail("DIGEST_MISMATCH", "the claim names another issuer root", CLAIM)
         at = millis(reading.claim["exportedAt"])
         reading.claim_signed = signed(reading.claim_envelope, at, certificates, layer, "the claim")
+        made = next((one for one in certificates if one.key.signed(reading.claim_envelope)), None)
+        # Nothing else in the bundle holds the claim's own words.
+        if reading.claim_signed and made.key.key_id != reading.claim_envelope.key_id:
+            layer.fail("DIGEST_MISMATCH", "the claim names another key than signed it", CLAIM)
     for receipt in reading.receipts:
         if receipt.usable:
             receipt.signed = signed(receipt.envelope, receipt.at, certificates, layer, receipt.where)
