@@ -42,6 +42,19 @@ describe("receipts", () => {
     expect(report.verdict).toBe("valid");
   });
 
+  it("a hint that is not the signature's key id is no form of a receipt", async () => {
+    const report = await forged(
+      lines((list) =>
+        list.map((line, i) => {
+          const bundle = JSON.parse(line);
+          if (i === 4) bundle.verificationMaterial.publicKey.hint = "SHA256:other";
+          return canonicalJson(bundle);
+        }),
+      ),
+    );
+    expect(codes(report)).toContain("FAILURE_BUNDLE_MALFORMED");
+  });
+
   it("a signer without certificate is unknown: indeterminate", async () => {
     const report = await forged({ signer: sampleKeys.mallory });
     expect([report.verdict, codes(report)]).toEqual(["indeterminate", []]);
