@@ -113,6 +113,23 @@ describe("a conclusion", () => {
     expect(account).toMatch(/^withdrawn by anna/);
   });
 
+  it("is not surely withdrawn by a key that somebody else may have had", async () => {
+    const { files, trust } = await sampleBundle({
+      after: async (lane, _keys, run) => {
+        await recordWithdrawal(lane, run, await withdrawal(lane, run, "anna"));
+      },
+    });
+    const { keyId } = sampleKeys.anna.publicKey;
+    const compromised = [{ keyId, since: "2026-11-01T00:00:00Z" }];
+    const report = await verifyBundle(memoryBundle(files), { ...trust, compromised });
+    const said = report.layers.flatMap(({ failures, doubts }) => [
+      ...failures.map(({ message }) => message),
+      ...doubts,
+    ]);
+    expect(report.verdict).not.toBe("valid");
+    expect(said.filter((text) => text.includes("the withdrawal of a person"))).not.toEqual([]);
+  });
+
   it("is superseded by an owner, whose conclusion stands", async () => {
     const report = await judge(async (lane, _keys, run) => {
       await recordConclusion(lane, run, await conclusion(lane, run, "olga", standing(lane)));
