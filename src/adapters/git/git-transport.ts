@@ -59,7 +59,7 @@ export async function openTransport(call: Call, asked: GitParameters): Promise<G
       environment: environmentOf(path, folder, "http", { ...SETTINGS, "http.extraHeader": relay.header }),
       folder,
       signal: call.signal,
-      readFault: async () => relay.fault,
+      readFault: relay.readFault,
       describe: async () => ({ address: relay.address ?? null }),
       async close() {
         relay.close();

@@ -25,9 +25,14 @@ export interface HttpsRelay {
   /** The header without which the relay answers nobody: other users of this host know the port, not the token. */
   readonly header: string;
   readonly address: string | undefined;
-  /** Why the first request that failed did so. */
-  readonly fault: Fault | undefined;
+  /** Why the remote failed the first request that it did; waits for what a remote that has gone left unfinished. */
+  readFault(): Promise<Fault | undefined>;
   close(): void;
+}
+
+/** Which side of a forwarded request went first. */
+interface Ends {
+  first: "git" | "remote" | undefined;
 }
 
 /**
@@ -41,7 +46,7 @@ export async function startRelay(call: Call, remote: Remote, maxBytes: number): 
   let received = 0;
   const prefix = remote.path.replace(/\/+$/, "");
 
-  async function forward(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
+  async function forward(asked: IncomingMessage, answer: ServerResponse, ends: Ends): Promise<void> {
     const path = asked.url ?? "/";
     const type = types.get(`${asked.method} ${path.slice(prefix.length)}`);
     if (asked.headers[TOKEN] !== token || !path.startsWith(prefix) || type === undefined)
@@ -49,6 +54,10 @@ export async function startRelay(call: Call, remote: Remote, maxBytes: number): 
     const { host, port } = remote;
     const connection = await call.network.connectTls({ host, port, signal: call.signal, alpn: ["http/1.1"] });
     address ??= connection.address;
+    for (const event of ["end", "error", "close"])
+      connection.stream.once(event, () => {
+        ends.first ??= "remote";
+      });
     const headers: Record<string, string> = {
       host: port === 443 ? hostPort(host, 443).replace(/:443$/, "") : hostPort(host, port),
     };
@@ -106,16 +115,28 @@ export async function startRelay(call: Call, remote: Remote, maxBytes: number): 
     await pipeline(response, answer);
   }
 
+  function note(error: unknown): void {
+    try {
+      fault ??= faultOf(error, "response", call.signal);
+    } catch {
+      fault ??= { code: "CONNECTION_LOST", phase: "response", message: "the remote ended the connection" };
+    }
+  }
+
+  const forwarded = new Map<Ends, Promise<void>>();
   const server = createServer((asked, answer) => {
-    forward(asked, answer).catch((error: unknown) => {
-      try {
-        fault ??= faultOf(error, "response", call.signal);
-      } catch {
-        fault ??= { code: "CONNECTION_LOST", phase: "response", message: "the remote ended the connection" };
-      }
+    const ends: Ends = { first: undefined };
+    for (const event of ["error", "close"])
+      asked.socket.once(event, () => {
+        ends.first ??= "git";
+      });
+    const forwarding = forward(asked, answer, ends).catch((error: unknown) => {
+      // What breaks because git has left says nothing of the remote: git's own end tells why.
+      if (ends.first !== "git") note(error);
       if (!answer.headersSent) answer.writeHead(502);
       answer.destroy();
     });
+    forwarded.set(ends, forwarding);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -126,7 +147,8 @@ export async function startRelay(call: Call, remote: Remote, maxBytes: number): 
     get address() {
       return address;
     },
-    get fault() {
+    async readFault() {
+      for (const [{ first }, forwarding] of forwarded) if (first === "remote") await forwarding;
       return fault;
     },
     close() {
