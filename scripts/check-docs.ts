@@ -2,9 +2,10 @@
 //   ```sh run          is executed by sh, and must succeed (```sh run exit=3: must end with 3)
 //   ```text output     right after it is what it prints; … stands for anything
 //   ```yaml file=path  is written to that path
-import { spawnSync } from "node:child_process";
+// Pages do not see one another and run beside one another, one for each core.
+import { spawn } from "node:child_process";
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve, sep } from "node:path";
 
 interface Block {
@@ -19,10 +20,15 @@ const pages = only.length > 0 ? only : ["README.md", ...globSync("docs/**/*.md",
 let executed = 0;
 let failures = 0;
 
-for (const page of pages.map((path) => path.replaceAll("\\", "/"))) {
-  if (existsSync(join(root, page))) checkPage(page);
-  else report(page, 1, "the page is missing");
-}
+const waiting = pages.map((path) => path.replaceAll("\\", "/"));
+await Promise.all(
+  Array.from({ length: availableParallelism() }, async () => {
+    for (let page = waiting.shift(); page !== undefined; page = waiting.shift()) {
+      if (existsSync(join(root, page))) await checkPage(page);
+      else report(page, 1, "the page is missing");
+    }
+  }),
+);
 
 if (failures === 0 && executed === 0) {
   console.error("error: no page has a snippet to run");
@@ -30,7 +36,7 @@ if (failures === 0 && executed === 0) {
 } else if (failures > 0) process.exitCode = 1;
 else console.log(`${executed} snippets of the documentation ran as written`);
 
-function checkPage(page: string): void {
+async function checkPage(page: string): Promise<void> {
   const blocks = fencedBlocks(page);
   const folder = mkdtempSync(join(tmpdir(), "witnessops-docs-"));
   const home = mkdtempSync(join(tmpdir(), "witnessops-home-"));
@@ -48,32 +54,46 @@ function checkPage(page: string): void {
       stdout = undefined;
       if (language !== "sh" || words[0] !== "run") continue;
       const wanted = Number(words.find((word) => word.startsWith("exit="))?.slice("exit=".length) ?? 0);
-      const result = spawnSync("sh", ["-eu"], {
-        cwd: folder,
-        input: block.text,
-        encoding: "utf8",
-        timeout: 120_000,
-        env: {
-          PATH: `${root}${delimiter}${process.env.PATH}`,
-          HOME: home,
-          TMPDIR: tmpdir(),
-          LANG: "C.UTF-8",
-        },
-      });
+      const result = await runShell(block.text, folder, home);
       executed++;
       stdout = result.stdout;
       if (result.status === wanted) continue;
-      report(
-        page,
-        block.line,
-        `the snippet ended with ${result.status ?? result.signal}, not ${wanted}`,
-        result,
-      );
+      report(page, block.line, `the snippet ended with ${result.status}, not ${wanted}`, result);
       break; // what follows builds on it
     }
   } finally {
     for (const path of [folder, home]) rmSync(path, { recursive: true, force: true });
   }
+}
+
+interface Ended {
+  readonly status: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Gives a shell the text; resolves when it has ended, at the latest after two minutes. */
+function runShell(text: string, cwd: string, home: string): Promise<Ended> {
+  return new Promise((done, fail) => {
+    const child = spawn("sh", ["-eu"], {
+      cwd,
+      timeout: 120_000,
+      env: {
+        PATH: `${root}${delimiter}${process.env.PATH}`,
+        HOME: home,
+        TMPDIR: tmpdir(),
+        LANG: "C.UTF-8",
+      },
+    });
+    const out = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const)
+      child[name].setEncoding("utf8").on("data", (more: string) => {
+        out[name] += more;
+      });
+    child.on("error", fail);
+    child.on("close", (status, signal) => done({ status: status ?? signal ?? "a signal", ...out }));
+    child.stdin.on("error", () => {}).end(text);
+  });
 }
 
 function fencedBlocks(page: string): Block[] {

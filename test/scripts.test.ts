@@ -2,13 +2,13 @@
 // in single quotes stand as they are, `$NAME` is replaced. The script's folder is `$WORK`; `-- name --` at its end
 // begins the content of a file there.
 //
-//   witnessops …             the real command; must end with 0       ! witnessops …   must not
+//   witnessops …             the built command; must end with 0      ! witnessops …   must not
 //   exit 2                   the status of the last command           capture NAME 'regex (group)'  from its stdout
 //   stdout 'regex'           its output matches                       ! stdout 'regex'   does not
 //   stderr 'regex'           likewise                                 stdin file   input of the next command
 //   exists path, ! exists path, cmp a b, cd dir, chmod 600 path, cp a b, rm path, env NAME=value
 //   replace path 'old' 'new' the text occurs and is replaced          exec program …   must end with 0
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
   chmodSync,
   cpSync,
@@ -22,7 +22,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { needProgram } from "../scripts/need-program.ts";
 
 vi.setConfig({ maxConcurrency: 2, testTimeout: 240_000 });
@@ -36,6 +36,16 @@ const programs: Record<string, readonly [program: string, debianPackage: string]
   "sealed-evidence.txt": ["age-keygen", "age"],
 };
 const scripts = readdirSync(join(import.meta.dirname, "scripts")).filter((name) => name.endsWith(".txt"));
+
+// What is published, with the packages beside it that a user may add; the pages of the documentation run the sources.
+const beside = join(root, "node_modules/.cache");
+mkdirSync(beside, { recursive: true });
+const dist = mkdtempSync(join(beside, "witnessops-built-"));
+beforeAll(() => {
+  const build = join(root, "scripts/build.ts");
+  execFileSync(process.execPath, [build, dist], { stdio: ["ignore", "ignore", "inherit"] });
+}, 120_000);
+afterAll(() => rmSync(dist, { recursive: true, force: true }));
 
 interface Ended {
   readonly status: number | null;
@@ -67,7 +77,12 @@ async function runScript(text: string, work: string): Promise<void> {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, expand(files[index + 1] as string));
   }
-  const environment: Record<string, string | undefined> = { ...process.env, NO_COLOR: "1", HOME: work };
+  const environment: Record<string, string | undefined> = {
+    NODE_COMPILE_CACHE: join(dist, "cache"),
+    ...process.env,
+    NO_COLOR: "1",
+    HOME: work,
+  };
   let folder = work;
   let stdin = "";
   let last: Ended = { status: 0, stdout: "", stderr: "" };
@@ -83,14 +98,12 @@ async function runScript(text: string, work: string): Promise<void> {
         break;
       case "witnessops":
       case "exec": {
-        const program = verb === "exec" ? expand(rest.shift() ?? "") : join(root, "witnessops");
-        last = await run(
-          program,
-          rest.map((word) => expand(word)),
-          folder,
-          environment,
-          stdin,
-        );
+        const built = [process.execPath, join(dist, "witnessops.mjs")];
+        const [program = "", ...args] = [
+          ...(verb === "exec" ? [] : built),
+          ...rest.map((word) => expand(word)),
+        ];
+        last = await run(program, args, folder, environment, stdin);
         stdin = "";
         const after = `line ${index + 1}: ${line}\nstdout:\n${last.stdout}\nstderr:\n${last.stderr}`;
         if (negated) expect(last.status, after).not.toBe(0);
