@@ -2,8 +2,17 @@ import { FormatError } from "./coded-error.ts";
 
 const CHUNK = 0x8000;
 
+/** What ECMAScript 2026 brings, and not every host has yet. */
+const decodeNatively = (
+  Uint8Array as unknown as {
+    fromBase64?: (text: string, how: { lastChunkHandling: "strict" }) => Uint8Array<ArrayBuffer>;
+  }
+).fromBase64?.bind(Uint8Array);
+
 /** Standard base64 with padding (RFC 4648 section 4). */
 export function toBase64(bytes: Uint8Array): string {
+  const native = (bytes as { toBase64?: () => string }).toBase64;
+  if (native !== undefined) return native.call(bytes);
   let binary = "";
   for (let i = 0; i < bytes.length; i += CHUNK) {
     binary += String.fromCharCode(...bytes.subarray(i, i + CHUNK));
@@ -18,6 +27,12 @@ export function toBase64(bytes: Uint8Array): string {
  * @throws FormatError `BASE64_MALFORMED`.
  */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  if (decodeNatively !== undefined) {
+    const bytes = natively(decodeNatively, text);
+    // White space is skipped; whatever was is more text than the bytes need.
+    if (text.length === 4 * Math.ceil(bytes.length / 3)) return bytes;
+    throw new FormatError({ code: "BASE64_MALFORMED", message: "the text is not canonical base64" });
+  }
   let binary: string;
   try {
     binary = atob(text);
@@ -31,6 +46,14 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
   return bytes;
+}
+
+function natively(decode: NonNullable<typeof decodeNatively>, text: string): Uint8Array<ArrayBuffer> {
+  try {
+    return decode(text, { lastChunkHandling: "strict" });
+  } catch (cause) {
+    throw new FormatError({ code: "BASE64_MALFORMED", message: "the text is not base64", cause });
+  }
 }
 
 /** Lower-case hex of bytes. */

@@ -42,6 +42,11 @@ describe("canonical JSON", () => {
     ["a member twice", '{"a":1,"a":1}'],
     ["another number spelling", '{"a":1.0}'],
     ["an escape that is not needed", '{"a":"\\u0041"}'],
+    ["an escaped lone surrogate", '{"a":"\\ud800"}'],
+    ["minus zero", "[-0]"],
+    ["a number that is none", "[1e999]"],
+    ["numbers as names in another order than that of texts", '{"10":1,"9":1,"1":1}'],
+    ["nesting without end", `${"[".repeat(300)}${"]".repeat(300)}`],
     ["a line break at the end", "{}\n"],
   ])("is not %s", (_name, text) => {
     expect(() => parseCanonicalJson(bytes(text))).toThrow(
@@ -66,6 +71,27 @@ describe("canonical JSON", () => {
         expect(canonicalBytes(parsed)).toEqual(once);
         expect(parsed).toEqual(parseJson(once));
       }),
+    );
+  });
+
+  it("is the same whether members stand in order or not", () => {
+    const shuffled = (value: unknown): unknown => {
+      if (typeof value !== "object" || value === null) return value;
+      if (Array.isArray(value)) return value.map(shuffled);
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([name, one]) => [name, shuffled(one)]),
+      );
+    };
+    fc.assert(
+      fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
+        const inOrder = JSON.parse(canonicalJson(value));
+        expect(canonicalJson(shuffled(value))).toBe(canonicalJson(inOrder));
+      }),
+    );
+    expect(canonicalJson({ 10: 1, 9: 1, a: { b: 1, a: '"\\ud' } })).toBe(
+      '{"10":1,"9":1,"a":{"a":"\\"\\\\ud","b":1}}',
     );
   });
 

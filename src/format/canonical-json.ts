@@ -14,7 +14,9 @@ const MAX_DEPTH = 200;
  *   bigint, a class instance, or nesting deeper than 200.
  */
 export function canonicalJson(value: unknown): string {
-  return write(value, 0);
+  // What was parsed from canonical JSON is in order already.
+  const text = isInOrder(value, 0) ? JSON.stringify(value) : undefined;
+  return text === undefined || text.includes(SURROGATE) ? write(value, 0) : text;
 }
 
 /** Canonical JSON as UTF-8 bytes. Errors as `canonicalJson`. */
@@ -31,6 +33,7 @@ export function canonicalBytes(value: unknown): Uint8Array<ArrayBuffer> {
  */
 export function parseCanonicalJson(bytes: Uint8Array): Json {
   const { value, text } = decode(bytes);
+  if (JSON.stringify(value) === text && !text.includes(SURROGATE) && isInOrder(value, 0)) return value;
   let canonical: string;
   try {
     canonical = canonicalJson(value);
@@ -61,6 +64,46 @@ function decode(bytes: Uint8Array): { value: Json; text: string } {
   } catch (cause) {
     throw new FormatError({ code: "JSON_MALFORMED", message: "the bytes are not JSON", cause });
   }
+}
+
+/** How `JSON.stringify` begins a lone surrogate, which has no canonical form; else it escapes as RFC 8785 does. */
+const SURROGATE = "\\ud";
+
+/**
+ * Whether `JSON.stringify` writes the value as RFC 8785 does, lone surrogates aside: plain objects with sorted members
+ * and values that JSON has. Reading the order is much cheaper than writing in order.
+ */
+function isInOrder(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value);
+    case "object":
+      if (value === null) return true;
+      if (depth >= MAX_DEPTH) return false;
+      if (Array.isArray(value)) {
+        for (const item of value) if (!isInOrder(item, depth + 1)) return false;
+        return true;
+      }
+      return isObjectInOrder(value, depth);
+    default:
+      return false;
+  }
+}
+
+function isObjectInOrder(value: object, depth: number): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  const members = value as Record<string, unknown>;
+  let before: string | undefined;
+  for (const name of Object.keys(members)) {
+    if (before !== undefined && before >= name) return false;
+    if (!isInOrder(members[name], depth + 1)) return false;
+    before = name;
+  }
+  return true;
 }
 
 function write(value: unknown, depth: number): string {

@@ -17,12 +17,27 @@ const encoder = new TextEncoder();
 
 /** Pre-authentication encoding: the bytes that a DSSE signature covers (DSSE v1.0.2, protocol.md). */
 export function preAuthEncoding(payloadType: string, payload: Uint8Array): Uint8Array<ArrayBuffer> {
-  const type = encoder.encode(payloadType);
-  const head = encoder.encode(`DSSEv1 ${type.length} ${payloadType} ${payload.length} `);
-  const out = new Uint8Array(head.length + payload.length);
-  out.set(head);
-  out.set(payload, head.length);
+  const type = typeHead(payloadType);
+  const length = `${payload.length} `;
+  const start = type.length + length.length;
+  const out = new Uint8Array(start + payload.length);
+  out.set(type);
+  for (let i = 0; i < length.length; i++) out[type.length + i] = length.charCodeAt(i);
+  out.set(payload, start);
   return out;
+}
+
+const MAX_TYPES = 100;
+const heads = new Map<string, Uint8Array>();
+
+/** What comes before the payload's length. Envelopes are many, their types few: each is encoded once. */
+function typeHead(payloadType: string): Uint8Array {
+  let head = heads.get(payloadType);
+  if (head === undefined) {
+    head = encoder.encode(`DSSEv1 ${encoder.encode(payloadType).length} ${payloadType} `);
+    if (heads.size < MAX_TYPES) heads.set(payloadType, head);
+  }
+  return head;
 }
 
 /** SHA-256 over the pre-authentication bytes: the receipt digest (design section 8). */

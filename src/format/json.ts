@@ -16,3 +16,22 @@ export function deepFreeze<T>(value: T): T {
   }
   return value;
 }
+
+/** Whether two values have the same canonical JSON: the order of members says nothing, and `undefined` ones are absent. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a))
+    return Array.isArray(b) && a.length === b.length && a.every((one, index) => sameJson(one, b[index]));
+  if (Array.isArray(b)) return false;
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  let count = 0;
+  for (const name of Object.keys(left)) {
+    const one = left[name];
+    if (one === undefined) continue;
+    count += 1;
+    if (!Object.hasOwn(right, name) || !sameJson(one, right[name])) return false;
+  }
+  for (const name of Object.keys(right)) if (right[name] !== undefined) count -= 1;
+  return count === 0;
+}

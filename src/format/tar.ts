@@ -4,7 +4,6 @@ import { FormatError } from "./coded-error.ts";
 const BLOCK = 512;
 const MAX_SIZE = 8 ** 11 - 1;
 const SEGMENT = /^[A-Za-z0-9@+=,_-][A-Za-z0-9@+=,._-]*$/;
-const encoder = new TextEncoder();
 
 /** A file to write into a tar. */
 export interface TarFile {
@@ -67,9 +66,8 @@ export async function listTar(source: ByteSource, { maxFiles = 100_000 } = {}): 
   const entries: TarEntry[] = [];
   const folded = new Set<string>();
   let offset = 0;
-  for (;;) {
-    const block = await readExactly(source, offset, BLOCK);
-    if (block.every((byte) => byte === 0)) break;
+  let block = await readExactly(source, offset, BLOCK);
+  while (!isZero(block)) {
     const { path, size } = parseHeader(block);
     const previous = entries.at(-1);
     if (previous !== undefined && path <= previous.path) {
@@ -83,12 +81,14 @@ export async function listTar(source: ByteSource, { maxFiles = 100_000 } = {}): 
     folded.add(path.toLowerCase());
     entries.push({ path, size, offset: offset + BLOCK });
     offset += BLOCK + size;
-    const pad = await readExactly(source, offset, padding(size));
-    if (pad.some((byte) => byte !== 0)) throw malformed(`\`${path}\` has padding that is not zero`);
-    offset += pad.length;
+    const pad = padding(size);
+    const next = await readExactly(source, offset, pad + BLOCK);
+    if (!isZero(next.subarray(0, pad))) throw malformed(`\`${path}\` has padding that is not zero`);
+    offset += pad;
+    block = next.subarray(pad);
   }
   const end = await readExactly(source, offset, 2 * BLOCK);
-  if (end.some((byte) => byte !== 0)) throw malformed("the end is not two zero blocks");
+  if (!isZero(end)) throw malformed("the end is not two zero blocks");
   if (source.size !== offset + 2 * BLOCK) throw malformed("there are bytes after the end");
   return entries;
 }
@@ -109,23 +109,35 @@ function header(path: string, size: number): Uint8Array {
   if (!isSafePath(path)) throw malformed(`\`${path.slice(0, 300)}\` is not a path for an archive`);
   if (!Number.isSafeInteger(size) || size < 0 || size > MAX_SIZE) throw malformed(`\`${path}\` is too large`);
   const { prefix, name } = splitPath(path);
-  const block = new Uint8Array(BLOCK);
-  const put = (offset: number, text: string): void => block.set(encoder.encode(text), offset);
-  put(0, name);
-  put(100, "0000644\0");
-  put(108, "0000000\0");
-  put(116, "0000000\0");
-  put(124, `${size.toString(8).padStart(11, "0")}\0`);
-  put(136, "00000000000\0");
-  put(148, "        ");
-  put(156, "0");
-  put(257, "ustar\x0000");
-  put(329, "0000000\0");
-  put(337, "0000000\0");
-  put(345, prefix);
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  put(148, `${sum.toString(8).padStart(6, "0")}\0 `);
+  const block = CONSTANT.slice();
+  put(block, 0, name);
+  put(block, 124, `${size.toString(8).padStart(11, "0")}\0`);
+  put(block, 345, prefix);
+  let sum = 0;
+  for (const byte of block) sum += byte;
+  put(block, 148, `${sum.toString(8).padStart(6, "0")}\0 `);
   return block;
+}
+
+/** What all headers have: mode 0644, owner and time zero, a regular file; a checksum is taken over blanks in its place. */
+const CONSTANT = new Uint8Array(BLOCK);
+put(CONSTANT, 100, "0000644\0");
+put(CONSTANT, 108, "0000000\0");
+put(CONSTANT, 116, "0000000\0");
+put(CONSTANT, 136, "00000000000\0");
+put(CONSTANT, 148, "        ");
+put(CONSTANT, 156, "0");
+put(CONSTANT, 257, "ustar\x0000");
+put(CONSTANT, 329, "0000000\0");
+put(CONSTANT, 337, "0000000\0");
+
+function put(block: Uint8Array, offset: number, ascii: string): void {
+  for (let i = 0; i < ascii.length; i++) block[offset + i] = ascii.charCodeAt(i);
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  for (const byte of bytes) if (byte !== 0) return false;
+  return true;
 }
 
 /** Splits at the first slash that leaves a name of at most 100 bytes. */
@@ -149,9 +161,8 @@ function parseHeader(block: Uint8Array): { path: string; size: number } {
   const size = Number.parseInt(octal, 8);
   // Everything else, the checksum included, must be what the writer would have written.
   const canonical = header(path, size);
-  if (block.some((byte, index) => byte !== canonical[index])) {
-    throw malformed(`the header of ${shown} is not canonical`);
-  }
+  for (let i = 0; i < BLOCK; i++)
+    if (block[i] !== canonical[i]) throw malformed(`the header of ${shown} is not canonical`);
   return { path, size };
 }
 

@@ -2,6 +2,7 @@ import type { ActionList } from "../contract/action-list.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { ApprovalFact, BreakGlassFact, GateRecord } from "../contract/gate-record.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
+import { sameJson } from "../format/json.ts";
 import { millisOf } from "../format/time.ts";
 import { approvalGate } from "../gate/approval-gate.ts";
 import { checkApproval } from "../gate/approval-statement.ts";
@@ -10,7 +11,6 @@ import type { GateFacts } from "../gate/facts.ts";
 import type { Again } from "./again.ts";
 import type { Anchor } from "./anchor.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
-import { same } from "./gate-record-binding.ts";
 import type { Invoked } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
 
@@ -53,7 +53,7 @@ export async function checkRecordedApprovals(
       continue;
     }
     const fact = { ...checked.fact, ...covers };
-    if (!same(fact, stated)) invalid(`the gate saw another approval than \`${stated.principal}\` signed`);
+    if (!sameJson(fact, stated)) invalid(`the gate saw another approval than \`${stated.principal}\` signed`);
     const recorded = invoked.approvals.find(({ digest }) => digest === stated.digest);
     if (recorded === undefined)
       invalid(`no receipt before the call records the approval of \`${stated.principal}\``);

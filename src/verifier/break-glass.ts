@@ -1,9 +1,9 @@
 import type { BreakGlassFact, GateRecord } from "../contract/gate-record.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
 import { recordExceptions } from "../contract/record-exceptions.ts";
+import { sameJson } from "../format/json.ts";
 import { checkBreakGlass } from "../gate/break-glass-statement.ts";
 import type { Again } from "./again.ts";
-import { same } from "./gate-record-binding.ts";
 import type { Invoked } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
 
@@ -44,7 +44,8 @@ export async function checkRecordedGlass(
   const { statement, fact } = checked;
   if (statement.actionDigest !== record.actionDigest || statement.invocation !== action.invocation)
     return invalid(`the word of \`${stated.principal}\` is about another action`);
-  if (!same(fact, stated)) return invalid(`the gate saw another word than \`${stated.principal}\` signed`);
+  if (!sameJson(fact, stated))
+    return invalid(`the gate saw another word than \`${stated.principal}\` signed`);
   if (invoked.breakGlass?.digest !== stated.digest)
     return invalid("no receipt before the call records that somebody acts without approval");
   // A use is taken by the call that it let through, and by nothing else.

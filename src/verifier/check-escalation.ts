@@ -1,9 +1,9 @@
 import { buildEscalation, type Escalation, recipientOf } from "../contract/escalation.ts";
 import { invocationName } from "../contract/invocation-name.ts";
 import { releases } from "../contract/signed-statements.ts";
+import { sameJson } from "../format/json.ts";
 import type { Again } from "./again.ts";
 import type { WholeRun } from "./decide-call.ts";
-import { same } from "./gate-record-binding.ts";
 import type { Invoked } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
 import type { StepSoFar } from "./run-so-far.ts";
@@ -41,6 +41,6 @@ export function checkEscalation(
   const before = run.receipts.slice(0, run.receipts.indexOf(receipt));
   const { objective } = intent;
   const due = buildEscalation({ run: run.id, invocation: id, to, objective, receipts: before });
-  if (detail?.to !== to || !same(due, given))
+  if (detail?.to !== to || !sameJson(due, given))
     wrong("it was escalated to somebody else, or with another package, than follows from the run");
 }

@@ -1,9 +1,9 @@
 import { decideWhen, expandForEach } from "../contract/step-inputs.ts";
+import { sameJson } from "../format/json.ts";
 import type { Again } from "./again.ts";
 import { checkRefusal } from "./check-refusal.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import type { WholeRun } from "./decide-call.ts";
-import { same } from "./gate-record-binding.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { broken, isExecuted, isOver, type RunSoFar, type StepSoFar } from "./run-so-far.ts";
 
@@ -74,7 +74,7 @@ function checkExpansion(
   }
   const keys = expanded.elements.map(({ key }) => key);
   const elements = expanded.elements.map(({ element }) => element);
-  if (!same(keys, detail.keys) || !same(elements, detail.elements))
+  if (!sameJson(keys, detail.keys) || !sameJson(elements, detail.elements))
     wrong("its `forEach` expands to other elements than recorded");
 }
 

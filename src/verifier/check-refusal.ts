@@ -3,11 +3,10 @@ import { type Contract, referenceOf } from "../contract/contract.ts";
 import { resolveRunbookScope } from "../contract/resolve-action.ts";
 import type { RunbookStep } from "../contract/runbook.ts";
 import { decideWhen, expandForEach, resolveStepInputs } from "../contract/step-inputs.ts";
-import type { JsonObject } from "../format/json.ts";
+import { type JsonObject, sameJson } from "../format/json.ts";
 import { tightenApproval } from "../gate/tighten-approval.ts";
 import type { Again } from "./again.ts";
 import type { WholeRun } from "./decide-call.ts";
-import { same } from "./gate-record-binding.ts";
 import type { Receipt } from "./read-receipts.ts";
 import type { RunSoFar } from "./run-so-far.ts";
 
@@ -66,7 +65,7 @@ function isDescribable(
   if (contract === undefined || invoked === undefined) return false;
   // Which adapters a host has is the host's word.
   const { adapter } = contract.execution;
-  if (same(receipt.predicate.detail?.faults, [`no adapter \`${adapter}\``])) return false;
+  if (sameJson(receipt.predicate.detail?.faults, [`no adapter \`${adapter}\``])) return false;
   const inputs = resolveStepInputs(step, contract, soFar.context(step, invoked));
   if (!inputs.ok || !resolveRunbookScope(run.runbook, run.document.inputs as JsonObject).ok) return false;
   try {

@@ -9,7 +9,7 @@ import type { resolveRunbookScope } from "../contract/resolve-action.ts";
 import type { RunbookStep } from "../contract/runbook.ts";
 import { resolveStepInputs, type StepContext } from "../contract/step-inputs.ts";
 import { millisOfDuration } from "../format/duration.ts";
-import type { JsonObject } from "../format/json.ts";
+import { type JsonObject, sameJson } from "../format/json.ts";
 import { millisOf } from "../format/time.ts";
 import { approvalGate } from "../gate/approval-gate.ts";
 import { decideGates } from "../gate/decide-gates.ts";
@@ -21,7 +21,7 @@ import { checkAnchoredApprovals, checkRecordedApprovals } from "./approvals.ts";
 import { checkAttempts } from "./attempts.ts";
 import { checkRecordedGlass } from "./break-glass.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
-import { gateRecordDigest, readGateRecord, same } from "./gate-record-binding.ts";
+import { gateRecordDigest, readGateRecord } from "./gate-record-binding.ts";
 import { checkAnchoredAnswer, checkRecordedGiven, givenTo } from "./given.ts";
 import type { Invoked } from "./invoked.ts";
 import { checkRecordedProofs } from "./proofs.ts";
@@ -148,7 +148,7 @@ async function decideRecord(
     }),
   );
   if (!built.ok) return wrong(`its action cannot be described: ${built.faults[0] ?? ""}`);
-  if (!same(built.action, record.action))
+  if (!sameJson(built.action, record.action))
     return wrong("the action document is not the one that follows from the runbook");
   if (!scope.ok) return wrong("the runbook's scope cannot be computed");
   if (record.adapter.id !== contract.execution.adapter)
@@ -187,8 +187,8 @@ async function decideRecord(
     policy,
   };
   const decided = decideGates(facts);
-  if (!same({ ...decided }, record)) {
-    const differing = decided.gates.find((gate, index) => !same(gate, record.gates[index]));
+  if (!sameJson({ ...decided }, record)) {
+    const differing = decided.gates.find((gate, index) => !sameJson(gate, record.gates[index]));
     wrong(
       differing === undefined
         ? "the gates decide otherwise than recorded"

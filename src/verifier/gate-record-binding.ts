@@ -2,8 +2,8 @@ import { GATE_RECORD } from "../contract/artifact.ts";
 import { type GateRecord, gateRecordSchema } from "../contract/gate-record.ts";
 import type { Invocation, ReceiptPredicate } from "../contract/receipt-predicate.ts";
 import { recordExceptions } from "../contract/record-exceptions.ts";
-import { canonicalJson } from "../format/canonical-json.ts";
 import { digestOfJson } from "../format/digest.ts";
+import { sameJson } from "../format/json.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
 import { documentFaults, type Fault, parseDocument, placed } from "./check-document.ts";
 import type { Findings } from "./layer.ts";
@@ -95,7 +95,7 @@ export async function checkGateRecords(
     if (own === undefined) continue;
     if (own.attempt !== n) mismatch(`attempt ${n} was dispatched under the gate record of another`);
     if (own.decision !== "allow") mismatch(`attempt ${n} was made although its gates did not allow it`);
-    if (own !== record && !same(identityOf(own), identityIn(predicate, invocation)))
+    if (own !== record && !sameJson(identityOf(own), identityIn(predicate, invocation)))
       mismatch(`attempt ${n} was dispatched under a gate record of another call`);
     if (digestOfJson(own.action) !== own.actionDigest)
       mismatch("the action digest is not that of the action document");
@@ -142,7 +142,7 @@ function checkOwn(
   ];
   const named = predicate.exceptions.filter((one) => one === "bypass" || one === "break-glass");
   pairs.push([recordExceptions(record), named]);
-  if (pairs.some(([a, b]) => !same(a, b))) mismatch("the receipt and its gate record differ");
+  if (pairs.some(([a, b]) => !sameJson(a, b))) mismatch("the receipt and its gate record differ");
   const due = decisionOfEvent[predicate.event];
   if (due !== undefined && record.decision !== due)
     mismatch(`the gates decided \`${record.decision}\`, which does not lead here`);
@@ -156,10 +156,4 @@ function identityOf({ action }: GateRecord): unknown[] {
 function identityIn(predicate: ReceiptPredicate, { id }: Invocation): unknown[] {
   const { contract, engagement, run, step } = predicate;
   return [contract ?? null, engagement ?? null, run ?? null, step?.id ?? null, step?.key ?? null, id];
-}
-
-/** Whether two JSON values are the same. */
-export function same(a: unknown, b: unknown): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return canonicalJson(a) === canonicalJson(b);
 }

@@ -5,6 +5,7 @@ import type { PrincipalSet } from "../contract/principal.ts";
 import type { Signal } from "../contract/signal.ts";
 import { canonicalBytes } from "../format/canonical-json.ts";
 import { envelopeToJson } from "../format/dsse.ts";
+import { sameJson } from "../format/json.ts";
 import { millisOf } from "../format/time.ts";
 import { checkAnswer } from "../gate/answer-statement.ts";
 import { checkSignal } from "../gate/check-signal.ts";
@@ -12,7 +13,6 @@ import type { GateFacts } from "../gate/facts.ts";
 import { inputGate } from "../gate/input-gate.ts";
 import type { Again } from "./again.ts";
 import { trustedPrincipals } from "./approvals.ts";
-import { same } from "./gate-record-binding.ts";
 import type { Invoked } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
 
@@ -43,7 +43,7 @@ export async function checkRecordedGiven(
   const stated = record.given ?? [];
   const inOrder = invoked.given.filter(({ digest }) => stated.some((one) => one.digest === digest));
   if (
-    !same(
+    !sameJson(
       inOrder.map(({ digest }) => digest),
       stated.map(({ digest }) => digest),
     )
@@ -60,7 +60,7 @@ export async function checkRecordedGiven(
     if (checked === undefined) {
       again.approvals.fail("FAILURE_COMPLETENESS", `the ${one.what} that a gate saw is absent`, at);
     } else if (!checked.ok) invalid(`the ${one.what} does not hold: ${checked.reason}`);
-    else if (!same(checked.fact, one)) invalid(`the gate saw another ${one.what} than was recorded`);
+    else if (!sameJson(checked.fact, one)) invalid(`the gate saw another ${one.what} than was recorded`);
     else facts.push(checked.fact);
   }
   for (const recorded of invoked.given) {

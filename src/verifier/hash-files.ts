@@ -1,7 +1,7 @@
 import { countAgeRecipients, MAX_AGE_HEADER_BYTES } from "../format/age-header.ts";
 import { FormatError } from "../format/coded-error.ts";
-import { startSha256 } from "../format/crypto.ts";
-import type { Digest } from "../format/digest.ts";
+import { type Sha256, startSha256 } from "../format/crypto.ts";
+import { type Digest, digestOf } from "../format/digest.ts";
 import { isSafePath } from "../format/tar.ts";
 import type { BundleSource } from "./bundle-source.ts";
 import type { Failure } from "./layer.ts";
@@ -57,17 +57,23 @@ export async function hashFiles(
 }
 
 async function hashFile(source: BundleSource, path: string, size: number): Promise<HashedFile | undefined> {
-  const hash = startSha256();
   const head = new Uint8Array(path.startsWith("artifacts/") ? Math.min(size, MAX_AGE_HEADER_BYTES) : 0);
+  let hash: Sha256 | undefined;
+  let digest: Digest | undefined;
   let read = 0;
   for await (const chunk of source.read(path)) {
     if (read < head.length) head.set(chunk.subarray(0, head.length - read), read);
+    // Most files come in one piece.
+    if (read === 0 && chunk.length === size) digest = digestOf(chunk);
+    else if (chunk.length > 0) {
+      hash ??= startSha256();
+      hash.update(chunk);
+    }
     read += chunk.length;
     if (read > size) return undefined;
-    hash.update(chunk);
   }
   if (read !== size) return undefined;
   const ageRecipients = countAgeRecipients(head);
-  const digest: Digest = `sha256:${hash.hex()}`;
+  digest ??= `sha256:${(hash ?? startSha256()).hex()}`;
   return { path, size, digest, ...(ageRecipients === undefined ? {} : { ageRecipients }) };
 }

@@ -3,12 +3,12 @@ import { type Contract, referenceOf } from "../contract/contract.ts";
 import { invocationName } from "../contract/invocation-name.ts";
 import { type ReceiptPredicate, VERIFICATION_SCOPE_TEXT } from "../contract/receipt-predicate.ts";
 import type { Digest } from "../format/digest.ts";
-import type { JsonObject } from "../format/json.ts";
+import { type JsonObject, sameJson } from "../format/json.ts";
 import type { Anchor } from "./anchor.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import type { Evidence } from "./evidence.ts";
-import { gateRecordDigest, same } from "./gate-record-binding.ts";
+import { gateRecordDigest } from "./gate-record-binding.ts";
 import { Findings, type LayerResult } from "./layer.ts";
 import type { LogResult } from "./log.ts";
 import type { Receipt } from "./read-receipts.ts";
@@ -169,11 +169,11 @@ function reviewOf(run: ClaimedRun, step: ReceiptPredicate["step"], reviews: Revi
 function hasContractIdentity(bundle: Bundle, run: ClaimedRun, { predicate }: Receipt): boolean {
   const { contract, runbook, step } = predicate;
   if (contract === undefined || runbook === undefined || step === undefined) return false;
-  const pinned = run.document.contracts.some((candidate) => same(candidate, contract));
+  const pinned = run.document.contracts.some((candidate) => sameJson(candidate, contract));
   return (
     pinned &&
     bundle.contracts.get(referenceOf(contract))?.digest === contract.digest &&
-    same(runbook, run.document.runbook)
+    sameJson(runbook, run.document.runbook)
   );
 }
 

@@ -4,10 +4,10 @@ import { isDoubtful } from "../contract/doubtful-error.ts";
 import type { GateRecord } from "../contract/gate-record.ts";
 import { classifyError, mapOutputs } from "../contract/map-result.ts";
 import type { Invocation } from "../contract/receipt-predicate.ts";
-import { isJsonObject, type JsonObject } from "../format/json.ts";
+import { isJsonObject, type JsonObject, sameJson } from "../format/json.ts";
 import type { Again } from "./again.ts";
 import { parseDocument } from "./check-document.ts";
-import { readGateRecord, same } from "./gate-record-binding.ts";
+import { readGateRecord } from "./gate-record-binding.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { artifactId } from "./step-binding.ts";
 
@@ -52,7 +52,7 @@ export async function recomputeResults(
     const { error, result: given } = result;
     if (isJsonObject(error)) again.cel(() => checkError(contract, inputs, error, attempt, wrong));
     else if (isJsonObject(given)) {
-      if (due !== undefined && !same(due.result, given))
+      if (due !== undefined && !sameJson(due.result, given))
         wrong("its captured result is not what it waited for and was given");
       again.cel(() => checkOutputs(contract, inputs, given, attempt, invocation, receipt, wrong));
     } else wrong("the captured result is neither a result nor an error");
@@ -105,7 +105,7 @@ function checkOutputs(
   const mapped = mapOutputs(contract, inputs, result);
   if (attempt.exit === "executed") {
     if (!mapped.ok) wrong("its captured result does not give the declared outputs");
-    else if (!same(mapped.outputs, invocation.outputs))
+    else if (!sameJson(mapped.outputs, invocation.outputs))
       wrong("its captured result gives other outputs than recorded");
     return;
   }

@@ -4,13 +4,14 @@ import { invocationName } from "../contract/invocation-name.ts";
 import type { PrincipalSet } from "../contract/principal.ts";
 import type { ReceiptPredicate } from "../contract/receipt-predicate.ts";
 import type { Signal } from "../contract/signal.ts";
+import { sameJson } from "../format/json.ts";
 import { checkAnswer } from "../gate/answer-statement.ts";
 import { checkApproval } from "../gate/approval-statement.ts";
 import { checkBreakGlass } from "../gate/break-glass-statement.ts";
 import { checkSignal } from "../gate/check-signal.ts";
 import type { Again } from "./again.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
-import { readGateRecord, same } from "./gate-record-binding.ts";
+import { readGateRecord } from "./gate-record-binding.ts";
 import type { Invoked } from "./invoked.ts";
 import type { Receipt } from "./read-receipts.ts";
 
@@ -84,7 +85,7 @@ async function approval({ again, run, predicate, invoked }: Recorded): Promise<C
   const says =
     actor.principal === principal &&
     detail?.decision === decision &&
-    same(approvals, [{ digest, principal, decision, keyId }]);
+    sameJson(approvals, [{ digest, principal, decision, keyId }]);
   if (detail?.list === undefined)
     return { fits: says && statement.actionDigest === invoked?.paused?.actionDigest };
   const list = again.bundle.document<ActionList>("action-list", String(detail.list));

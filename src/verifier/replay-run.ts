@@ -9,12 +9,11 @@ import type { Runbook, RunbookStep } from "../contract/runbook.ts";
 import { decideWhen, expandForEach, resolveStepInputs, type StepContext } from "../contract/step-inputs.ts";
 import type { FailureMode } from "../contract/vocabulary.ts";
 import type { Digest } from "../format/digest.ts";
-import type { Json, JsonObject } from "../format/json.ts";
+import { type Json, type JsonObject, sameJson } from "../format/json.ts";
 import { decideGates } from "../gate/decide-gates.ts";
 import type { PolicyDecider } from "../gate/facts.ts";
 import { tightenApproval } from "../gate/tighten-approval.ts";
 import type { WholeRun } from "./decide-call.ts";
-import { same } from "./gate-record-binding.ts";
 import type { RecordedRun } from "./recorded-run.ts";
 
 /** How one invocation would have gone. */
@@ -172,7 +171,7 @@ function replayInvocation(
   if (!built.ok) return unknown(...built.faults);
   // The rule may change without the action becoming another: what approvals there were are counted by it.
   const isSame =
-    before?.record !== undefined && same({ ...before.record.action, approvalRule }, built.action);
+    before?.record !== undefined && sameJson({ ...before.record.action, approvalRule }, built.action);
   const awaits = awaitedOf(contract, built.action);
   if (!awaits.ok) return unknown("what it waits for cannot be computed");
   const own: Partial<GateRecord> = isSame ? template : {};

@@ -3,10 +3,10 @@ import { type Contract, referenceOf } from "../contract/contract.ts";
 import { type Sensitivity, sensitivities } from "../contract/vocabulary.ts";
 import { CodedError } from "../format/coded-error.ts";
 import { startSha256 } from "../format/crypto.ts";
+import { sameJson } from "../format/json.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { boundBy, type Evidence } from "./evidence.ts";
-import { same } from "./gate-record-binding.ts";
 import type { Findings } from "./layer.ts";
 import type { Opener } from "./opener.ts";
 import type { Receipt } from "./read-receipts.ts";
@@ -42,7 +42,10 @@ export function checkSealing(bundle: Bundle, run: ClaimedRun, receipt: Receipt, 
     if (due !== undefined && sensitivity !== undefined && due !== sensitivity)
       findings.fail("FAILURE_DIGEST_MISMATCH", `artifact \`${id}\` is \`${due}\` by its contract`, at);
     if (sealed === undefined) continue;
-    if (run.engagement !== undefined && !same(sealed.recipients, run.engagement.evidence?.recipients ?? []))
+    if (
+      run.engagement !== undefined &&
+      !sameJson(sealed.recipients, run.engagement.evidence?.recipients ?? [])
+    )
       findings.fail("FAILURE_DIGEST_MISMATCH", `artifact \`${id}\` was sealed to others than agreed`, at);
     const path = artifactPath(artifact.digest);
     const file = bundle.listed.get(path);

@@ -2,10 +2,11 @@ import { GATE_RECORD } from "../contract/artifact.ts";
 import { invocationName } from "../contract/invocation-name.ts";
 import type { Invocation, ReceiptPredicate } from "../contract/receipt-predicate.ts";
 import { hexOf } from "../format/digest.ts";
+import { sameJson } from "../format/json.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import type { Evidence } from "./evidence.ts";
-import { checkGateRecords, same } from "./gate-record-binding.ts";
+import { checkGateRecords } from "./gate-record-binding.ts";
 import type { Findings } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { checkSealing } from "./sealed.ts";
@@ -45,9 +46,9 @@ export async function checkStepBinding(
   const missing = (message: string): void => findings.fail("FAILURE_REQUIRED_FIELD_MISSING", message, at);
   if (predicate.run !== run.id) mismatch("the receipt is of another run");
   if (predicate.runbook === undefined) missing("the receipt names no runbook");
-  else if (!same(predicate.runbook, document.runbook))
+  else if (!sameJson(predicate.runbook, document.runbook))
     mismatch("the receipt names another runbook than its run");
-  if (!same(predicate.engagement, document.engagement))
+  if (!sameJson(predicate.engagement, document.engagement))
     mismatch("the receipt names another engagement than its run");
   if (predicate.authorization !== document.authorization)
     mismatch("the receipt names another authorization than its run");
@@ -81,7 +82,7 @@ function checkContract(
   const { contract: pin, step, invocation } = predicate;
   if (pin !== undefined) {
     const reference = `${pin.id}@${pin.version}`;
-    if (!run.document.contracts.some((pinned) => same(pinned, pin)))
+    if (!run.document.contracts.some((pinned) => sameJson(pinned, pin)))
       mismatch("the run does not pin this contract");
     const ofStep = run.runbook?.steps.find((candidate) => candidate.id === step?.id)?.uses;
     const uses =
@@ -101,7 +102,7 @@ function checkContract(
       }
       const { external } = contract.boundary;
       const rows = Array.isArray(external) ? external : Object.values(external).flat();
-      if (!same(predicate.boundary?.external, rows)) mismatch("the boundary is not the contract's");
+      if (!sameJson(predicate.boundary?.external, rows)) mismatch("the boundary is not the contract's");
     }
   }
   if (invocation !== undefined && step !== undefined) {
