@@ -57,9 +57,9 @@ describe("fileSource", () => {
         })(),
     }));
     writeFileSync(path, await collectBytes(writeTar(files), 1 << 24));
-    const source = await fileSource(path);
+    const source = fileSource(path);
     expect((await verifyBundle(tarBundle(source), sample.trust)).verdict).toBe("valid");
-    await source.close();
+    source.close();
   });
 });
 

@@ -30,10 +30,10 @@ export async function withVerified<T>(
     return use(source, await verifyBundle(source, trust));
   };
   if (statSync(path).isDirectory()) return verify(folderBundle(path));
-  const file = await fileSource(path);
+  const file = fileSource(path);
   try {
     return await verify(tarBundle(file));
   } finally {
-    await file.close();
+    file.close();
   }
 }

@@ -15,7 +15,7 @@ export const command = defineCommand({
   example: "bundle unpack proof.tar proof",
   async run({ bundle, folder }) {
     if (existsSync(folder)) throw refused(`there is already something at \`${folder}\``, "name a new folder");
-    const source = await fileSource(bundle);
+    const source = fileSource(bundle);
     const temporary = `${folder.replace(/[/\\]+$/, "")}.${process.pid}.tmp`;
     try {
       const tar = tarBundle(source);
@@ -37,7 +37,7 @@ export const command = defineCommand({
       rmSync(temporary, { recursive: true, force: true });
       throw error;
     } finally {
-      await source.close();
+      source.close();
     }
   },
 });

@@ -51,7 +51,7 @@ export const command = defineCommand({
     const page = html === undefined ? undefined : pageWriter(html, path, trustPath, trustBytes);
     const open = identity === undefined ? undefined : await readIdentity(identity);
     if (statSync(path).isDirectory()) return verify(folderBundle(path), trust, trustBytes, page, open);
-    const source = await fileSource(path);
+    const source = fileSource(path);
     try {
       if (isReceipt(path)) {
         if (identity !== undefined)
@@ -63,7 +63,7 @@ export const command = defineCommand({
       }
       return await verify(tarBundle(source), trust, trustBytes, page, open);
     } finally {
-      await source.close();
+      source.close();
     }
   },
 });

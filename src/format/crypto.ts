@@ -57,34 +57,31 @@ export async function digestBytes(name: HashName, bytes: Uint8Array): Promise<Ui
 }
 
 /**
- * Verifies a signature over `message` with an SPKI (DER) public key. Resolves to false for anything that
- * does not check out, a malformed key or signature included: it never throws.
+ * Verifies a signature over `message` with an SPKI (DER) public key, on another thread. Resolves to false for anything
+ * that does not check out, a malformed key or signature included: it never throws.
  */
-export async function verifySignature(
+export function verifySignature(
   key: { algorithm: SignatureAlgorithm; spki: Uint8Array },
   message: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
-  try {
-    const publicKey = importKey(key.spki);
-    if (key.algorithm === "ed25519") {
-      return (
-        publicKey.asymmetricKeyType === "ed25519" &&
-        !hasSmallOrder(key.spki) &&
-        verify(null, message, publicKey, signature)
-      );
+  const [, family = "", digest = null] = key.algorithm.match(/^(.+)-(sha[0-9]+)$/) ?? [];
+  return new Promise((resolve) => {
+    const answer = (error: Error | null, verifies: boolean): void => resolve(error === null && verifies);
+    try {
+      const publicKey = importKey(key.spki);
+      const type = publicKey.asymmetricKeyType;
+      const curve = publicKey.asymmetricKeyDetails?.namedCurve;
+      if (key.algorithm === "ed25519" && type === "ed25519" && !hasSmallOrder(key.spki))
+        verify(null, message, publicKey, signature, answer);
+      else if (family === "rsa" && type === "rsa") verify(digest, message, publicKey, signature, answer);
+      else if (family in CURVES && type === "ec" && curve === CURVES[family])
+        verify(digest, message, { key: publicKey, dsaEncoding: "der" }, signature, answer);
+      else resolve(false);
+    } catch {
+      resolve(false);
     }
-    const [, family = "", digest = ""] = key.algorithm.match(/^(.+)-(sha[0-9]+)$/) ?? [];
-    if (family === "rsa")
-      return publicKey.asymmetricKeyType === "rsa" && verify(digest, message, publicKey, signature);
-    return (
-      publicKey.asymmetricKeyType === "ec" &&
-      publicKey.asymmetricKeyDetails?.namedCurve === CURVES[family] &&
-      verify(digest, message, { key: publicKey, dsaEncoding: "der" }, signature)
-    );
-  } catch {
-    return false;
-  }
+  });
 }
 
 /** OpenSSL's names of the curves. */

@@ -1,8 +1,8 @@
 import type { BundleSource, ByteSource } from "../verifier/index.ts";
 
 const WINDOW = 1 << 20;
-/** 64 MiB at most: a bundle is never held whole. */
-const MAX_WINDOWS = 64;
+/** 128 MiB at most: a larger bundle is never held whole. */
+const MAX_WINDOWS = 128;
 
 /**
  * A blob as a byte source. Most files of a bundle are small and each read of a blob costs a message to another

@@ -12,12 +12,15 @@ import { type IssuerRoot, issuerRoots, rootOf } from "./issuer-roots.ts";
 import { judgeStatements } from "./judge-statements.ts";
 import { keyRevocations } from "./key-revocations.ts";
 import { Findings, type LayerResult } from "./layer.ts";
+import { mapAhead } from "./map-ahead.ts";
 import { certificateOf } from "./read-certificate.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { type TimeBoundsOf, unbounded } from "./time-bounds.ts";
 import { verifyEnvelope } from "./verify-envelope.ts";
 
 const MAX_TRIED_KEYS = 64;
+/** Signatures under way at once: enough to keep every core busy. */
+const AHEAD = 256;
 
 /** An issuer key that the workspace's root certified. */
 export interface IssuerKey {
@@ -71,8 +74,14 @@ export async function checkSignatures(
     const signed = { digest, claimedUtc: predicate.exportedAt, seq: undefined, at: { path: CLAIM_PATH } };
     claimed = await checkOne(envelope, signed, "the claim", keys, work);
   }
-  for (const receipt of bundle.receipts) {
-    if (await checkOne(receipt.envelope, signedBy(receipt), "a receipt", keys, work))
+  const byId = new Map(keys.map((signer) => [signer.key.keyId, signer.key]));
+  const byHint = ({ envelope }: Receipt): Promise<boolean> => {
+    const key = byId.get(envelope.signature.keyId);
+    return key === undefined ? Promise.resolve(false) : verifyEnvelope(key, envelope);
+  };
+  for await (const [receipt, isHinted] of mapAhead(bundle.receipts, AHEAD, byHint)) {
+    const hinted = isHinted ? byId.get(receipt.envelope.signature.keyId) : undefined;
+    if (await checkOne(receipt.envelope, signedBy(receipt), "a receipt", keys, work, hinted))
       verified.add(receipt.digest);
   }
   await judgeStatements(bundle, runs, anchor, compromised);
@@ -136,12 +145,14 @@ async function certifiedKeys(work: Work, roots: readonly IssuerRoot[]): Promise<
   return keys;
 }
 
+/** @param known the key under which the signature was found to verify, when that was tried before. */
 async function checkOne(
   envelope: Envelope,
   signed: Signed,
   what: string,
   keys: readonly IssuerKey[],
   { anchor, findings, compromised }: Work,
+  known?: PublicKey,
 ): Promise<boolean> {
   const { at } = signed;
   const { keyId } = envelope.signature;
@@ -149,7 +160,7 @@ async function checkOne(
   const hinted = keys.filter((candidate) => candidate.key.keyId === keyId);
   const others = keys.filter((candidate) => candidate.key.keyId !== keyId).slice(0, MAX_TRIED_KEYS);
   for (const signer of [...hinted, ...others]) {
-    if (!(await verifyEnvelope(signer.key, envelope))) continue;
+    if (signer.key !== known && !(await verifyEnvelope(signer.key, envelope))) continue;
     if (!isValidAt(signer.certificate, signed.claimedUtc)) {
       findings.fail("FAILURE_SIGNATURE_INVALID", "the issuer key was not valid at the time claimed", at);
       return false;

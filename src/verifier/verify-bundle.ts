@@ -80,13 +80,12 @@ export async function verifyBundle(
   const artifactSet = checkArtifactSet(bundle);
   const manifest = checkManifest(bundle);
   begin("signatures");
-  const signatures = await checkSignatures(bundle, anchor, runs, bounds);
-  begin("structure");
   const evidence = evidenceOf(bundle, runs);
-  const { layer: structure, sealed } = await checkStructure(bundle, runs, evidence, {
-    opener: options.open,
-    maxBytes: limits.maxDocumentBytes,
-  });
+  // Signatures are checked on other threads meanwhile.
+  const [signatures, { layer: structure, sealed }] = await Promise.all([
+    checkSignatures(bundle, anchor, runs, bounds),
+    checkStructure(bundle, runs, evidence, { opener: options.open, maxBytes: limits.maxDocumentBytes }),
+  ]);
   const timestamps = checkTimestamps(tokens, bundle, runs, anchor, bounds);
   begin("continuity");
   const continuity = checkContinuity(bundle, runs, anchor);
