@@ -2,7 +2,6 @@ import { type Artifact, RESULT_ARTIFACT } from "../contract/artifact.ts";
 import { type Contract, referenceOf } from "../contract/contract.ts";
 import { invocationName } from "../contract/invocation-name.ts";
 import { type ReceiptPredicate, VERIFICATION_SCOPE_TEXT } from "../contract/receipt-predicate.ts";
-import type { Digest } from "../format/digest.ts";
 import { type JsonObject, sameJson } from "../format/json.ts";
 import type { Anchor } from "./anchor.ts";
 import { artifactPath, type Bundle } from "./bundle.ts";
@@ -14,6 +13,7 @@ import type { LogResult } from "./log.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { type Signal, type StepReport, signals } from "./report.ts";
 import type { Reviews } from "./reviews.ts";
+import type { Signers } from "./signatures.ts";
 import { artifactId } from "./step-binding.ts";
 import { reportTime, type TimeBoundsOf } from "./time-bounds.ts";
 
@@ -33,7 +33,7 @@ const classed: ReadonlySet<string> = new Set(["executed", "failed", "in-doubt", 
 export function checkProofClass(
   bundle: Bundle,
   runs: readonly ClaimedRun[],
-  verified: ReadonlySet<Digest>,
+  signers: Pick<Signers, "verified" | "unchecked">,
   log: Pick<LogResult, "isLogged">,
   anchor: Anchor,
   reviews: Reviews,
@@ -43,7 +43,7 @@ export function checkProofClass(
   const findings = new Findings("proof-class");
   const steps = runs.flatMap((run) =>
     lastReceipts(run).map((receipt) =>
-      reportStep(bundle, run, receipt, verified, log, anchor, reviews, bounds, evidence),
+      reportStep(bundle, run, receipt, signers, log, anchor, reviews, bounds, evidence),
     ),
   );
   for (const step of steps) {
@@ -75,7 +75,7 @@ function reportStep(
   bundle: Bundle,
   run: ClaimedRun,
   receipt: Receipt,
-  verified: ReadonlySet<Digest>,
+  signers: Pick<Signers, "verified" | "unchecked">,
   log: Pick<LogResult, "isLogged">,
   anchor: Anchor,
   reviews: Reviews,
@@ -91,7 +91,7 @@ function reportStep(
     "contract-identity": hasContractIdentity(bundle, run, receipt),
     "invocation-outcome": hasOutcome(receipt),
     "artifact-integrity": hasArtifacts(bundle, run, receipt),
-    "receipt-linkage": isLinked(receipt, verified) && (!requiresLog(run, anchor) || log.isLogged(digest)),
+    "receipt-linkage": isLinked(receipt, signers) && (!requiresLog(run, anchor) || log.isLogged(digest)),
     "verification-scope": hasScope(receipt),
   };
   return {
@@ -106,7 +106,10 @@ function reportStep(
     receipt: digest,
     time: reportTime(predicate.time.claimedUtc, bounds(digest)),
     missing: classed.has(outcome) ? signals.filter((signal) => !present[signal]) : [],
-    reasons: classed.has(outcome) ? reasonsOf(run, receipt, outcome, contract, reviews, evidence) : [],
+    reasons: [
+      ...(classed.has(outcome) ? reasonsOf(run, receipt, outcome, contract, reviews, evidence) : []),
+      ...(signers.unchecked.has(digest) ? ["not individually signature-checked"] : []),
+    ],
     ...(invocation?.outputs === undefined
       ? {}
       : {
@@ -215,12 +218,15 @@ function hasArtifacts(bundle: Bundle, run: ClaimedRun, { predicate }: Receipt): 
   });
 }
 
-function isLinked(receipt: Receipt, verified: ReadonlySet<Digest>): boolean {
+function isLinked(
+  receipt: Receipt,
+  { verified, unchecked }: Pick<Signers, "verified" | "unchecked">,
+): boolean {
   const { predicate, subject, digest } = receipt;
   const bound = new Map(subject.map((entry) => [entry.name, `sha256:${entry.digest.sha256}`]));
   const artifacts = predicate.artifacts ?? [];
   return (
-    verified.has(digest) &&
+    (verified.has(digest) || unchecked.has(digest)) &&
     predicate.ledger.prevHash !== null &&
     gateRecordDigest(receipt) !== undefined &&
     artifacts.every((artifact) => bound.get(artifact.id) === artifact.digest)

@@ -37,6 +37,8 @@ export interface Signers {
   readonly layer: LayerResult;
   /** Receipts whose signature verifies under a certified key. */
   readonly verified: ReadonlySet<Digest>;
+  /** Receipts that the log stands for, as asked: nobody looked at their signatures. */
+  readonly unchecked: ReadonlySet<Digest>;
   /** Whether the claim is signed by a certified key: without it, nobody stands for the bundle as a whole. */
   readonly claimed: boolean;
 }
@@ -53,12 +55,14 @@ interface Work {
  * nor in other hands (`spec/keys.md`).
  *
  * @param boundsOf when receipts were made, by others than their host. Default: nobody knows.
+ * @param isSkipped the receipts whose signatures nobody asks for. Default: none.
  */
 export async function checkSignatures(
   bundle: Bundle,
   anchor: Anchor,
   runs: readonly ClaimedRun[] = [],
   boundsOf: TimeBoundsOf = unbounded,
+  isSkipped: (receipt: Receipt) => boolean = () => false,
 ): Promise<Signers> {
   const findings = new Findings("signatures");
   const roots = await issuerRoots(bundle, anchor, findings);
@@ -79,7 +83,13 @@ export async function checkSignatures(
     const key = byId.get(envelope.signature.keyId);
     return key === undefined ? Promise.resolve(false) : verifyEnvelope(key, envelope);
   };
-  for await (const [receipt, isHinted] of mapAhead(bundle.receipts, AHEAD, byHint)) {
+  const due = bundle.receipts.filter((receipt) => !isSkipped(receipt));
+  const unchecked = new Set(bundle.receipts.filter(isSkipped).map(({ digest }) => digest));
+  if (unchecked.size > 0)
+    findings.doubt(
+      `${unchecked.size} receipts are not individually signature-checked: the log stands for them`,
+    );
+  for await (const [receipt, isHinted] of mapAhead(due, AHEAD, byHint)) {
     const hinted = isHinted ? byId.get(receipt.envelope.signature.keyId) : undefined;
     if (await checkOne(receipt.envelope, signedBy(receipt), "a receipt", keys, work, hinted))
       verified.add(receipt.digest);
@@ -87,7 +97,7 @@ export async function checkSignatures(
   await judgeStatements(bundle, runs, anchor, compromised);
   if (!anchor.given) findings.untested("no trust file was given: the signers are unknown");
   if (bundle.receipts.length === 0) findings.doubt("there is no receipt to check");
-  return { layer: findings.end({ anchored: "established" }), verified, claimed };
+  return { layer: findings.end({ anchored: "established" }), verified, unchecked, claimed };
 }
 
 /** A root that was certified by one which may have been in other hands by then. */
