@@ -88,4 +88,19 @@ describe("files and manifest", () => {
     });
     expect(codes(long)).toContain("FAILURE_BUNDLE_MALFORMED");
   });
+
+  it("a manifest beyond its own bound, which is not that of documents", async () => {
+    const manifest = sample.files.get("MANIFEST.json")?.length ?? 0;
+    const within = async (maxManifestBytes: number, maxDocumentBytes: number) =>
+      verifyBundle(memoryBundle(sample.files), sample.trust, {
+        limits: { maxManifestBytes, maxDocumentBytes },
+      });
+    const beyond = await within(manifest - 1, 1 << 24);
+    expect(beyond.layers.find(({ layer }) => layer === "manifest")?.failures[0]).toMatchObject({
+      code: "FAILURE_BUNDLE_MALFORMED",
+      path: "MANIFEST.json",
+    });
+    const whole = await within(manifest, manifest - 1);
+    expect(whole.layers.find(({ layer }) => layer === "manifest")).toMatchObject({ internal: "ok" });
+  });
 });

@@ -116,7 +116,8 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
   const celBudget: CelBudget = { left: limits.maxCelSteps };
   const load = async (path: string): Promise<Uint8Array | undefined> => {
     const file = files.get(path);
-    if (file === undefined || file.size > limits.maxDocumentBytes) return undefined;
+    const most = path === MANIFEST_PATH ? limits.maxManifestBytes : limits.maxDocumentBytes;
+    if (file === undefined || file.size > most) return undefined;
     const bytes = await collectBytes(source.read(path), file.size).catch((error: unknown) => {
       if (error instanceof RangeError) return undefined;
       throw error;
