@@ -65,17 +65,15 @@ export function verifySignature(
   message: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
-  const [, family = "", digest = null] = key.algorithm.match(/^(.+)-(sha[0-9]+)$/) ?? [];
   return new Promise((resolve) => {
     const answer = (error: Error | null, verifies: boolean): void => resolve(error === null && verifies);
     try {
-      const publicKey = importKey(key.spki);
-      const type = publicKey.asymmetricKeyType;
-      const curve = publicKey.asymmetricKeyDetails?.namedCurve;
-      if (key.algorithm === "ed25519" && type === "ed25519" && !hasSmallOrder(key.spki))
+      const { publicKey, type, curve } = importKey(key.spki);
+      const [, family = "", digest = null] = key.algorithm.match(/^(.+)-(sha[0-9]+)$/) ?? [];
+      if (key.algorithm === "ed25519" && type === "ed25519")
         verify(null, message, publicKey, signature, answer);
       else if (family === "rsa" && type === "rsa") verify(digest, message, publicKey, signature, answer);
-      else if (family in CURVES && type === "ec" && curve === CURVES[family])
+      else if (type === "ec" && curve !== undefined && curve === CURVES[family])
         verify(digest, message, { key: publicKey, dsaEncoding: "der" }, signature, answer);
       else resolve(false);
     } catch {
@@ -91,17 +89,29 @@ const CURVES: Readonly<Record<string, string>> = {
   "ecdsa-p521": "secp521r1",
 };
 
-const MAX_CACHED_KEYS = 256;
-const imported = new Map<string, ReturnType<typeof createPublicKey>>();
+interface ImportedKey {
+  readonly publicKey: ReturnType<typeof createPublicKey>;
+  readonly type: string | undefined;
+  readonly curve: string | undefined;
+}
 
-// Importing a key costs as much as using it; a bundle has thousands of signatures by a handful of keys.
-function importKey(spki: Uint8Array): ReturnType<typeof createPublicKey> {
-  const id = Buffer.from(spki).toString("base64");
-  let key = imported.get(id);
-  if (key === undefined) {
-    key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
-    if (imported.size >= MAX_CACHED_KEYS) imported.clear();
-    imported.set(id, key);
-  }
+const MAX_CACHED_KEYS = 256;
+const imported = new Map<string, ImportedKey>();
+
+/**
+ * Importing a key costs as much as using it; a bundle has thousands of signatures by a handful of keys.
+ *
+ * @throws Error for bytes that are no key, and for one of small order.
+ */
+function importKey(spki: Uint8Array): ImportedKey {
+  const id = Buffer.from(spki.buffer, spki.byteOffset, spki.length).toString("latin1");
+  const known = imported.get(id);
+  if (known !== undefined) return known;
+  const publicKey = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+  const type = publicKey.asymmetricKeyType;
+  if (type === "ed25519" && hasSmallOrder(spki)) throw new Error("a key of small order");
+  const key = { publicKey, type, curve: publicKey.asymmetricKeyDetails?.namedCurve };
+  if (imported.size >= MAX_CACHED_KEYS) imported.clear();
+  imported.set(id, key);
   return key;
 }
