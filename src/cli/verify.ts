@@ -41,7 +41,7 @@ export const command = defineCommand({
     ),
     throughLog: flag(
       "--through-log",
-      "take the log's word for receipts of runs instead of checking each signature: faster, indeterminate at best",
+      "take the log's word for receipts that are in it instead of checking each signature: faster, indeterminate at best",
     ),
     html: option("--html <file>", "write the report as one self-contained page, too"),
   },

@@ -43,7 +43,7 @@ export interface VerifyOptions {
   /** Opens sealed artifacts. Default: they stay closed. */
   readonly open?: Opener;
   /**
-   * Takes the log's word for receipts of runs that are in it, instead of checking each one's signature. Faster, and
+   * Takes the log's word for receipts of engagements and runs that are in it, instead of checking each one's signature. Faster, and
    * `indeterminate` at best. Default: false.
    */
   readonly throughLog?: boolean;
@@ -88,7 +88,7 @@ export async function verifyBundle(
   begin("signatures");
   const evidence = evidenceOf(bundle, runs);
   const isSkipped = ({ digest, predicate }: Receipt): boolean =>
-    options.throughLog === true && predicate.ledger.stream.startsWith("run:") && log.isLogged(digest);
+    options.throughLog === true && predicate.ledger.stream !== "workspace" && log.isLogged(digest);
   // Signatures are checked on other threads meanwhile.
   const [signatures, { layer: structure, sealed }] = await Promise.all([
     checkSignatures(bundle, anchor, runs, bounds, isSkipped),
