@@ -4,12 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeCallWorkspace } from "./call-workspace.ts";
 import { type Effort, type Line, medianOf } from "./figure.ts";
+import { shortRunbook } from "./governed-step.ts";
+import { makeManyReceipts } from "./many-receipts.ts";
 
 const PEER = "in-toto-run";
 
 /**
- * The built package from outside, as processes: `--version` beside an empty program of Node.js, and one whole
- * `call` of a no-op `exec` contract beside Debian's `in-toto-run` on the same tool. Taken in turn, median.
+ * The built package from outside, as processes: `--version`, and `verify` of a bundle of one run of five steps, all
+ * layers, beside an empty program of Node.js; one whole `call` of a no-op `exec` contract beside Debian's `in-toto-run`
+ * on the same tool. Taken in turn, median.
  */
 export async function benchColdStart({ quick }: Effort): Promise<Line[]> {
   const folder = mkdtempSync(join(tmpdir(), "witnessops-cold-"));
@@ -18,18 +21,19 @@ export async function benchColdStart({ quick }: Effort): Promise<Line[]> {
     execFileSync(process.execPath, [join(import.meta.dirname, "..", "scripts", "build.ts"), dist]);
     const program = join(dist, "witnessops.mjs");
     const { workspace, call } = makeCallWorkspace(program, folder);
+    const { bundle, trust } = await makeManyReceipts(folder, 7, shortRunbook);
     const peer = makePeer(folder);
-    const times = { node: [], version: [], call: [], peer: [] } as Record<string, number[]>;
+    const times = { node: [], version: [], call: [], verify: [], peer: [] } as Record<string, number[]>;
     for (let round = 0; round < (quick ? 3 : 15); round++) {
       times.node?.push(took(process.execPath, ["-e", "0"], folder));
       times.version?.push(took(process.execPath, [program, "--version"], folder));
+      times.verify?.push(took(process.execPath, [program, "verify", bundle, "--trust", trust], folder));
       if (round % 2 === 1) continue;
       times.call?.push(took(process.execPath, [program, ...call], workspace));
       if (peer !== undefined) times.peer?.push(took(PEER, peer, folder));
     }
-    const [node, version, called, peered] = ["node", "version", "call", "peer"].map((name) =>
-      medianOf(times[name] ?? []),
-    ) as [number, number, number, number];
+    const medians = ["node", "version", "verify", "call", "peer"].map((name) => medianOf(times[name] ?? []));
+    const [node, version, verified, called, peered] = medians as [number, number, number, number, number];
     return [
       { id: "versionMs", name: "built `--version`", kind: "figure", value: version, unit: "ms" },
       { id: "nodeMs", name: "floor: `node -e 0`", kind: "floor", value: node, unit: "ms" },
@@ -40,6 +44,15 @@ export async function benchColdStart({ quick }: Effort): Promise<Line[]> {
         value: version / node,
         unit: "x",
         target: { atMost: 2 },
+      },
+      { id: "verifyMs", name: "built `verify` of five steps", kind: "figure", value: verified, unit: "ms" },
+      {
+        id: "verifyToNode",
+        name: "`verify` of five steps over `node -e 0`",
+        kind: "ratio",
+        value: verified / node,
+        unit: "x",
+        target: { atMost: 6 },
       },
       { id: "callMs", name: "built `call` of a no-op", kind: "figure", value: called, unit: "ms" },
       ...peerLines(called, peer === undefined ? undefined : peered),

@@ -21,7 +21,11 @@ export interface MadeBundle {
 }
 
 /** Runs until there are that many receipts, by way of all gates, and exports them all as one tar, with their log. */
-export async function makeManyReceipts(folder: string, wanted: number): Promise<MadeBundle> {
+export async function makeManyReceipts(
+  folder: string,
+  wanted: number,
+  runbook = longRunbook,
+): Promise<MadeBundle> {
   const made = await openBenchLane();
   try {
     const signer = keyFromName("log");
@@ -37,10 +41,10 @@ export async function makeManyReceipts(folder: string, wanted: number): Promise<
     await log.begin(lane, "olga");
     const runs: string[] = [];
     // Each opens, ends its steps, and closes.
-    const perRun = longRunbook.steps.length + 2;
+    const perRun = runbook.steps.length + 2;
     while (runs.length * perRun < wanted) {
       const some = Math.min(20, Math.ceil(wanted / perRun) - runs.length);
-      runs.push(...(await Promise.all(Array.from({ length: some }, () => oneRun(lane, longRunbook)))));
+      runs.push(...(await Promise.all(Array.from({ length: some }, () => oneRun(lane, runbook)))));
     }
     const files = await exportBundle(lane, runs);
     const bundle = join(folder, `${wanted}.tar`);
