@@ -65,6 +65,11 @@ export function askAuthority(
       ? requestHttps(url, { ...options, ...(ca === undefined ? {} : { ca: [...ca] }) }, take)
       : requestHttp(url, options, take);
     sending.on("error", failed);
+    // Without this an answer of 101 would end nothing, the deadline included: nobody asked for another protocol.
+    sending.on("upgrade", (_response, socket) => {
+      socket.destroy();
+      down("it answered with status 101");
+    });
     sending.end(query);
   });
 }

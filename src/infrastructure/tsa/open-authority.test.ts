@@ -61,6 +61,7 @@ describe.skipIf(missing !== undefined)("an authority of OpenSSL", () => {
     ["wrong-type", /no time-stamp reply/, true],
     ["endless", /more than 65536 bytes/, true],
     ["hangs-up", /not reached/, true],
+    ["switches-protocol", /status 101/, true],
     ["silent", /no answer within 0.3 s/, true],
   ])("that %s gives no token, and the reason", async (behaviour, why, isDown) => {
     server.behave(behaviour);
