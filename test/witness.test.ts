@@ -232,7 +232,12 @@ describe("witnesses", () => {
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    closing.push({ close: () => (server.closeAllConnections(), server.close()) });
+    closing.push({
+      close() {
+        server.closeAllConnections();
+        server.close();
+      },
+    });
     const key = noteKeyOf("witness.example/wrong", keyFromName("wrong").publicKey, noteKeyTypes.cosignature);
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const log = new SampleLog(origin).grow(3);

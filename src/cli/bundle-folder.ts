@@ -7,7 +7,8 @@ import { FormatError } from "../format/coded-error.ts";
 import { type BundleFile, type BundleSource, defaultLimits } from "../verifier/index.ts";
 
 const CHUNK = 1 << 20;
-const MAX_DEPTH = 8;
+/** Deeper than any path of a bundle, which has 256 characters at most. */
+const MAX_DEPTH = 128;
 
 /**
  * A proof bundle in a folder. Opens regular files only: a link, a device or a pipe anywhere in it makes the
