@@ -47,7 +47,7 @@ const NO_DIRECT = "there is no direct evidence for this in the bundle";
 
 /**
  * Lists what a verified bundle holds for each requirement of a mapping (spec/mapping.md). Direct evidence is a receipt
- * under a `valid` verdict, of a call only as strong proof; what a selector finds otherwise is supporting context, and
+ * under a `valid` verdict, of a call only as strong proof, and otherwise without an exception such as `lab`; what a selector finds otherwise is supporting context, and
  * says why.
  *
  * @param report what verifying the same bundle gave.
@@ -71,7 +71,7 @@ export async function mapEvidence(
     );
   const requirements = mapping.requirements.map((requirement): MappedRequirement => {
     const found = select(requirement.direct).map(({ selector, receipt }) => {
-      const because = notDirect(report, steps.get(receipt.digest));
+      const because = notDirect(report, receipt, steps.get(receipt.digest));
       return { ...linkOf(selector, receipt), ...(because === undefined ? {} : { because }) };
     });
     const direct = found.filter(({ because }) => because === undefined);
@@ -104,21 +104,30 @@ export async function mapEvidence(
 }
 
 function isSelected(selector: EvidenceSelector, { predicate }: Receipt, effect: string | undefined): boolean {
-  const { event, contract, gate, exception } = selector;
+  const { event, contract, gate, detail = {}, exception } = selector;
   return (
     listOf(event).includes(predicate.event) &&
     (contract === undefined || listOf(contract).some((pattern) => fits(pattern, predicate.contract?.id))) &&
     (selector.effect === undefined || selector.effect.some((one) => one === effect)) &&
     (gate === undefined ||
       predicate.gates?.some((one) => one.gate === gate.gate && one.decision === gate.decision) === true) &&
+    Object.entries(detail).every(([name, value]) => predicate.detail?.[name] === value) &&
     (exception === undefined || predicate.exceptions.some((one) => exception.includes(one)))
   );
 }
 
 /** Why a receipt that was selected is not direct evidence. */
-function notDirect({ verdict }: Report, step: StepReport | undefined): string | undefined {
+function notDirect(
+  { verdict }: Report,
+  { predicate }: Receipt,
+  step: StepReport | undefined,
+): string | undefined {
   if (verdict !== "valid") return `the bundle is ${verdict}`;
-  if (step?.proofClass !== "operational-input") return undefined;
+  if (step?.proofClass === undefined)
+    return predicate.exceptions.length === 0
+      ? undefined
+      : `operational input: ${predicate.exceptions.join(", ")}`;
+  if (step.proofClass === "strong-proof") return undefined;
   const why = [...step.missing.map((signal) => `missing ${signal}`), ...step.reasons];
   return `operational input: ${why.join(", ")}`;
 }
