@@ -49,7 +49,7 @@ function run(
         detached: true,
         env,
         ...(cwd === undefined ? {} : { cwd }),
-      });
+      }) as ChildProcessByStdio<null, Readable, Readable>;
     } catch (cause) {
       // Words that no program can be given: too many, or with a NUL in them.
       reject(failed(program, "cannot be started", cause));
