@@ -87,6 +87,7 @@ describe("evidence by requirement", () => {
 
   it("is never direct without trust", async () => {
     const map = await mapped(undefined);
+    expect(of(map, "R1").inferred).toMatchObject([{ confidence: "high", supported: false }]);
     expect(map.verdict).toBe("indeterminate");
     expect(map.requirements.flatMap(({ direct }) => direct)).toEqual([]);
     expect(of(map, "R2").supporting).toMatchObject([{ because: "the bundle is indeterminate" }]);

@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs";
-import { constants, lstatSync, readdirSync } from "node:fs";
+import { constants, existsSync, lstatSync, readdirSync, realpathSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { join, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import type { ByteSource } from "../format/byte-source.ts";
 import { FormatError } from "../format/coded-error.ts";
 import { type BundleFile, type BundleSource, defaultLimits } from "../verifier/index.ts";
@@ -29,10 +29,18 @@ export async function fileSource(path: string): Promise<ByteSource & { close(): 
   return { size, read: (start, end) => readRange(handle, start, end), close: () => handle.close() };
 }
 
-/** Whether a path lies inside a folder, or is it: a trust file from there is refused. */
+/** Whether a path lies inside a folder, or is it, by whatever name: links are followed as far as there is something. */
 export function isInside(folder: string, path: string): boolean {
-  const root = resolve(folder);
-  return resolve(path) === root || resolve(path).startsWith(root + sep);
+  const root = realPath(folder);
+  const real = realPath(path);
+  return real === root || real.startsWith(root + sep);
+}
+
+function realPath(path: string): string {
+  const absolute = resolve(path);
+  if (existsSync(absolute)) return realpathSync(absolute);
+  const parent = dirname(absolute);
+  return parent === absolute ? absolute : join(realPath(parent), basename(absolute));
 }
 
 function listFolder(root: string): BundleFile[] {

@@ -56,7 +56,7 @@ function printMap(out: Printer, map: EvidenceMap): void {
         ...one.inferred.map((said) => [
           "inferred",
           said.statement,
-          `confidence ${said.confidence}`,
+          `confidence ${said.confidence}${said.supported ? "" : ", not supported"}`,
           said.principal,
           "",
         ]),

@@ -2,6 +2,7 @@ import { toHex } from "../format/base64.ts";
 import { sha256 } from "../format/crypto.ts";
 import {
   type BundleSource,
+  defaultLimits,
   parseTrust,
   type ReportContext,
   receiptView,
@@ -19,6 +20,7 @@ import { blobSource, fileListBundle, watched } from "./blob-source.ts";
 import type { Answer, Order, Subject } from "./messages.ts";
 
 const MAX_TRUST_BYTES = 16 * 1024 ** 2;
+const MAX_CERTIFICATE_BYTES = 1024 ** 2;
 const MAX_RECEIPT_BYTES = 4 * 1024 ** 2;
 /** Rows of a table that the page shows: nobody reads a hundred thousand rows. The files have all. */
 const SHOWN: ViewLimits = { maxRows: 100 };
@@ -36,8 +38,13 @@ async function verify({ subject, trust: trustFile, certificates }: Order): Promi
     trust: trust && { name: trust.name, digest: `sha256:${toHex(sha256(trust.bytes))}` },
   };
   if (subject.kind === "file" && (await isReceipt(subject.file))) {
-    const bytes = await bytesOf(subject.file);
-    const report = await verifyReceipt(bytes, trust?.value, await Promise.all(certificates.map(bytesOf)));
+    // So much of a larger file that the verifier sees that it is no receipt.
+    const bytes = await bytesOf(subject.file.slice(0, defaultLimits.maxLineBytes + 1));
+    const report = await verifyReceipt(
+      bytes,
+      trust?.value,
+      await Promise.all(certificates.map(readCertificate)),
+    );
     return reported(report, (limits) => receiptView(report, context, limits), subject.name);
   }
   if (certificates.length > 0)
@@ -77,6 +84,12 @@ async function readTrust(file: File): Promise<{ name: string; bytes: Uint8Array;
     throw new PageError("FAILURE_INPUT_MALFORMED", "the trust file is larger than 16 MiB");
   const bytes = await bytesOf(file);
   return { name: file.name, bytes, value: parseTrust(new TextDecoder().decode(bytes)) };
+}
+
+async function readCertificate(file: File): Promise<Uint8Array> {
+  if (file.size > MAX_CERTIFICATE_BYTES)
+    throw new PageError("FAILURE_INPUT_MALFORMED", "a certificate is larger than 1 MiB");
+  return bytesOf(file);
 }
 
 /** As in the command line: a tar never begins with a brace, since `{` may not stand in a bundle's paths. */

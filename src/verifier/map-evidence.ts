@@ -26,6 +26,8 @@ export interface MappedRequirement {
     readonly statement: string;
     readonly principal: string;
     readonly confidence: string;
+    /** Whether the confidence stands: `high` only when a trusted person signed it and all that it cites is strong proof. */
+    readonly supported: boolean;
   }[];
   readonly gaps: readonly string[];
 }
@@ -87,7 +89,12 @@ export async function mapEvidence(
       supporting,
       inferred: report.inferred
         .filter(({ state, cites }) => state === "stands" && cites.some((cite) => cited.has(receiptOf(cite))))
-        .map(({ statement, principal, confidence }) => ({ statement, principal, confidence })),
+        .map(({ statement, principal, confidence, supported }) => ({
+          statement,
+          principal,
+          confidence,
+          supported,
+        })),
       gaps: [...(direct.length === 0 ? [NO_DIRECT] : []), ...requirement.gaps],
     };
   });
