@@ -114,7 +114,15 @@ function start(order: Order): void {
   mine.addEventListener("error", (event) => {
     event.preventDefault();
     if (worker === mine)
-      hear({ kind: "refused", code: "UNEXPECTED", message: event.message, hint: undefined }, "");
+      hear(
+        {
+          kind: "refused",
+          code: "UNEXPECTED",
+          message: event.message || "the browser did not run the check",
+          hint: undefined,
+        },
+        "",
+      );
   });
   mine.postMessage(order);
 }

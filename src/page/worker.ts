@@ -114,6 +114,12 @@ function reported(
 
 /** An old browser must not make a good signature look bad. */
 async function needEd25519(): Promise<void> {
+  if (!isSecureContext)
+    throw new PageError(
+      "CRYPTO_UNSUPPORTED",
+      "a browser checks no signatures on a page that came over http",
+      "open it from disk, or over https",
+    );
   try {
     await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
   } catch (cause) {

@@ -283,6 +283,35 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
     expect(await savedReport(page, session.folder)).toEqual(wanted);
   }, 60_000);
 
+  it("fits on paper, page and report", async () => {
+    const { page } = await session.open();
+    const folder = join(vectors, "bundle/accept/whole");
+    await verifyOnPage(page, join(folder, "bundle.tar"), join(folder, "trust.json"));
+    const report = join(session.folder, "to-print.html");
+    writeFileSync(report, await saved(page, "page", session.folder));
+    await page.emulateMedia({ media: "print" });
+    // A4 with margins of a centimetre, at 96 dots an inch.
+    await page.setViewportSize({ width: 718, height: 1000 });
+    const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+    expect(await width()).toBe(718);
+    expect(await page.locator("form, #downloads, footer").first().isVisible()).toBe(false);
+    await page.goto(pathToFileURL(report).href);
+    expect(await width()).toBe(718);
+  }, 60_000);
+
+  it("says what is missing where a browser hides cryptography from insecure addresses", async () => {
+    const { page } = await session.open();
+    const html = readFileSync(join(session.folder, "dist/verifier.html"), "utf8");
+    await page.context().setOffline(false);
+    await page.route("http://insecure.test/", (route) =>
+      route.fulfill({ body: html, contentType: "text/html; charset=utf-8" }),
+    );
+    await page.goto("http://insecure.test/");
+    await verifyOnPage(page, join(vectors, "bundle/accept/small/bundle.tar"), undefined);
+    expect(await page.locator("#verdict").count()).toBe(0);
+    expect(await page.getByRole("alert").textContent()).toContain("open it from disk, or over https");
+  }, 60_000);
+
   it("works by keyboard alone, with a name for every control", async () => {
     const { page } = await session.open();
     const folder = join(vectors, "bundle/accept/small");
