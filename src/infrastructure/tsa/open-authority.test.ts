@@ -84,6 +84,17 @@ describe.skipIf(missing !== undefined)("an authority of OpenSSL", () => {
   });
 });
 
+describe("an authority whose address nobody can ask", () => {
+  it.each(["http://tsa.example:99999/", "http://[::1/", "nothing"])("%s is down", async (url) => {
+    const authority = openAuthority({ name: "test", url, certificates: undefined, ca: undefined });
+    expect(await authority.stamp(stamped, 1000)).toEqual({
+      ok: false,
+      why: "not reached: ERR_INVALID_URL",
+      isDown: true,
+    });
+  });
+});
+
 describe("an authority behind HTTPS", () => {
   it("is asked when its certificate is by an authority that the workspace names, and only then", async () => {
     const attributes = [{ name: "commonName", value: "localhost" }];
