@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { visibleText } from "../format/visible-text.ts";
-import { Printer } from "./output.ts";
+import { jsonLine, Printer } from "./output.ts";
 
 function printed(print: (out: Printer) => void): string {
   const stream = new PassThrough();
@@ -48,6 +48,16 @@ describe("output", () => {
     expect(visibleText(`Vie\u0302\u0323t ${"a".padEnd(7, "\u0301")}`)).toBe(
       "Vie\u0302\u0323t a\u0301\u0301\u0301\u0301\\u{301}\\u{301}",
     );
+  });
+
+  it("spells out in JSON for a terminal what would move the cursor, and nothing for a pipe", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ stringUnit: "binary" }), (value) => {
+        expect(JSON.parse(jsonLine(value, true))).toEqual(JSON.parse(JSON.stringify(value)));
+        expect(jsonLine(value, false)).toBe(`${JSON.stringify(value)}\n`);
+      }),
+    );
+    expect(jsonLine({ a: "\u009b2J\u202e\u{e0041}" }, true)).toBe('{"a":"\\u009b2J\\u202e\\udb40\\udc41"}\n');
   });
 
   it("prints no control character, whatever it is given", () => {
