@@ -224,6 +224,15 @@ describe("witnesses", () => {
     }
   }, 60_000);
 
+  it("go on when nobody reads what they print", async () => {
+    const one = await witness("one");
+    one.stopReading();
+    const asking = client([one]);
+    const log = new SampleLog(origin);
+    for (let n = 0; n < 3; n++)
+      expect((await asking.cosign(await log.grow(1).request())).enough).toBe(true);
+  }, 30_000);
+
   it("are down when they answer 101, which nobody asked for", async () => {
     const server = createServer();
     server.on("connection", (socket) => {

@@ -14,7 +14,10 @@ import { reportError } from "./report-error.ts";
  */
 export async function runProgram(argv: readonly string[]): Promise<Exit> {
   process.stdout.on("error", quietWhenClosed);
-  process.stderr.on("error", quietWhenClosed);
+  // Progress that nobody reads stops no work: a run, or a witness that serves.
+  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") quietWhenClosed(error);
+  });
   const json = argv.includes("--json");
   let status: Exit = exit.done;
   try {
