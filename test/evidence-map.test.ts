@@ -32,6 +32,12 @@ requirements:
     requires: Intrusive calls only.
     direct: [{ shows: an intrusive call, event: step-executed, effect: [intrusive] }]
     gaps: [all else]
+  - id: R5
+    requires: What somebody decided.
+    direct:
+      - { shows: approved, event: approval-recorded, detail: { decision: approve } }
+      - { shows: rejected, event: approval-recorded, detail: { decision: reject } }
+    gaps: [all else]
   - id: R4
     requires: Nothing here shows this.
     direct: [{ shows: a freeze, event: freeze-began }]
@@ -72,6 +78,7 @@ describe("evidence by requirement", () => {
     expect(calls.gaps).toEqual(["all else"]);
     expect(of(map, "R2").direct.map(({ about }) => about)).toEqual([expect.stringContaining("outside")]);
     expect(of(map, "R3").direct.map(({ about }) => about)).toEqual([expect.stringContaining("probe")]);
+    expect(of(map, "R5").direct).toMatchObject([{ shows: "approved", event: "approval-recorded" }]);
     expect(of(map, "R4")).toMatchObject({
       direct: [],
       gaps: ["there is no direct evidence for this in the bundle", "all else"],
@@ -80,6 +87,7 @@ describe("evidence by requirement", () => {
 
   it("is never direct without trust", async () => {
     const map = await mapped(undefined);
+    expect(of(map, "R1").inferred).toMatchObject([{ confidence: "high", supported: false }]);
     expect(map.verdict).toBe("indeterminate");
     expect(map.requirements.flatMap(({ direct }) => direct)).toEqual([]);
     expect(of(map, "R2").supporting).toMatchObject([{ because: "the bundle is indeterminate" }]);
@@ -95,7 +103,10 @@ describe("evidence by requirement", () => {
     });
     const source = memoryBundle(lab.files);
     const report = await verifyBundle(source, lab.trust);
-    const calls = of(await mapEvidence(source, report, MAPPING), "R1");
+    const map = await mapEvidence(source, report, MAPPING);
+    const calls = of(map, "R1");
+    // What was refused or approved in a lab is practice, too.
+    expect(of(map, "R2")).toMatchObject({ direct: [], supporting: [{ because: "operational input: lab" }] });
     expect(report.verdict).toBe("valid");
     expect(calls.direct).toEqual([]);
     expect(calls.supporting[0]?.because).toContain("operational input: lab");
@@ -103,6 +114,25 @@ describe("evidence by requirement", () => {
 });
 
 describe("a mapping that comes with the project", () => {
+  it("never takes a rejection for an approval, or what ended by itself for what a person did", async () => {
+    const source = memoryBundle(sample.files);
+    const report = await verifyBundle(source, sample.trust);
+    for (const file of shipped) {
+      const mapping = parseEvidenceMapping(readFileSync(join(folder, file), "utf8"), file);
+      const selectors = mapping.requirements.flatMap((one) => [...one.direct, ...(one.supporting ?? [])]);
+      for (const { shows, event, detail, gate } of selectors) {
+        const events = [event].flat();
+        if (events.includes("approval-recorded") && !/reject/.test(shows))
+          expect([file, shows, detail]).toEqual([file, shows, { decision: "approve" }]);
+        if (events.includes("step-cancelled"))
+          expect([file, detail]).toEqual([file, { reason: "requested" }]);
+        if (events.includes("step-paused")) expect([file, gate?.gate]).toEqual([file, "approval"]);
+        expect([file, shows]).toEqual([file, expect.not.stringMatching(/complian|conform|certif|satisf/i)]);
+      }
+      expect((await mapEvidence(source, report, mapping)).statement).toContain("claims no conformity");
+    }
+  });
+
   it.each(shipped)("%s parses, is named like its file, and gives every requirement a gap", (file) => {
     const mapping = parseEvidenceMapping(readFileSync(join(folder, file), "utf8"), file);
     expect(mapping.id).toBe(basename(file, ".yaml"));

@@ -224,6 +224,36 @@ describe("witnesses", () => {
     }
   }, 60_000);
 
+  it("go on when nobody reads what they print", async () => {
+    const one = await witness("one");
+    one.stopReading();
+    const asking = client([one]);
+    const log = new SampleLog(origin);
+    for (let n = 0; n < 3; n++)
+      expect((await asking.cosign(await log.grow(1).request())).enough).toBe(true);
+  }, 30_000);
+
+  it("are down when they answer 101, which nobody asked for", async () => {
+    const server = createServer();
+    server.on("connection", (socket) => {
+      socket.on("error", () => undefined);
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    closing.push({
+      close() {
+        server.closeAllConnections();
+        server.close();
+      },
+    });
+    const key = noteKeyOf("witness.example/wrong", keyFromName("wrong").publicKey, noteKeyTypes.cosignature);
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const log = new SampleLog(origin).grow(3);
+    const found = await client([{ key, url }], { timeoutMs: 500 }).cosign(await log.request());
+    expect(found.missing).toMatchObject([{ name: key.name, why: "down" }]);
+  }, 10_000);
+
   it("are asked over TLS that somebody whom the workspace trusts vouches for", async () => {
     const { cert, private: key } = await generate([{ name: "commonName", value: "127.0.0.1" }], {
       extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],

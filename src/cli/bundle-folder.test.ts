@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type SampleBundle, sampleBundle } from "../../test/fixtures/sample-bundle.ts";
 import { collectBytes } from "../format/byte-source.ts";
 import { writeTar } from "../format/tar.ts";
-import { tarBundle, verifyBundle } from "../verifier/index.ts";
+import { memoryBundle, tarBundle, verifyBundle } from "../verifier/index.ts";
 import { fileSource, folderBundle, isInside } from "./bundle-folder.ts";
 
 let sample: SampleBundle;
@@ -30,6 +30,20 @@ describe("folderBundle", () => {
   it("verifies like the same files in memory", async () => {
     const report = await verifyBundle(folderBundle(unpack("whole")), sample.trust);
     expect([report.verdict, report.reasons]).toEqual(["valid", []]);
+  });
+
+  it("judges a folder as its tar: a file that is not listed is ignored, however deep it lies", async () => {
+    const root = unpack("deep");
+    const path = `${"d/".repeat(127)}x`;
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), "x");
+    const files = new Map([...sample.files, [path, new TextEncoder().encode("x")]]);
+    const report = await verifyBundle(folderBundle(root), sample.trust);
+    expect(report).toEqual(await verifyBundle(memoryBundle(files), sample.trust));
+    expect([report.verdict, report.ignoredFiles]).toEqual(["valid", [path]]);
+    mkdirSync(join(root, "e/".repeat(130)), { recursive: true });
+    writeFileSync(join(root, "e/".repeat(130), "x"), "x");
+    expect((await verifyBundle(folderBundle(root), sample.trust)).verdict).toBe("invalid");
   });
 
   it("refuses links, to files and to folders", async () => {

@@ -1,6 +1,16 @@
 import type { Stats } from "node:fs";
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from "node:fs";
-import { join, resolve, sep } from "node:path";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+} from "node:fs";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { setImmediate as othersTurn } from "node:timers/promises";
 import type { ByteSource } from "../format/byte-source.ts";
 import { FormatError } from "../format/coded-error.ts";
@@ -9,7 +19,8 @@ import { type BundleFile, type BundleSource, defaultLimits } from "../verifier/i
 const CHUNK = 1 << 20;
 /** After how many reads others get their turn: what waits for signatures, or for the user. */
 const TURN = 16;
-const MAX_DEPTH = 8;
+/** Deeper than any path of a bundle, which has 256 characters at most. */
+const MAX_DEPTH = 128;
 
 /**
  * A proof bundle in a folder. Opens regular files only: a link, a device or a pipe anywhere in it makes the
@@ -30,10 +41,18 @@ export function fileSource(path: string): ByteSource & { close(): void } {
   return { size, read: (start, end) => readRange(file, start, end), close: () => closeSync(file) };
 }
 
-/** Whether a path lies inside a folder, or is it: a trust file from there is refused. */
+/** Whether a path lies inside a folder, or is it, by whatever name: links are followed as far as there is something. */
 export function isInside(folder: string, path: string): boolean {
-  const root = resolve(folder);
-  return resolve(path) === root || resolve(path).startsWith(root + sep);
+  const root = realPath(folder);
+  const real = realPath(path);
+  return real === root || real.startsWith(root + sep);
+}
+
+function realPath(path: string): string {
+  const absolute = resolve(path);
+  if (existsSync(absolute)) return realpathSync(absolute);
+  const parent = dirname(absolute);
+  return parent === absolute ? absolute : join(realPath(parent), basename(absolute));
 }
 
 function listFolder(root: string): BundleFile[] {

@@ -72,7 +72,7 @@ function makeWitness(folder: string, name: string, logs: readonly string[]): str
   parseWitness(text, paths.file);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { publicKey } = createKeyFile(paths.key, { passphrase: passphrase() });
-  openWitnessRecord(paths.record).close();
+  openWitnessRecord(paths.record, { create: true }).close();
   writeNewFile(paths.file, text);
   return noteKeyText(noteKeyOf(name, publicKey, noteKeyTypes.cosignature));
 }

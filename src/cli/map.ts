@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { type EvidenceMapping, parseEvidenceMapping } from "../contract/evidence-mapping.ts";
+import { readText } from "../store/document-files.ts";
 import { type EvidenceMap, mapEvidence } from "../verifier/map-evidence.ts";
 import { exitOf, withVerified } from "./bundle-input.ts";
 import { notFound } from "./cli-error.ts";
@@ -30,7 +31,7 @@ function readMapping(name: string): EvidenceMapping {
   const folder = join(packageRoot(), "mappings");
   const own = join(folder, `${name}.yaml`);
   const file = basename(name) === name && existsSync(own) ? own : name;
-  if (existsSync(file)) return parseEvidenceMapping(readFileSync(file, "utf8"), basename(file));
+  if (existsSync(file)) return parseEvidenceMapping(readText(file, dirname(file)), basename(file));
   const known = readdirSync(folder).map((one) => `\`${basename(one, ".yaml")}\``);
   throw notFound(`there is no mapping \`${name}\``, `name a file, or one of ${known.join(", ")}`);
 }
@@ -56,7 +57,7 @@ function printMap(out: Printer, map: EvidenceMap): void {
         ...one.inferred.map((said) => [
           "inferred",
           said.statement,
-          `confidence ${said.confidence}`,
+          `confidence ${said.confidence}${said.supported ? "" : ", not supported"}`,
           said.principal,
           "",
         ]),

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../run/store.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
@@ -12,7 +12,7 @@ export function ledgerPath(root: string): string {
 }
 
 /**
- * Opens the workspace's ledger. A missing one is not made anew: that would hide its loss.
+ * Opens the workspace's ledger. A missing or emptied one is not made anew: that would hide its loss.
  *
  * @throws CliError `REFUSED`; StoreError as `openSqliteStore`.
  */
@@ -22,6 +22,13 @@ export function openLedger(root: string): Store {
     throw new CliError({
       code: "REFUSED",
       message: `the workspace has no ledger at \`${path}\``,
+      hint: "restore `.witnessops` from a backup, or make a new workspace with `witnessops init`",
+    });
+  }
+  if (statSync(path).size === 0) {
+    throw new CliError({
+      code: "REFUSED",
+      message: `the ledger at \`${path}\` is empty: what it held is lost`,
       hint: "restore `.witnessops` from a backup, or make a new workspace with `witnessops init`",
     });
   }

@@ -77,6 +77,21 @@ export class Printer {
   }
 }
 
+/**
+ * A value as one line of JSON.
+ *
+ * @param forTerminal escapes what could move the cursor or hide words, which JSON itself leaves as it is.
+ */
+export function jsonLine(value: unknown, forTerminal: boolean): string {
+  const text = JSON.stringify(value);
+  return `${forTerminal ? visibleText(text, jsonEscape) : text}\n`;
+}
+
+function jsonEscape(character: string): string {
+  const units = Array.from({ length: character.length }, (_, n) => character.charCodeAt(n));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+}
+
 function widthOf(cell: Cell): number {
   return stripVTControlCharacters(visibleText(typeof cell === "string" ? cell : cell.text)).length;
 }

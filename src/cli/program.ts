@@ -4,7 +4,7 @@ import { usage } from "./cli-error.ts";
 import type { CliCommand, Context, Result } from "./command.ts";
 import { type CommandEntry, commands, nouns } from "./commands.ts";
 import { type Exit, exit } from "./exit.ts";
-import { Printer } from "./output.ts";
+import { jsonLine, Printer } from "./output.ts";
 import { reportError } from "./report-error.ts";
 
 /**
@@ -14,7 +14,10 @@ import { reportError } from "./report-error.ts";
  */
 export async function runProgram(argv: readonly string[]): Promise<Exit> {
   process.stdout.on("error", quietWhenClosed);
-  process.stderr.on("error", quietWhenClosed);
+  // Progress that nobody reads stops no work: a run, or a witness that serves.
+  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") quietWhenClosed(error);
+  });
   const json = argv.includes("--json");
   let status: Exit = exit.done;
   try {
@@ -97,7 +100,7 @@ function wrongVerb(noun: string, word: string | undefined): string {
 async function runEntry(entry: CommandEntry, words: string[], outer: Record<string, unknown>): Promise<Exit> {
   const { result, json } = await runWords(entry, words, outer);
   if (result === undefined) return exit.done;
-  if (json) process.stdout.write(`${JSON.stringify(result.json)}\n`);
+  if (json) process.stdout.write(jsonLine(result.json, process.stdout.isTTY));
   else result.print(new Printer(process.stdout));
   return result.exit;
 }

@@ -3,7 +3,7 @@ import type { Fault } from "../contract/fault.ts";
 import { CodedError } from "../format/coded-error.ts";
 import { CliError } from "./cli-error.ts";
 import { type Exit, exit } from "./exit.ts";
-import { Printer } from "./output.ts";
+import { jsonLine, Printer } from "./output.ts";
 
 /** Codes that mean: the command line or its input cannot be read. Everything else that has a code is a refusal. */
 const MALFORMED = new Set([
@@ -58,7 +58,7 @@ export function reportError(error: unknown, json: boolean): Exit {
     if (error.cause !== undefined)
       process.stderr.write(`caused by: ${String((error.cause as Error).stack ?? error.cause)}\n`);
   }
-  if (json) process.stdout.write(`${JSON.stringify({ error: report })}\n`);
+  if (json) process.stdout.write(jsonLine({ error: report }, process.stdout.isTTY));
   return MALFORMED.has(report.code) ? exit.usage : exit.refused;
 }
 

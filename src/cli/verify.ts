@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { styleText } from "node:util";
+import { type ByteSource, collectBytes } from "../format/byte-source.ts";
 import { digestOf } from "../format/digest.ts";
 import {
   type BundleSource,
+  defaultLimits,
   parseTrust,
   type ReceiptReport,
   type ReportContext,
@@ -19,15 +21,17 @@ import {
   verifyBundle,
   verifyReceipt,
 } from "../verifier/index.ts";
+import { timeText } from "../verifier/time-text.ts";
 import { fileSource, folderBundle, isInside } from "./bundle-folder.ts";
 import { exitOf } from "./bundle-input.ts";
-import { notFound, refused, usage } from "./cli-error.ts";
+import { CliError, notFound, refused, usage } from "./cli-error.ts";
 import { argument, defineCommand, flag, option, type Result, repeatedOption } from "./command.ts";
 import type { Printer, Style } from "./output.ts";
 import { readIdentity } from "./read-identity.ts";
 import { readTrustBytes, refuseOwnTrust } from "./trust-for-bundle.ts";
 import { writeNewFile } from "./write-file.ts";
 
+const MAX_CERTIFICATE_BYTES = 1024 * 1024;
 const STYLES: Record<Verdict, Style> = { valid: "good", invalid: "bad", indeterminate: "warn" };
 
 export const command = defineCommand({
@@ -65,8 +69,8 @@ export const command = defineCommand({
           throw usage("`--through-log` is for a bundle", "leave it out: a receipt is one signature");
         if (identity !== undefined)
           throw usage("`--identity` is for a bundle", "leave it out: a receipt holds no artifact");
-        const certificates = certificate.map((file) => readFileSync(file));
-        const report = await verifyReceipt(readFileSync(path), trust, certificates);
+        const certificates = certificate.map(readCertificateFile);
+        const report = await verifyReceipt(await startOf(source), trust, certificates);
         page?.((context) => receiptView(report, context));
         return receiptResult(report, page);
       }
@@ -76,6 +80,21 @@ export const command = defineCommand({
     }
   },
 });
+
+/** A receipt, or so much of a larger file that the verifier sees that it is none. */
+function startOf(source: ByteSource): Promise<Uint8Array> {
+  const size = Math.min(source.size, defaultLimits.maxLineBytes + 1);
+  return collectBytes(source.read(0, size), size);
+}
+
+function readCertificateFile(file: string): Uint8Array {
+  if (statSync(file).size <= MAX_CERTIFICATE_BYTES) return readFileSync(file);
+  throw new CliError({
+    code: "INPUT_MALFORMED",
+    message: `a certificate is too large: \`${file}\``,
+    hint: "name a file of `definitions/key-certificate/` of the workspace's bundles",
+  });
+}
 
 /** Writes a report as a page and says where. */
 type PageWriter = ((view: (context: ReportContext) => ViewElement) => void) & { readonly written: string };
@@ -149,7 +168,7 @@ function printReceiptReport(out: Printer, report: ReceiptReport): void {
     ["receipt", report.digest],
     ["event", report.event],
     ["stream", report.stream === undefined ? undefined : `${report.stream}, ${report.seq}`],
-    ["time", report.claimedUtc === undefined ? undefined : `${report.claimedUtc} (host's claim)`],
+    ["time", report.time === undefined ? undefined : timeText(report.time)],
     ["signed by", report.keyId],
   ]);
   out.heading("about");

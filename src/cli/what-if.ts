@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
 import { parseRunbook } from "../contract/parse-runbook.ts";
 import { cedarLanguageVersion } from "../gate/cedar-language.ts";
+import { readText } from "../store/document-files.ts";
 import { readPolicyFolder } from "../store/policy-folder.ts";
 import { type WhatIf, type WhatIfStep, whatIf } from "../verifier/what-if.ts";
 import { withVerified } from "./bundle-input.ts";
@@ -41,7 +42,7 @@ export const command = defineCommand({
 
 function readRunbook(path: string) {
   if (!existsSync(path)) throw notFound(`there is no runbook at \`${path}\``, "name a file");
-  return parseRunbook(readFileSync(path, "utf8"), { file: basename(path) });
+  return parseRunbook(readText(path, dirname(path)), { file: basename(path) });
 }
 
 function readPolicies(path: string) {

@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -24,7 +24,7 @@ let events: WitnessEvent[];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "witnessops-witness-"));
-  record = openWitnessRecord(join(folder, "cosigned.sqlite"));
+  record = openWitnessRecord(join(folder, "cosigned.sqlite"), { create: true });
   events = [];
   const logs = [new SampleLog(origin).key, new SampleLog("log.example/other").key];
   const witness = { key, signer, logs, record, perMinute: 5 };
@@ -182,6 +182,31 @@ describe("a witness", () => {
     for (let n = 0; n < 5; n++) expect((await add(log.grow(1), n)).status).toBe(200);
     expect((await add(log.grow(1), 5)).status).toBe(429);
     expect((await add(new SampleLog("log.example/other").grow(1), 0)).status).toBe(200);
+  });
+
+  it("is not made to talk, or to write, by whoever holds a checkpoint that everybody has", async () => {
+    const log = new SampleLog(origin).grow(5);
+    await add(log, 0);
+    const fork = log.at(3).grow(2, "another");
+    const larger = log.at(3).grow(9, "another");
+    for (let n = 0; n < 20; n++) {
+      expect((await add(log, 5, [])).status).toBe(200);
+      expect((await add(fork, 5, [])).status).toBe(409);
+      expect((await add(larger, 5, [])).status).toBe(422);
+    }
+    const times = (wanted: string) => events.filter(({ kind }) => kind === wanted).length;
+    expect([times("cosigned"), times("fork"), times("inconsistent")]).toEqual([1, 5, 5]);
+  });
+
+  it("does not begin anew with a record that was emptied or damaged", () => {
+    record.close();
+    const path = join(folder, "cosigned.sqlite");
+    for (const bytes of ["", "x".repeat(5_000)]) {
+      writeFileSync(path, bytes);
+      expect(() => openWitnessRecord(path)).toThrow(expect.objectContaining({ code: "STORE_CORRUPT" }));
+    }
+    rmSync(path);
+    record = openWitnessRecord(path, { create: true });
   });
 
   it("says nothing while its clock is behind what it signed", async () => {

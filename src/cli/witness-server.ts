@@ -36,6 +36,8 @@ interface Answer {
   readonly type?: string;
 }
 
+/** Most events of one kind and log that are told within a minute: whoever has a checkpoint may send it again and again. */
+const EVENTS_PER_MINUTE = 5;
 const PATH = "/add-checkpoint";
 const PLAIN = "text/plain; charset=utf-8";
 const SIZE = "text/x.tlog.size";
@@ -50,12 +52,20 @@ export function createWitnessServer(witness: Witness, onEvent: (event: WitnessEv
   });
   server.maxConnections = 256;
   const pace = new Pace(witness.perMinute, 60_000);
+  const told = new Pace(EVENTS_PER_MINUTE, 60_000);
+  const tell = (event: WitnessEvent): void => {
+    const now = performance.now();
+    const name = "origin" in event ? `${event.kind} ${event.origin}` : event.kind;
+    if (event.kind !== "cosigned" && !told.allows(name, now)) return;
+    if (event.kind !== "cosigned") told.count(name, now);
+    onEvent(event);
+  };
   server.on("request", (request, response) => {
-    take(witness, pace, request, onEvent)
+    take(witness, pace, request, tell)
       .catch((error: unknown) => {
         // The sender left, or the record cannot be written: nothing was signed either way.
         if (!request.destroyed || request.complete)
-          onEvent({ kind: "fault", message: (error as Error).message });
+          tell({ kind: "fault", message: (error as Error).message });
         return refuse(500, "it could not be recorded: send it again");
       })
       .then((answer) => send(response, answer))
@@ -115,7 +125,7 @@ async function take(
       const line = signatureLine(
         await cosignText(witness.signer, witness.key, asked.note.text, decision.time),
       );
-      onEvent({ kind: "cosigned", origin, size });
+      if (grows) onEvent({ kind: "cosigned", origin, size });
       return { status: 200, text: line };
     }
   }

@@ -30,6 +30,17 @@ const selector = Type.Object(
         word.closed,
       ),
     ),
+    /** Members of the receipt's `detail` and their values, such as `decision: approve`. */
+    detail: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: "^[a-zA-Z]{1,40}$" }),
+        Type.String({ minLength: 1, maxLength: 100 }),
+        {
+          minProperties: 1,
+          maxProperties: 5,
+        },
+      ),
+    ),
     /** A named reason for operational input that the receipt has. */
     exception: Type.Optional(Type.Array(Type.Enum([...exceptions]), { minItems: 1 })),
   },

@@ -4,7 +4,8 @@ import type { Subject } from "./messages.ts";
 /** Why nothing could be taken. */
 export type NotTaken = { readonly refused: string };
 
-const MAX_DEPTH = 8;
+/** Deeper than any path of a bundle, which has 256 characters at most. */
+const MAX_DEPTH = 128;
 type Found = { path: string; file: File }[];
 
 /** The files that a folder input holds, by their paths in the folder. */

@@ -1,3 +1,4 @@
+import { visibleText } from "../format/visible-text.ts";
 import { chosenFolder, dropped, type NotTaken } from "./dropped.ts";
 import type { Answer, Order, Subject } from "./messages.ts";
 import { nodesOf } from "./nodes.ts";
@@ -7,6 +8,7 @@ const bundleFile = find("bundle-file", HTMLInputElement);
 const bundleFolder = find("bundle-folder", HTMLInputElement);
 const trustFile = find("trust-file", HTMLInputElement);
 const certificates = find("certificates", HTMLInputElement);
+const certificatesRemove = find("certificates-remove", HTMLButtonElement);
 const verifyButton = find("verify", HTMLButtonElement);
 const cancelButton = find("cancel", HTMLButtonElement);
 const progress = find("progress", HTMLElement);
@@ -21,6 +23,8 @@ let subject: Subject | undefined;
 let trust: File | undefined;
 let worker: Worker | undefined;
 let saved: string[] = [];
+/** How often each zone was given something: of what takes long to be read, only the newest counts. */
+const given = new Map<string, number>();
 
 const workerUrl = scriptUrl();
 
@@ -32,7 +36,16 @@ bundleFolder.addEventListener("change", () => {
   if (bundleFolder.files !== null) takeSubject(chosenFolder(bundleFolder.files));
 });
 trustFile.addEventListener("change", () => takeTrust(trustFile.files?.[0]));
-find("trust-remove", HTMLButtonElement).addEventListener("click", () => takeTrust(undefined));
+find("trust-remove", HTMLButtonElement).addEventListener("click", () => {
+  takeTrust(undefined);
+  trustFile.focus();
+});
+certificates.addEventListener("change", takeCertificates);
+certificatesRemove.addEventListener("click", () => {
+  certificates.value = "";
+  takeCertificates();
+  certificates.focus();
+});
 dropZone("bundle-drop", takeSubject);
 dropZone("trust-drop", (taken) => {
   if ("kind" in taken && taken.kind === "file") takeTrust(taken.file);
@@ -48,10 +61,13 @@ form.addEventListener("submit", (event) => {
 cancelButton.addEventListener("click", () => {
   stop();
   say("Cancelled: nothing was decided.");
-  verifyButton.focus();
 });
 
 function takeSubject(taken: Subject | NotTaken): void {
+  given.set("bundle-drop", (given.get("bundle-drop") ?? 0) + 1);
+  // Empty again: the same file, changed meanwhile, can be chosen again.
+  bundleFile.value = "";
+  bundleFolder.value = "";
   if ("refused" in taken) {
     complain(taken.refused);
     return;
@@ -63,16 +79,22 @@ function takeSubject(taken: Subject | NotTaken): void {
     taken.kind === "folder"
       ? `folder, ${taken.files.length} files`
       : `${taken.file.size.toLocaleString("en")} bytes`;
-  find("bundle-chosen", HTMLElement).textContent = `${taken.name} (${what})`;
+  find("bundle-chosen", HTMLElement).textContent = visibleText(`${taken.name} (${what})`);
 }
 
 function takeTrust(file: File | undefined): void {
+  given.set("trust-drop", (given.get("trust-drop") ?? 0) + 1);
   forget();
   trust = file;
   trustFile.value = "";
   find("trust-chosen", HTMLElement).textContent =
-    file === undefined ? "None: nothing can be better than indeterminate." : file.name;
+    file === undefined ? "None: nothing can be better than indeterminate." : visibleText(file.name);
   find("trust-remove", HTMLButtonElement).hidden = file === undefined;
+}
+
+function takeCertificates(): void {
+  forget();
+  certificatesRemove.hidden = (certificates.files?.length ?? 0) === 0;
 }
 
 function start(order: Order): void {
@@ -92,7 +114,15 @@ function start(order: Order): void {
   mine.addEventListener("error", (event) => {
     event.preventDefault();
     if (worker === mine)
-      hear({ kind: "refused", code: "UNEXPECTED", message: event.message, hint: undefined }, "");
+      hear(
+        {
+          kind: "refused",
+          code: "UNEXPECTED",
+          message: event.message || "the browser did not run the check",
+          hint: undefined,
+        },
+        "",
+      );
   });
   mine.postMessage(order);
 }
@@ -135,9 +165,11 @@ function show({ verdict, view, json, html }: Answer & { kind: "report" }, name: 
 function stop(): void {
   worker?.terminate();
   worker = undefined;
+  const held = document.activeElement === cancelButton;
   progress.hidden = true;
   cancelButton.hidden = true;
   verifyButton.hidden = false;
+  if (held) verifyButton.focus();
 }
 
 /** Nothing of an earlier verdict stays beside other files. */
@@ -148,12 +180,16 @@ function forget(): void {
   for (const url of saved) URL.revokeObjectURL(url);
   saved = [];
   problem.textContent = "";
+  say("");
   document.title = "WitnessOps verifier";
 }
 
 function complain(message: string): void {
   forget();
-  problem.textContent = message;
+  problem.textContent = message
+    .split("\n")
+    .map((line) => visibleText(line))
+    .join("\n");
 }
 
 function say(message: string): void {
@@ -167,11 +203,15 @@ function dropZone(id: string, take: (taken: Subject | NotTaken) => void): void {
   zone.addEventListener("drop", (event) => {
     zone.classList.remove("over");
     if (event.dataTransfer === null) return;
-    dropped(event.dataTransfer.items).then(take, (error: unknown) =>
-      take({
+    const mine = (given.get(id) ?? 0) + 1;
+    given.set(id, mine);
+    dropped(event.dataTransfer.items)
+      .catch((error: unknown) => ({
         refused: `the folder could not be read: ${(error as Error).message}; choose it with the button`,
-      }),
-    );
+      }))
+      .then((taken) => {
+        if (given.get(id) === mine) take(taken);
+      });
   });
 }
 

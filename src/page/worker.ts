@@ -2,6 +2,7 @@ import { toHex } from "../format/base64.ts";
 import { sha256 } from "../format/crypto.ts";
 import {
   type BundleSource,
+  defaultLimits,
   parseTrust,
   type ReportContext,
   receiptView,
@@ -19,6 +20,7 @@ import { blobSource, fileListBundle, watched } from "./blob-source.ts";
 import type { Answer, Order, Subject } from "./messages.ts";
 
 const MAX_TRUST_BYTES = 16 * 1024 ** 2;
+const MAX_CERTIFICATE_BYTES = 1024 ** 2;
 const MAX_RECEIPT_BYTES = 4 * 1024 ** 2;
 /** Rows of a table that the page shows: nobody reads a hundred thousand rows. The files have all. */
 const SHOWN: ViewLimits = { maxRows: 100 };
@@ -36,8 +38,13 @@ async function verify({ subject, trust: trustFile, certificates }: Order): Promi
     trust: trust && { name: trust.name, digest: `sha256:${toHex(sha256(trust.bytes))}` },
   };
   if (subject.kind === "file" && (await isReceipt(subject.file))) {
-    const bytes = await bytesOf(subject.file);
-    const report = await verifyReceipt(bytes, trust?.value, await Promise.all(certificates.map(bytesOf)));
+    // So much of a larger file that the verifier sees that it is no receipt.
+    const bytes = await bytesOf(subject.file.slice(0, defaultLimits.maxLineBytes + 1));
+    const report = await verifyReceipt(
+      bytes,
+      trust?.value,
+      await Promise.all(certificates.map(readCertificate)),
+    );
     return reported(report, (limits) => receiptView(report, context, limits), subject.name);
   }
   if (certificates.length > 0)
@@ -79,6 +86,12 @@ async function readTrust(file: File): Promise<{ name: string; bytes: Uint8Array;
   return { name: file.name, bytes, value: parseTrust(new TextDecoder().decode(bytes)) };
 }
 
+async function readCertificate(file: File): Promise<Uint8Array> {
+  if (file.size > MAX_CERTIFICATE_BYTES)
+    throw new PageError("FAILURE_INPUT_MALFORMED", "a certificate is larger than 1 MiB");
+  return bytesOf(file);
+}
+
 /** As in the command line: a tar never begins with a brace, since `{` may not stand in a bundle's paths. */
 async function isReceipt(file: File): Promise<boolean> {
   if (/\.jsonl?$/.test(file.name)) return true;
@@ -94,13 +107,20 @@ function reported(
     kind: "report",
     verdict: report.verdict,
     view: view(SHOWN),
-    json: new Blob([`${JSON.stringify(report, undefined, 2)}\n`], { type: "application/json" }),
+    // The bytes of `verify --json`.
+    json: new Blob([`${JSON.stringify(report)}\n`], { type: "application/json" }),
     html: new Blob([reportPage(view(), name)], { type: "text/html" }),
   };
 }
 
 /** An old browser must not make a good signature look bad. */
 async function needEd25519(): Promise<void> {
+  if (!isSecureContext)
+    throw new PageError(
+      "CRYPTO_UNSUPPORTED",
+      "a browser checks no signatures on a page that came over http",
+      "open it from disk, or over https",
+    );
   try {
     await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
   } catch (cause) {

@@ -14,17 +14,24 @@ const MAX_FORKS = 100;
 const MAX_WAIT_MS = 5_000;
 
 /**
- * Opens what a witness remembers, or makes it (mode 0600, its folder 0700). Each decision is synced before it returns.
+ * Opens what a witness remembers. Each decision is synced before it returns.
  *
- * @throws StoreError.
+ * @param options.create makes it where there is none (mode 0600, its folder 0700). Without it an empty file is refused:
+ *   a witness that forgot everything would cosign another history.
+ * @throws StoreError; `STORE_CORRUPT` for an empty or damaged file.
  */
-export function openWitnessRecord(path: string): WitnessRecord {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  closeSync(openSync(path, "a", 0o600));
+export function openWitnessRecord(
+  path: string,
+  { create = false }: { readonly create?: boolean } = {},
+): WitnessRecord {
+  if (create) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, "a", 0o600));
+  }
   return faulted(() => {
     const db = new DatabaseSync(path, { timeout: MAX_WAIT_MS, defensive: true });
     try {
-      prepareFile(db);
+      prepareFile(db, create);
       return recordIn(db);
     } catch (error) {
       db.close();
@@ -33,12 +40,13 @@ export function openWitnessRecord(path: string): WitnessRecord {
   });
 }
 
-function prepareFile(db: DatabaseSync): void {
+function prepareFile(db: DatabaseSync, create: boolean): void {
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
   db.exec("BEGIN IMMEDIATE");
   const id = db.prepare("PRAGMA application_id").get()?.application_id;
   const version = db.prepare("PRAGMA user_version").get()?.user_version;
   if (id === 0 && version === 0) {
+    if (!create) throw damaged();
     db.exec(`
       CREATE TABLE cosigned (
         origin TEXT PRIMARY KEY,
@@ -65,6 +73,15 @@ function prepareFile(db: DatabaseSync): void {
     });
   }
   db.exec("COMMIT");
+  if (db.prepare("PRAGMA quick_check(1)").get()?.quick_check !== "ok") throw damaged();
+}
+
+function damaged(): StoreError {
+  return new StoreError({
+    code: "STORE_CORRUPT",
+    message: "the record of what this witness cosigned is empty or damaged",
+    hint: "keep the file as it is, and make another witness with another name: this one can no longer say what it has seen",
+  });
 }
 
 function recordIn(db: DatabaseSync): WitnessRecord {
@@ -84,8 +101,11 @@ function recordIn(db: DatabaseSync): WitnessRecord {
       faulted(() => {
         db.exec("BEGIN IMMEDIATE");
         try {
-          const made = decision(find.get(origin) as LastCosigned | undefined);
-          if (made.kind === "cosign") put.run(origin, size, root, made.time, note);
+          const last = find.get(origin) as LastCosigned | undefined;
+          const made = decision(last);
+          // Asked again within the second, it is recorded as it would be.
+          if (made.kind === "cosign" && (last?.size !== size || last.time !== made.time))
+            put.run(origin, size, root, made.time, note);
           if (made.kind === "conflict" && made.fork && Number(countForks.get(origin)?.n) < MAX_FORKS)
             addFork.run(origin, size, root, note);
           db.exec("COMMIT");

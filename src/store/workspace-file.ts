@@ -152,6 +152,9 @@ function rules(workspace: Inspection<Workspace>): void {
     time.authorities.map(({ name }, index) => [["time", "authorities", index, "name"], name]),
     "time stamping authority",
   );
+  for (const [index, { url }] of time.authorities.entries())
+    if (!URL.canParse(url))
+      workspace.report(["time", "authorities", index, "url"], "value", `\`${url}\` is no URL`);
   const { length } = time.authorities;
   if ((time.threshold ?? 1) > length)
     workspace.report(["time", "threshold"], "value", `there are only ${length} authorities`);

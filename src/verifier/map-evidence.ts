@@ -26,6 +26,8 @@ export interface MappedRequirement {
     readonly statement: string;
     readonly principal: string;
     readonly confidence: string;
+    /** Whether the confidence stands: `high` only when a trusted person signed it and all that it cites is strong proof. */
+    readonly supported: boolean;
   }[];
   readonly gaps: readonly string[];
 }
@@ -47,7 +49,7 @@ const NO_DIRECT = "there is no direct evidence for this in the bundle";
 
 /**
  * Lists what a verified bundle holds for each requirement of a mapping (spec/mapping.md). Direct evidence is a receipt
- * under a `valid` verdict, of a call only as strong proof; what a selector finds otherwise is supporting context, and
+ * under a `valid` verdict, of a call only as strong proof, and otherwise without an exception such as `lab`; what a selector finds otherwise is supporting context, and
  * says why.
  *
  * @param report what verifying the same bundle gave.
@@ -71,7 +73,7 @@ export async function mapEvidence(
     );
   const requirements = mapping.requirements.map((requirement): MappedRequirement => {
     const found = select(requirement.direct).map(({ selector, receipt }) => {
-      const because = notDirect(report, steps.get(receipt.digest));
+      const because = notDirect(report, receipt, steps.get(receipt.digest));
       return { ...linkOf(selector, receipt), ...(because === undefined ? {} : { because }) };
     });
     const direct = found.filter(({ because }) => because === undefined);
@@ -87,7 +89,12 @@ export async function mapEvidence(
       supporting,
       inferred: report.inferred
         .filter(({ state, cites }) => state === "stands" && cites.some((cite) => cited.has(receiptOf(cite))))
-        .map(({ statement, principal, confidence }) => ({ statement, principal, confidence })),
+        .map(({ statement, principal, confidence, supported }) => ({
+          statement,
+          principal,
+          confidence,
+          supported,
+        })),
       gaps: [...(direct.length === 0 ? [NO_DIRECT] : []), ...requirement.gaps],
     };
   });
@@ -104,21 +111,30 @@ export async function mapEvidence(
 }
 
 function isSelected(selector: EvidenceSelector, { predicate }: Receipt, effect: string | undefined): boolean {
-  const { event, contract, gate, exception } = selector;
+  const { event, contract, gate, detail = {}, exception } = selector;
   return (
     listOf(event).includes(predicate.event) &&
     (contract === undefined || listOf(contract).some((pattern) => fits(pattern, predicate.contract?.id))) &&
     (selector.effect === undefined || selector.effect.some((one) => one === effect)) &&
     (gate === undefined ||
       predicate.gates?.some((one) => one.gate === gate.gate && one.decision === gate.decision) === true) &&
+    Object.entries(detail).every(([name, value]) => predicate.detail?.[name] === value) &&
     (exception === undefined || predicate.exceptions.some((one) => exception.includes(one)))
   );
 }
 
 /** Why a receipt that was selected is not direct evidence. */
-function notDirect({ verdict }: Report, step: StepReport | undefined): string | undefined {
+function notDirect(
+  { verdict }: Report,
+  { predicate }: Receipt,
+  step: StepReport | undefined,
+): string | undefined {
   if (verdict !== "valid") return `the bundle is ${verdict}`;
-  if (step?.proofClass !== "operational-input") return undefined;
+  if (step?.proofClass === undefined)
+    return predicate.exceptions.length === 0
+      ? undefined
+      : `operational input: ${predicate.exceptions.join(", ")}`;
+  if (step.proofClass === "strong-proof") return undefined;
   const why = [...step.missing.map((signal) => `missing ${signal}`), ...step.reasons];
   return `operational input: ${why.join(", ")}`;
 }

@@ -1,4 +1,5 @@
 import { canonicalJson } from "../format/canonical-json.ts";
+import { visibleText } from "../format/visible-text.ts";
 import { evidenceLines } from "./evidence-lines.ts";
 import type { Report, StepReport, Verdict } from "./report.ts";
 import { timeText } from "./time-text.ts";
@@ -147,9 +148,9 @@ function shorten(text: string): string {
   return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE - 1)}…` : text;
 }
 
-/** Nothing in a bundle may move the cursor or hide text: control and bidirectional characters are shown as `?`. */
+/** Nothing in a bundle may move the cursor or hide text: such characters are shown as `?`. */
 function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
+  return visibleText(text, () => "?");
 }
 
 function wrap(line: string, width: number): string[] {

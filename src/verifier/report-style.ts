@@ -22,5 +22,6 @@ thead th { color: var(--quiet); font-weight: 600; white-space: nowrap } tbody th
 .mark { font-weight: 600; white-space: nowrap } .mark.plain { font-weight: 400; color: var(--quiet) } .mark.good { color: var(--good) } .mark.bad { color: var(--bad) } .mark.open { color: var(--open) }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px } h1:focus { outline: none }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; gap: 0 } dd { margin-bottom: .6rem } body { padding-top: 1rem } }
-@media print { body { max-width: none; padding: 0; font-size: 10px } .scroll { overflow: visible } tr, .verdict { break-inside: avoid } h2, h3 { break-after: avoid } }
+@media print { body { max-width: none; padding: 0; font-size: 10px } .scroll { overflow: visible } th, td { min-width: 0; padding-right: .6rem; overflow-wrap: anywhere } thead th { white-space: normal }
+  td code, th code { display: inline; min-width: 0 } tr, .verdict { break-inside: avoid } h2, h3 { break-after: avoid } }
 `;

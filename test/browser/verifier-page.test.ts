@@ -106,7 +106,8 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
     await verifyOnPage(page, folder, trust, "bundle-folder");
     const wanted = await verifyBundle(folderBundle(folder), sample.trust);
     expect(wanted.verdict).toBe("valid");
-    expect(await savedReport(page, session.folder)).toEqual(JSON.parse(JSON.stringify(wanted)));
+    // The very bytes of `verify --json` (spec/verification.md).
+    expect(await saved(page, "JSON", session.folder)).toBe(`${JSON.stringify(wanted)}\n`);
 
     await verifyOnPage(page, folder, undefined, "bundle-folder");
     expect(await page.locator("#verdict").textContent()).toBe("? indeterminate");
@@ -216,6 +217,100 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
     await page.getByRole("button", { name: "Verify" }).click();
     await page.locator("#verdict").waitFor({ timeout: 30_000 });
     expect(await page.locator("#verdict").textContent()).toBe("✓ valid");
+  }, 60_000);
+
+  it("names what was given last, and shows names as they are", async () => {
+    const folder = join(session.folder, "many-files");
+    mkdirSync(folder);
+    for (let n = 0; n < 4000; n++) writeFileSync(join(folder, `file-${n}`), "");
+    const small = join(vectors, "bundle/accept/small/bundle.tar");
+    const { page } = await session.open();
+    // Its files are still being listed when the next one falls.
+    await drop(page, "#bundle-drop", folder);
+    await drop(page, "#bundle-drop", small);
+    await page.locator("#bundle-chosen", { hasText: "bundle.tar (" }).waitFor();
+    await page.waitForTimeout(5_000);
+    expect(await page.locator("#bundle-chosen").textContent()).toContain("bundle.tar (");
+
+    const hostile = join(session.folder, "a\u202eb\u3164.tar");
+    writeFileSync(hostile, "x");
+    await page.setInputFiles("#bundle-file", hostile);
+    await page.setInputFiles("#trust-file", hostile);
+    for (const id of ["#bundle-chosen", "#trust-chosen"])
+      expect(await page.locator(id).textContent()).toContain("a\\u{202e}b\\u{3164}.tar");
+  }, 60_000);
+
+  it("keeps no verdict beside other files, and stays where the keyboard was", async () => {
+    const { page } = await session.open();
+    const own = join(session.folder, "changing.tar");
+    const trust = join(vectors, "bundle/accept/small/trust.json");
+    writeFileSync(own, readFileSync(join(vectors, "bundle/accept/small/bundle.tar")));
+    const status = page.locator("#status");
+    await verifyOnPage(page, own, trust);
+    expect(await page.locator("#verdict").textContent()).toBe("✓ valid");
+    await page.getByText("Certificates for one receipt").click();
+    await page.setInputFiles("#certificates", trust);
+    expect([await page.locator("#verdict").count(), await status.textContent()]).toEqual([0, ""]);
+    await page.getByRole("button", { name: "Verify" }).click();
+    await page.getByRole("alert").getByText("certificates are for a single receipt").waitFor();
+    const focused = () => page.evaluate(() => document.activeElement?.id);
+    expect([await focused(), await status.textContent()]).toEqual(["verify", ""]);
+    await page.getByRole("button", { name: "Remove the certificates" }).click();
+    await page.getByRole("button", { name: "Verify" }).click();
+    await page.locator("#verdict").waitFor();
+    // The same file again, which was changed meanwhile.
+    writeFileSync(own, readFileSync(join(vectors, "bundle/reject/chain-broken/bundle.tar")));
+    await page.setInputFiles("#bundle-file", own);
+    expect(await page.locator("#verdict").count()).toBe(0);
+    await page.getByRole("button", { name: "Verify" }).click();
+    await page.locator("#verdict").waitFor();
+    expect(await page.locator("#verdict").textContent()).toBe("✕ invalid");
+  }, 60_000);
+
+  it("judges a folder with a deep file as the command line does", async () => {
+    const sample = await sampleBundle({ conclusion: false });
+    const folder = join(session.folder, "deep");
+    unpack([...sample.files, ["a/b/c/d/e/f/g/h/i/j/k.txt", "x"] as const], folder);
+    const trust = join(session.folder, "deep.json");
+    writeFileSync(trust, JSON.stringify(sample.trust));
+    const wanted = JSON.parse(JSON.stringify(await verifyBundle(folderBundle(folder), sample.trust)));
+    const { page } = await session.open();
+    await verifyOnPage(page, folder, trust, "bundle-folder");
+    expect(await savedReport(page, session.folder)).toEqual(wanted);
+    await drop(page, "#bundle-drop", folder);
+    await page.locator("#bundle-chosen", { hasText: "deep (folder" }).waitFor();
+    await page.getByRole("button", { name: "Verify" }).click();
+    await page.locator("#verdict").waitFor();
+    expect(await savedReport(page, session.folder)).toEqual(wanted);
+  }, 60_000);
+
+  it("fits on paper, page and report", async () => {
+    const { page } = await session.open();
+    const folder = join(vectors, "bundle/accept/whole");
+    await verifyOnPage(page, join(folder, "bundle.tar"), join(folder, "trust.json"));
+    const report = join(session.folder, "to-print.html");
+    writeFileSync(report, await saved(page, "page", session.folder));
+    await page.emulateMedia({ media: "print" });
+    // A4 with margins of a centimetre, at 96 dots an inch.
+    await page.setViewportSize({ width: 718, height: 1000 });
+    const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+    expect(await width()).toBe(718);
+    expect(await page.locator("form, #downloads, footer").first().isVisible()).toBe(false);
+    await page.goto(pathToFileURL(report).href);
+    expect(await width()).toBe(718);
+  }, 60_000);
+
+  it("says what is missing where a browser hides cryptography from insecure addresses", async () => {
+    const { page } = await session.open();
+    const html = readFileSync(join(session.folder, "dist/verifier.html"), "utf8");
+    await page.context().setOffline(false);
+    await page.route("http://insecure.test/", (route) =>
+      route.fulfill({ body: html, contentType: "text/html; charset=utf-8" }),
+    );
+    await page.goto("http://insecure.test/");
+    await verifyOnPage(page, join(vectors, "bundle/accept/small/bundle.tar"), undefined);
+    expect(await page.locator("#verdict").count()).toBe(0);
+    expect(await page.getByRole("alert").textContent()).toContain("open it from disk, or over https");
   }, 60_000);
 
   it("works by keyboard alone, with a name for every control", async () => {

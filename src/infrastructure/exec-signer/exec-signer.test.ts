@@ -114,8 +114,8 @@ describe.skipIf(missing !== undefined)("a signing command", () => {
   it("says how it failed, without control characters, and that it is not there", async () => {
     const failing = execSigner(["sh", "-c", "printf 'no \\033[31mtoken' >&2; exit 3"], ed);
     await expect(failing.sign(message)).rejects.toThrow("ended with status 3: no [31mtoken");
-    const absent = execSigner([path("nothing")], ed);
-    await expect(absent.sign(message)).rejects.toThrow(code("COMMAND_FAILED"));
+    for (const words of [[path("nothing")], [""], ["echo", "a\0b"], ["echo", "x".repeat(1 << 20)]])
+      await expect(execSigner(words, ed).sign(message)).rejects.toThrow(code("COMMAND_FAILED"));
   });
 
   it("sees no shell, and not the passphrase of key files", async () => {

@@ -11,8 +11,8 @@ const MAX_WORDS = 500;
 
 /**
  * Runs a signing command and returns what it printed. Its standard input is a file, since some tools want to know the size
- * before they read (`openssl pkeyutl -rawin`). It does not get the passphrase of our key files, and whatever it
- * started ends with it.
+ * before they read (`openssl pkeyutl -rawin`). It does not get the passphrase of our key files, and what it
+ * started ends with it, unless it left its process group.
  *
  * @param options.timeout milliseconds.
  * @throws SignerError `COMMAND_FAILED`.
@@ -41,13 +41,20 @@ function run(
 ): Promise<Uint8Array> {
   const { WITNESSOPS_KEY_PASSPHRASE: _, ...env } = process.env;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, words, {
-      stdio: [stdin, "pipe", "pipe"],
-      // A group of its own, so that what it started can be ended too.
-      detached: true,
-      env,
-      ...(cwd === undefined ? {} : { cwd }),
-    }) as ChildProcessByStdio<null, Readable, Readable>;
+    let child: ChildProcessByStdio<null, Readable, Readable>;
+    try {
+      child = spawn(program, words, {
+        stdio: [stdin, "pipe", "pipe"],
+        // A group of its own, so that what it started can be ended too.
+        detached: true,
+        env,
+        ...(cwd === undefined ? {} : { cwd }),
+      }) as ChildProcessByStdio<null, Readable, Readable>;
+    } catch (cause) {
+      // Words that no program can be given: too many, or with a NUL in them.
+      reject(failed(program, "cannot be started", cause));
+      return;
+    }
     const chunks: Buffer[] = [];
     let size = 0;
     let said = "";

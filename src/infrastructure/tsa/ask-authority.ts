@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as requestHttp } from "node:http";
+import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { MAX_TIMESTAMP_BYTES } from "../../format/timestamp-response.ts";
 
@@ -60,11 +60,22 @@ export function askAuthority(
       response.on("error", failed);
       response.on("end", () => resolve({ ok: true, body: new Uint8Array(Buffer.concat(chunks)) }));
     };
-    const isHttps = url.startsWith("https:");
-    const sending = isHttps
-      ? requestHttps(url, { ...options, ...(ca === undefined ? {} : { ca: [...ca] }) }, take)
-      : requestHttp(url, options, take);
+    let sending: ClientRequest;
+    try {
+      sending = url.startsWith("https:")
+        ? requestHttps(url, { ...options, ...(ca === undefined ? {} : { ca: [...ca] }) }, take)
+        : requestHttp(url, options, take);
+    } catch (error) {
+      // It is no address, or the certificates are none.
+      failed(error as Error);
+      return;
+    }
     sending.on("error", failed);
+    // Without this an answer of 101 would end nothing, the deadline included: nobody asked for another protocol.
+    sending.on("upgrade", (_response, socket) => {
+      socket.destroy();
+      down("it answered with status 101");
+    });
     sending.end(query);
   });
 }

@@ -61,6 +61,7 @@ describe.skipIf(missing !== undefined)("an authority of OpenSSL", () => {
     ["wrong-type", /no time-stamp reply/, true],
     ["endless", /more than 65536 bytes/, true],
     ["hangs-up", /not reached/, true],
+    ["switches-protocol", /status 101/, true],
     ["silent", /no answer within 0.3 s/, true],
   ])("that %s gives no token, and the reason", async (behaviour, why, isDown) => {
     server.behave(behaviour);
@@ -80,6 +81,17 @@ describe.skipIf(missing !== undefined)("an authority of OpenSSL", () => {
     });
     await server.start();
     expect(await ask(server.root)).toMatchObject({ ok: true });
+  });
+});
+
+describe("an authority whose address nobody can ask", () => {
+  it.each(["http://tsa.example:99999/", "http://[::1/", "nothing"])("%s is down", async (url) => {
+    const authority = openAuthority({ name: "test", url, certificates: undefined, ca: undefined });
+    expect(await authority.stamp(stamped, 1000)).toEqual({
+      ok: false,
+      why: "not reached: ERR_INVALID_URL",
+      isDown: true,
+    });
   });
 });
 

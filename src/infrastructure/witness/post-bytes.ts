@@ -50,6 +50,11 @@ export function openPoster(extraCa: string | undefined): Poster {
             reject(error);
           });
         });
+        // Without this an answer of 101 would end nothing, the signal included: nobody asked for another protocol.
+        request.on("upgrade", (_response, socket) => {
+          socket.destroy();
+          reject(new Error("it answered 101"));
+        });
         request.end(body);
       }),
     close() {
