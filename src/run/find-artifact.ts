@@ -4,7 +4,7 @@ import { engagementStream } from "../ledger/streams.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import type { Lane } from "./lane.ts";
 import { RunError } from "./run-error.ts";
-import type { Head } from "./store.ts";
+import type { Head, StoredReceipt } from "./store.ts";
 
 /** The artifacts of a run, with what was done to them so far. */
 export interface RunEvidence {
@@ -21,13 +21,23 @@ export function readEvidence(lane: Pick<Lane, "store" | "states">, run: string):
   const engagement = lane.states.load(run).document.engagement.id;
   const stream = engagementStream(engagement);
   const head = lane.store.head(stream) ?? "empty";
+  const states = followEvidence(lane, run, lane.store.receipts(stream));
+  return { run, engagement, stream, head, states };
+}
+
+/** What became of a run's artifacts as far as these receipts of its engagement tell; others are passed over. */
+export function followEvidence(
+  lane: Pick<Lane, "store">,
+  run: string,
+  receipts: readonly StoredReceipt[],
+): ArtifactStates {
   const states = startArtifactStates(lane.store.artifacts(run).map(({ artifact }) => artifact));
-  for (const { event, payload, digest } of lane.store.receipts(stream)) {
-    if (!event.startsWith("artifact-")) continue;
+  for (const { event, payload, digest } of receipts) {
+    if (!event.startsWith("artifact-") || event === "artifact-imported") continue;
     const { predicate } = readReceipt(payload);
     if (predicate.run === run) states.follow({ digest, predicate });
   }
-  return { run, engagement, stream, head, states };
+  return states;
 }
 
 /** The run of an artifact: the first part of its id. @throws RunError `ARTIFACT_UNKNOWN`. */

@@ -86,7 +86,9 @@ describe("the sqlite store", () => {
     expect(store.checkIntegrity()).toEqual([]);
     const left = (): string[] => {
       const files = [ledger, `${ledger}-wal`].map((path) => readFileSync(path, "latin1")).join();
-      return gone.filter((secret) => files.includes(secret.slice(-12)) || files.includes(secret.slice(0, 12)));
+      return gone.filter(
+        (secret) => files.includes(secret.slice(-12)) || files.includes(secret.slice(0, 12)),
+      );
     };
     expect(left()).toEqual([]);
     // What is written again may be removed again.

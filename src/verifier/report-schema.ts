@@ -165,6 +165,16 @@ const evidence = Type.Object(
       ),
     ),
     quarantined: texts,
+    carried: Type.Array(
+      Type.Object(
+        {
+          artifact: Type.String(),
+          digest,
+          although: Type.Union([Type.Literal("retired"), Type.Literal("quarantined")]),
+        },
+        { ...closed, description: "bytes that are in the bundle, and are to be nowhere" },
+      ),
+    ),
     held: Type.Array(Type.Object({ artifact: Type.String(), holds: Type.Integer() }, closed)),
     released: Type.Array(
       Type.Object(

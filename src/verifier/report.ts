@@ -59,6 +59,12 @@ export interface EvidenceReport {
   readonly retired: readonly RetiredReport[];
   /** Imported, and classified by nobody. */
   readonly quarantined: readonly string[];
+  /** Bytes that are to be nowhere by what the receipts say, and are in this bundle. */
+  readonly carried: readonly {
+    readonly artifact: string;
+    readonly digest: string;
+    readonly although: "retired" | "quarantined";
+  }[];
   readonly held: readonly { readonly artifact: string; readonly holds: number }[];
   readonly released: readonly {
     readonly artifact: string;
