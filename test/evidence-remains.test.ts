@@ -302,7 +302,10 @@ describe("a release", () => {
     const options = { open: await ageOpener(IDENTITY) };
     const told = await retold(test, [run], {}, test.lane, options);
     expect(verdict(told)).toEqual(VALID);
-    expect(told.evidence.released).toHaveLength(2);
+    expect(told.evidence.released).toMatchObject([{ reason: "the term is over" }, { by: "olga" }]);
+    expect(renderReport(told)).toMatch(
+      /released to\s+age1\S+ by olga at\s+\S+ \(host's claim\): the term is over/,
+    );
     const forged = await retold(
       test,
       [run],

@@ -77,6 +77,7 @@ export function recordRelease(
       released: released.digest,
       recipient: released.recipient,
       commitment: released.commitment,
+      reason: request.reason,
     },
   }));
 }

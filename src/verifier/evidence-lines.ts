@@ -27,8 +27,8 @@ export function evidenceLines({
         `${artifact}: ${although}, and this bundle still carries its bytes: whoever has it can read them`,
     ),
     ...held.map(({ artifact, holds }) => `${artifact}: on hold, ${holds}`),
-    ...released.flatMap(({ artifact, recipient, commitment, by, at }) => [
-      `${artifact}: released to ${recipient} by ${by} at ${at}`,
+    ...released.flatMap(({ artifact, recipient, commitment, by, at, reason }) => [
+      `${artifact}: released to ${recipient} by ${by} at ${at} (host's claim)${reason === undefined ? "" : `: ${reason}`}`,
       `  commitment ${commitment}`,
     ]),
     ...redacted.map(

@@ -33,6 +33,7 @@ export function evidenceReport(
         commitment: String(detail?.commitment),
         by: actor.principal,
         at: time.claimedUtc,
+        ...(typeof detail?.reason === "string" ? { reason: detail.reason } : {}),
       })),
     redacted: receipts
       .filter(({ event }) => event === "artifact-redacted")

@@ -184,6 +184,7 @@ const evidence = Type.Object(
           commitment: Type.String(),
           by: Type.String(),
           at: Type.String(),
+          reason: Type.Optional(Type.String()),
         },
         closed,
       ),

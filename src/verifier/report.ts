@@ -72,6 +72,7 @@ export interface EvidenceReport {
     readonly commitment: string;
     readonly by: string;
     readonly at: string;
+    readonly reason?: string;
   }[];
   readonly redacted: readonly {
     readonly artifact: string;
