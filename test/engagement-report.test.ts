@@ -136,7 +136,7 @@ describe("the report of an engagement", () => {
 
     const report = reportEngagement(lane.store, "acme", new Date().toISOString());
     expect(report.evidence.filter(({ artifact }) => artifact.startsWith(run))).toMatchObject([
-      { artifact: sealed, sensitivity: "secret", state: "on-hold", sealedTo: [RECIPIENT] },
+      { artifact: sealed, sensitivity: "secret", state: "on-hold", by: "otto", sealedTo: [RECIPIENT] },
       { artifact: result, sensitivity: "secret", state: "retired", sealedTo: [RECIPIENT] },
     ]);
     expect(report.evidence.find(({ artifact }) => artifact === kept)).toEqual({
@@ -145,6 +145,7 @@ describe("the report of an engagement", () => {
       sensitivity: "confidential",
       state: "kept",
       capturedAt: expect.any(String),
+      by: "otto",
     });
     expect(report.handled).toMatchObject([
       { artifact: sealed, what: "released", by: "olga", reason: "the case", to: RECIPIENT },

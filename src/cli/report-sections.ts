@@ -107,7 +107,7 @@ export function observedSections(report: EngagementReport): ReportSection[] {
     {
       title: "evidence that is sealed, held, quarantined or gone",
       none: evidenceText(report),
-      header: ["artifact", "bytes", "sensitivity", "state", "captured (host)", "sealed to"],
+      header: ["artifact", "bytes", "sensitivity", "state", "captured (host)", "by", "sealed to"],
       rows: report.evidence
         .filter(({ state, sealedTo }) => state !== "kept" || sealedTo !== undefined)
         .map((one) => [
@@ -116,6 +116,7 @@ export function observedSections(report: EngagementReport): ReportSection[] {
           one.sensitivity ?? "unclassified",
           one.state === "kept" ? "sealed" : one.state,
           one.capturedAt,
+          one.by ?? "",
           one.sealedTo?.join(", ") ?? "",
         ]),
     },

@@ -150,9 +150,15 @@ export function reportEngagement(store: Store, engagement: string, now: string):
     else takeEngagementReceipt(report, outcomes, predicate, receipt.digest);
   }
   report.runs = report.runs.map((run) => ({ ...run, outcome: outcomes.get(run.run) ?? "open" }));
-  for (const { run } of report.runs) takeRun(store, report, run);
-  const runs = report.runs.map(({ run }) => run);
-  report.evidence = reportArtifacts(store, runs, stored);
+  const importers = new Map<string, string>();
+  for (const { run } of report.runs) takeRun(store, report, run, importers);
+  const requesters = new Map(report.runs.map(({ run, requester }) => [run, requester]));
+  report.evidence = reportArtifacts(store, [...requesters.keys()], stored, (run, { id, derivedFrom }) =>
+    // Only a redacted copy is derived from an artifact of an attempt that is not its own.
+    derivedFrom?.startsWith(`${run}/`) === true && !sameAttempt(id, derivedFrom)
+      ? undefined
+      : (importers.get(id) ?? requesters.get(run)),
+  );
   return report;
 }
 
@@ -224,7 +230,16 @@ function reportedConclusion({ digest, statement: said, at, end }: LedgerConclusi
   };
 }
 
-function takeRun(store: Store, report: Mutable<EngagementReport>, run: string): void {
+function sameAttempt(a: string, b: string): boolean {
+  return a.slice(0, a.lastIndexOf("/")) === b.slice(0, b.lastIndexOf("/"));
+}
+
+function takeRun(
+  store: Store,
+  report: Mutable<EngagementReport>,
+  run: string,
+  importers: Map<string, string>,
+): void {
   const doubts = new Map<string, Mutable<ReportedDoubt>>();
   for (const { payload, digest } of store.receipts(runStream(run))) {
     const { predicate } = readReceipt(payload);
@@ -255,6 +270,7 @@ function takeRun(store: Store, report: Mutable<EngagementReport>, run: string): 
       report.exceptions.push({ run, exception: `break-glass at ${step}` });
     } else if (event === "artifact-imported") {
       report.exceptions.push({ run, exception: "import" });
+      for (const { id } of predicate.artifacts ?? []) importers.set(id, actor.principal);
     } else if (event === "step-denied") {
       report.denied.push({ run, what: step, why: whyDenied(predicate), at, receipt: digest });
     } else if (event === "step-executed" || event === "step-failed") {

@@ -1,3 +1,4 @@
+import type { Artifact } from "../contract/artifact.ts";
 import type { ReceiptPredicate } from "../contract/receipt-predicate.ts";
 import type { ArtifactState } from "../gate/evidence-state.ts";
 import { followEvidence } from "./find-artifact.ts";
@@ -13,6 +14,8 @@ export interface ReportedArtifact {
   readonly state: "kept" | "quarantined" | "on-hold" | "retired";
   /** When it was captured, or imported; the host's claim. */
   readonly capturedAt: string;
+  /** Who imported it; otherwise who asked for the run. Undefined for a redacted copy: `handled` says who made it. */
+  readonly by?: string;
   /** To whom it is sealed; undefined when it is kept in the clear. */
   readonly sealedTo?: readonly string[];
 }
@@ -39,17 +42,29 @@ export const handlings: Readonly<Record<string, ReportedHandling["what"]>> = {
   "artifact-retired": "retired",
 };
 
-/** The artifacts of runs, by the receipts of their engagement. */
+/**
+ * The artifacts of runs, by the receipts of their engagement.
+ *
+ * @param collector who collected an artifact of a run.
+ */
 export function reportArtifacts(
   store: Store,
   runs: readonly string[],
   receipts: readonly StoredReceipt[],
+  collector: (run: string, artifact: Artifact) => string | undefined,
 ): ReportedArtifact[] {
   const lifecycle = receipts.filter(({ event }) => handlings[event] !== undefined);
-  return runs.flatMap((run) => followEvidence({ store }, run, lifecycle).all().map(reportedArtifact));
+  return runs.flatMap((run) =>
+    followEvidence({ store }, run, lifecycle)
+      .all()
+      .map((state) => reportedArtifact(state, collector(run, state.artifact))),
+  );
 }
 
-function reportedArtifact({ artifact, sensitivity, holds, retired }: ArtifactState): ReportedArtifact {
+function reportedArtifact(
+  { artifact, sensitivity, holds, retired }: ArtifactState,
+  by: string | undefined,
+): ReportedArtifact {
   const { id, size, capturedAt, sealed } = artifact;
   const there = sensitivity === undefined ? "quarantined" : "kept";
   return {
@@ -58,6 +73,7 @@ function reportedArtifact({ artifact, sensitivity, holds, retired }: ArtifactSta
     ...(sensitivity === undefined ? {} : { sensitivity }),
     state: retired !== undefined ? "retired" : holds.size > 0 ? "on-hold" : there,
     capturedAt,
+    ...(by === undefined ? {} : { by }),
     ...(sealed === undefined ? {} : { sealedTo: sealed.recipients }),
   };
 }
