@@ -31,7 +31,7 @@ import { codes } from "./fixtures/check-bundle.ts";
 import { exampleContract, exampleRunbook, noopAdapter } from "./fixtures/contracts.ts";
 import { filesHolding } from "./fixtures/files-holding.ts";
 import { signApproval, type TestLane } from "./fixtures/lane.ts";
-import { exported, judge, open, retold, start, VALID, verdict } from "./fixtures/real-run.ts";
+import { exported, judge, open, resolve, retold, start, VALID, verdict } from "./fixtures/real-run.ts";
 
 const SECRET = `the key is ${randomBytes(24).toString("hex")}`;
 /** More than fits into the database. */
@@ -382,5 +382,49 @@ describe("what a list is over", () => {
     expect(codes(report)).toEqual([]);
     expect(report.evidence.retired).toHaveLength(2);
     expect(report.steps.map(({ outcome }) => outcome)).toEqual(["executed", "executed", "executed"]);
+  });
+});
+
+describe("what a call brought that was given up meanwhile", () => {
+  /** Its bytes are stored, and no receipt binds them. */
+  async function late(text: string) {
+    const answer = Promise.withResolvers<void>();
+    const calls = { began: false };
+    const artifacts = [{ name: "answer", mediaType: "text/plain", required: true, sensitivity: "internal" as const }];
+    const contract = exampleContract(
+      { effect: "write", evidence: { artifacts, maxBytes: "10MB" } },
+      { idempotency: "unsafe", timeout: "1d" },
+    );
+    const slow: Adapter = {
+      ...noopAdapter,
+      async run(call) {
+        calls.began = true;
+        await answer.promise;
+        return writing(text).run(call);
+      },
+    };
+    const test = await open([contract], [slow]);
+    const run = await start(test);
+    const given = advance(test.lane, run);
+    await expect.poll(() => calls.began).toBe(true);
+    // Its process counts as gone: another one takes the run up, and a person settles the doubt.
+    await test.lane.store.releaseLease(test.lane.owner, { pid: process.pid, token: test.lane.owner });
+    const other = await test.again();
+    await advance(other, run);
+    await resolve(test, run, other, "executed");
+    expect((await advance(other, run)).closed).toBeDefined();
+    answer.resolve();
+    await given;
+    return { test, run, other };
+  }
+
+  it.each([
+    ["in the database", SECRET],
+    ["in a file", LARGE],
+  ])("is not kept %s: nobody could say anything of it, nor retire it", async (_where, text) => {
+    const { test, run, other } = await late(text);
+    expect(test.lane.store.artifacts(run)).toEqual([]);
+    expect(filesHolding(test.folder, SECRET)).toEqual([]);
+    expect(verdict(await judge(test, [run], other))).toEqual(VALID);
   });
 });

@@ -205,7 +205,7 @@ async function addArtifacts(
   files: Map<string, { file: BundleFile; digest: Digest }>,
 ): Promise<void> {
   // By the receipts that are in the bundle: what was said meanwhile is not, and the two would contradict each other.
-  const states = followEvidence(lane, run, receipts);
+  const states = followEvidence(run, receipts);
   for (const { artifact } of lane.store.artifacts(run)) {
     const state = states.get(artifact.id);
     // Retired bytes are gone, or will be; what nobody has classified leaves this host by no path.

@@ -191,6 +191,12 @@ async function decide(
   { id, digest }: Artifact,
   facts: Facts,
 ): Promise<void> {
+  if (evidence.states.get(id) === undefined)
+    throw new RunError({
+      code: "ARTIFACT_UNKNOWN",
+      message: `no receipt binds \`${id}\`: there is nothing to say of it`,
+      hint: "its step has not ended; `witnessops artifact list` has those of the steps that have",
+    });
   const { document } = lane.states.load(evidence.run);
   const decided = decideEvidence({
     action,

@@ -1,6 +1,7 @@
 import type { Artifact } from "../contract/artifact.ts";
 import type { ReceiptPredicate } from "../contract/receipt-predicate.ts";
 import type { ArtifactState } from "../gate/evidence-state.ts";
+import { runStream } from "../ledger/streams.ts";
 import { followEvidence } from "./find-artifact.ts";
 import type { Store, StoredReceipt } from "./store.ts";
 
@@ -55,7 +56,7 @@ export function reportArtifacts(
 ): ReportedArtifact[] {
   const lifecycle = receipts.filter(({ event }) => handlings[event] !== undefined);
   return runs.flatMap((run) =>
-    followEvidence({ store }, run, lifecycle)
+    followEvidence(run, [...store.receipts(runStream(run)), ...lifecycle])
       .all()
       .map((state) => reportedArtifact(state, collector(run, state.artifact))),
   );
