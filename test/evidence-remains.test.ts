@@ -387,10 +387,12 @@ describe("what a list is over", () => {
 
 describe("what a call brought that was given up meanwhile", () => {
   /** Its bytes are stored, and no receipt binds them. */
-  async function late(text: string) {
+  async function late(text: string, inDoubt = false) {
     const answer = Promise.withResolvers<void>();
     const calls = { began: false };
-    const artifacts = [{ name: "answer", mediaType: "text/plain", required: true, sensitivity: "internal" as const }];
+    const artifacts = [
+      { name: "answer", mediaType: "text/plain", required: true, sensitivity: "internal" as const },
+    ];
     const contract = exampleContract(
       { effect: "write", evidence: { artifacts, maxBytes: "10MB" } },
       { idempotency: "unsafe", timeout: "1d" },
@@ -411,10 +413,18 @@ describe("what a call brought that was given up meanwhile", () => {
     await test.lane.store.releaseLease(test.lane.owner, { pid: process.pid, token: test.lane.owner });
     const other = await test.again();
     await advance(other, run);
-    await resolve(test, run, other, "executed");
-    expect((await advance(other, run)).closed).toBeDefined();
+    const end = async (): Promise<void> => {
+      await resolve(test, run, other, "executed");
+      expect((await advance(other, run)).closed).toBeDefined();
+    };
+    if (!inDoubt) await end();
     answer.resolve();
     await given;
+    if (inDoubt) {
+      const [row] = test.lane.store.artifacts(run);
+      await expect(recordHold(other, about(row?.artifact.id ?? ""))).rejects.toThrow(/no receipt binds/);
+      await end();
+    }
     return { test, run, other };
   }
 
@@ -426,5 +436,19 @@ describe("what a call brought that was given up meanwhile", () => {
     expect(test.lane.store.artifacts(run)).toEqual([]);
     expect(filesHolding(test.folder, SECRET)).toEqual([]);
     expect(verdict(await judge(test, [run], other))).toEqual(VALID);
+  });
+
+  it("while it is in doubt is bound by the receipt that ends the doubt, and can be retired", async () => {
+    const { test, run, other } = await late(LARGE, true);
+    const answer = artifactOf(test, run, "answer");
+    await recordHold(other, about(answer.id));
+    expect(verdict(await judge(test, [run], other))).toEqual(VALID);
+    const second = await late(LARGE, true);
+    await retire(second.test, artifactOf(second.test, second.run, "answer"), second.other);
+    expect(await removeRetired(second.other)).toBe(0);
+    expect(filesHolding(second.test.folder, SECRET)).toEqual([]);
+    const report = await judge(second.test, [second.run], second.other);
+    expect(verdict(report)).toEqual(VALID);
+    expect(report.steps).toMatchObject([{ outcome: "executed", proofClass: "operational-input" }]);
   });
 });

@@ -202,6 +202,11 @@ function earlierFacts(invocation: InvocationState, before: number): AttemptFact[
 /** What earlier attempts captured; it was stored when they ended. */
 function storedArtifacts(lane: Lane, invocation: InvocationState): StepFacts["artifacts"] {
   if (invocation.attempts.length <= 1 && invocation.attempts[0]?.ended === undefined) return [];
+  return artifactsOf(lane, invocation);
+}
+
+/** What all attempts captured so far, as it is stored. */
+export function artifactsOf(lane: Lane, invocation: InvocationState): StepFacts["artifacts"] {
   const [row] = invocation.attempts;
   const stored = row === undefined ? [] : lane.store.artifacts(row.run);
   return stored.filter((one) => one.invocation === invocation.id).map(({ artifact }) => artifact);

@@ -34,7 +34,9 @@ export function readEvidence(lane: Pick<Lane, "store" | "states">, run: string):
  */
 export function followEvidence(run: string, receipts: readonly StoredReceipt[]): ArtifactStates {
   const own = receipts.filter(({ stream }) => stream === runStream(run));
-  const states = startArtifactStates(own.flatMap(({ payload }) => readReceipt(payload).predicate.artifacts ?? []));
+  const states = startArtifactStates(
+    own.flatMap(({ payload }) => readReceipt(payload).predicate.artifacts ?? []),
+  );
   for (const { stream, event, payload, digest } of receipts) {
     if (!event.startsWith("artifact-") || !stream.startsWith("engagement:")) continue;
     const { predicate } = readReceipt(payload);
