@@ -7,6 +7,7 @@ import type { Artifact } from "../src/contract/artifact.ts";
 import type { Sensitivity } from "../src/contract/vocabulary.ts";
 import { ageOpener } from "../src/evidence/age.ts";
 import { canonicalBytes } from "../src/format/canonical-json.ts";
+import { digestOf } from "../src/format/digest.ts";
 import { type Signer, signEnvelope } from "../src/format/signer.ts";
 import { LIFECYCLE_PAYLOAD_TYPE } from "../src/format/statement.ts";
 import { requestDigest } from "../src/gate/request-digest.ts";
@@ -22,7 +23,7 @@ import {
   recordRelease,
 } from "../src/run/record-evidence.ts";
 import { redactArtifact } from "../src/run/redact-artifact.ts";
-import { removeRetired } from "../src/run/remove-retired.ts";
+import { removeRetired, removeUnrecorded } from "../src/run/remove-retired.ts";
 import { requestApproval } from "../src/run/request-approval.ts";
 import type { Store } from "../src/run/store.ts";
 import { renderReport } from "../src/verifier/index.ts";
@@ -450,5 +451,45 @@ describe("what a call brought that was given up meanwhile", () => {
     const report = await judge(second.test, [second.run], second.other);
     expect(verdict(report)).toEqual(VALID);
     expect(report.steps).toMatchObject([{ outcome: "executed", proofClass: "operational-input" }]);
+  });
+});
+
+describe("what a killed process had captured and not recorded", () => {
+  it("is removed when evidence is retired, and not while somebody captures", async () => {
+    const { test, run, answer } = await done(LARGE);
+    const { lane } = test;
+    const file = await lane.files.begin();
+    const bytes = Buffer.from(`${LARGE} a little later`);
+    await file.write(bytes);
+    await file.keep(digestOf(bytes));
+    expect(filesHolding(test.folder, SECRET)).toHaveLength(2);
+    const release = await lane.store.holdBytes();
+    expect(await removeUnrecorded(lane)).toBe(1);
+    await release();
+    expect(await removeUnrecorded(lane)).toBe(0);
+    // What a receipt binds is not touched.
+    expect(filesHolding(test.folder, SECRET)).toHaveLength(1);
+    expect(verdict(await judge(test, [run]))).toEqual(VALID);
+    await retire(test, answer);
+    expect(await removeRetired(lane)).toBe(0);
+    expect(filesHolding(test.folder, SECRET)).toEqual([]);
+  });
+
+  it("is not what a call under way has just captured", async () => {
+    const test = await workspace(LARGE);
+    let left: number | undefined;
+    const lane = { ...test.lane, adapters: [] as Adapter[] };
+    lane.adapters.push({
+      ...noopAdapter,
+      async run(call) {
+        const outcome = await writing(LARGE).run(call);
+        left = await removeUnrecorded(test.lane);
+        return outcome;
+      },
+    });
+    const run = await start(test);
+    await advance(lane, run);
+    expect(left).toBe(1);
+    expect(verdict(await judge(test, [run]))).toEqual(VALID);
   });
 });
