@@ -171,15 +171,7 @@ const after = await sampleBundle({
     const end = { action: "end-hold", artifact: answer.id, digest: answer.digest, hold } as const;
     await recordLifecycle(lane, await word(sampleKeys.olga, end), end);
     const copy = { source: answer.id, sensitivity: "internal", by: "otto", bytes: once("[masked]") } as const;
-    await redactArtifact(lane, copy, (derived) =>
-      word(sampleKeys.otto, {
-        action: "redact",
-        artifact: derived.id,
-        digest: derived.digest,
-        derivedFrom: answer.id,
-        principal: "otto",
-      }),
-    );
+    await redactArtifact(lane, copy, (derived) => redaction(derived, answer.id));
     const released = { digest: digestOf("a file"), commitment: digestOf("salt and bytes") };
     await recordRelease(lane, request(answer.id), { ...released, recipient: OTHER_RECIPIENT });
     const note = { name: "note", mediaType: "text/plain", source: "desk", principal: "otto" };
@@ -233,6 +225,71 @@ await put(
   }),
   failing("FAILURE_DIGEST_MISMATCH"),
 );
+
+const released = (commitment: (answer: Artifact) => Digest) =>
+  sampleBundle({
+    steps: [vault],
+    contracts: [secretContract],
+    engagement,
+    conclusion: false,
+    async after(lane, _keys, run) {
+      const answer = answerOf(lane, run);
+      const file = { digest: digestOf("a file"), recipient: OTHER_RECIPIENT };
+      await recordRelease(lane, request(answer.id), { ...file, commitment: commitment(answer) });
+    },
+  });
+await put(
+  "accept/released",
+  "a sealed artifact that was released with the commitment that its receipt has",
+  (await released((answer) => answer.sealed?.commitment as Digest)).files,
+  valid,
+  { identity: IDENTITY },
+);
+await put(
+  "reject/released-other",
+  "a release whose commitment is to something else than what the artifact is sealed over",
+  (await released(() => digestOf("salt and other bytes"))).files,
+  failing("FAILURE_DIGEST_MISMATCH"),
+  { identity: IDENTITY },
+);
+
+const copied = await sampleBundle({
+  steps: [plainHello],
+  engagement,
+  conclusion: false,
+  async after(lane, _keys, run) {
+    const { id } = answerOf(lane, run);
+    const copy = { source: id, sensitivity: "public", by: "otto", bytes: once("[masked]") } as const;
+    await redactArtifact(lane, copy, (derived) => redaction(derived, id));
+  },
+});
+const whole = artifactOf(copied, "answer");
+const copyOf = artifactOf(copied, "redacted");
+const unchanged = await redaction({ ...copyOf, digest: whole.digest }, whole.id);
+await put(
+  "reject/redaction-unchanged",
+  "a redacted copy with nothing left out, and less sensitive",
+  await forge(copied, {
+    receipt: (draft) => {
+      if (draft.predicate.event !== "artifact-redacted") return undefined;
+      draft.predicate.artifacts = [{ ...copyOf, digest: whole.digest, size: whole.size }];
+      draft.predicate.detail = { lifecycle: envelopeDigest(unchanged) };
+      draft.subject = [{ name: copyOf.id, digest: { sha256: hexOf(whole.digest as Digest) } }];
+      return undefined;
+    },
+    files: (files) => {
+      files.delete(pathOf(copyOf.digest));
+      for (const path of files.keys()) if (path.startsWith("definitions/lifecycle/")) files.delete(path);
+      const name = `definitions/lifecycle/${hexOf(envelopeDigest(unchanged))}.json`;
+      files.set(name, canonicalBytes(envelopeToJson(unchanged)));
+    },
+  }),
+  failing("FAILURE_APPROVAL_INVALID"),
+);
+
+function redaction({ id, digest }: Pick<Artifact, "id" | "digest">, derivedFrom: string): Promise<Envelope> {
+  return word(sampleKeys.otto, { action: "redact", artifact: id, digest, derivedFrom, principal: "otto" });
+}
 
 async function put(
   path: string,

@@ -3,13 +3,24 @@
 import { describe, expect, it } from "vitest";
 import type { AdapterOutcome } from "../src/adapter/adapter.ts";
 import { reportPage } from "../src/cli/report-page.ts";
+import { canonicalBytes } from "../src/format/canonical-json.ts";
+import { digestOf } from "../src/format/digest.ts";
+import { signEnvelope } from "../src/format/signer.ts";
+import { LIFECYCLE_PAYLOAD_TYPE } from "../src/format/statement.ts";
 import { advance } from "../src/run/advance.ts";
 import { reportEngagement } from "../src/run/engagement-report.ts";
 import { recordApproval } from "../src/run/record-approval.ts";
+import {
+  recordClassification,
+  recordHold,
+  recordLifecycle,
+  recordRelease,
+} from "../src/run/record-evidence.ts";
 import { recordEngagementStatus } from "../src/run/record-governance.ts";
 import { startRun } from "../src/run/start-run.ts";
 import { viewRun } from "../src/run/view-run.ts";
-import { exampleContract, exampleRunbook } from "./fixtures/contracts.ts";
+import { RECIPIENT } from "./fixtures/age-keys.ts";
+import { exampleContract, exampleRunbook, noopAdapter } from "./fixtures/contracts.ts";
 import { signApproval, type TestLane } from "./fixtures/lane.ts";
 import { fine, judge, open, resolve, scripted, start, VALID, verdict } from "./fixtures/real-run.ts";
 
@@ -18,6 +29,14 @@ const silent: AdapterOutcome = {
   ok: false,
   fault: { code: "ECONNRESET", phase: "response", message: "gone" },
 };
+
+const sealing = exampleContract({
+  id: "example.sealing",
+  evidence: {
+    artifacts: [{ name: "answer", mediaType: "text/plain", required: true, sensitivity: "secret" }],
+    maxBytes: "1MB",
+  },
+});
 
 async function approve(test: TestLane, run: string): Promise<void> {
   const actionDigest = viewRun(test.lane, run).steps[0]?.waitingFor?.actionDigest ?? "";
@@ -79,6 +98,70 @@ describe("the report of an engagement", () => {
       reason: "the customer called",
     });
     expect(verdict(await judge(test, [executed, doubtful, waiting]))).toEqual(VALID);
+  });
+
+  it("says what evidence is sealed, held, quarantined or gone, and what was done to it, when and by whom", async () => {
+    const test = await open([sealing, exampleContract()], [noopAdapter], {
+      evidence: { recipients: [RECIPIENT] },
+    });
+    const { lane } = test;
+    const run = await start(test, exampleRunbook({}, 1, "example.sealing@1.0.0"));
+    await advance(lane, run);
+    const plain = await start(test, exampleRunbook({ id: "plain" }));
+    await advance(lane, plain);
+    const about = (artifact: string, principal = "olga") => ({ artifact, principal, reason: "the case" });
+    const sealed = `${run}/step-1/1/answer`;
+    const result = `${run}/step-1/1/result`;
+    const kept = `${plain}/step-1/1/answer`;
+    const released = { digest: digestOf("file"), recipient: RECIPIENT, commitment: digestOf("salt") };
+    await recordRelease(lane, about(sealed), released);
+    const hold = await recordHold(lane, about(sealed, "otto"));
+    await recordClassification(lane, about(kept), "confidential");
+    await expect(recordClassification(lane, about(kept), "public")).rejects.toThrow(/lowered/);
+    const digest = lane.store.artifacts(run).find(({ artifact }) => artifact.id === result)?.artifact.digest;
+    const statement = {
+      purpose: "witnessops/lifecycle/v1",
+      action: "retire",
+      engagement: "acme",
+      run,
+      artifact: result,
+      digest,
+      principal: "olga",
+      reason: "<b>the term is over</b>",
+      signedAt: new Date().toISOString(),
+      nonce: "0".repeat(32),
+    };
+    const envelope = await signEnvelope(test.people.owner, canonicalBytes(statement), LIFECYCLE_PAYLOAD_TYPE);
+    const retired = await recordLifecycle(lane, envelope, { action: "retire", artifact: result });
+
+    const report = reportEngagement(lane.store, "acme", new Date().toISOString());
+    expect(report.evidence.filter(({ artifact }) => artifact.startsWith(run))).toMatchObject([
+      { artifact: sealed, sensitivity: "secret", state: "on-hold", by: "otto", sealedTo: [RECIPIENT] },
+      { artifact: result, sensitivity: "secret", state: "retired", sealedTo: [RECIPIENT] },
+    ]);
+    expect(report.evidence.find(({ artifact }) => artifact === kept)).toEqual({
+      artifact: kept,
+      size: 200,
+      sensitivity: "confidential",
+      state: "kept",
+      capturedAt: expect.any(String),
+      by: "otto",
+    });
+    expect(report.handled).toMatchObject([
+      { artifact: sealed, what: "released", by: "olga", reason: "the case", to: RECIPIENT },
+      { artifact: sealed, what: "held", by: "otto", reason: "the case", receipt: hold },
+      { artifact: kept, what: "classified", by: "olga", to: "confidential" },
+      { artifact: result, what: "retired", by: "olga", receipt: retired },
+    ]);
+    expect(report.denied).toMatchObject([
+      { run: plain, what: `classify ${kept}`, why: ["lowered, asked by olga"] },
+    ]);
+    expect(report.governance.filter(({ event }) => event.startsWith("artifact-"))).toEqual([]);
+    const page = reportPage(report, "2026-11-27T12:00:00Z");
+    expect(page).toContain("<h3>evidence that is sealed, held, quarantined or gone</h3>");
+    expect(page).toContain(`<td>released to ${RECIPIENT}</td><td>olga</td>`);
+    expect(page).toContain("<td>&lt;b&gt;the term is over&lt;/b&gt;</td>");
+    expect(page).not.toContain(`<td>${kept}</td><td>200</td>`);
   });
 
   it("escapes what hostile texts say", async () => {

@@ -1,7 +1,7 @@
-import type { ArtifactState } from "../gate/evidence-state.ts";
 import { readEvidence } from "../run/find-artifact.ts";
 import { PinnedDocuments } from "../run/pinned-documents.ts";
 import { RunStates } from "../run/run-states.ts";
+import { artifactState } from "./artifact-state.ts";
 import { notFound } from "./cli-error.ts";
 import { defineCommand, optionalArgument } from "./command.ts";
 import { exit } from "./exit.ts";
@@ -38,7 +38,7 @@ export const command = defineCommand({
               String(size),
               mediaType,
               state.sensitivity ?? "unclassified",
-              stateText(state),
+              artifactState(state),
               exact ? "yes" : `no, ${masked} masked`,
               digest,
             ];
@@ -48,10 +48,3 @@ export const command = defineCommand({
     };
   },
 });
-
-function stateText({ artifact, sensitivity, holds, retired }: ArtifactState): string {
-  if (retired !== undefined) return "retired";
-  if (holds.size > 0) return "on hold";
-  if (sensitivity === undefined) return "quarantined";
-  return artifact.sealed === undefined ? "kept" : "sealed";
-}

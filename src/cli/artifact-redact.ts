@@ -2,7 +2,9 @@ import { createReadStream, createWriteStream, existsSync, renameSync, rmSync, st
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { maskStream } from "../evidence/mask-stream.ts";
+import { startMasker } from "../evidence/masking.ts";
 import { readSalted } from "../evidence/salted.ts";
+import { needlesOf } from "../evidence/secret-forms.ts";
 import { runOfArtifact } from "../run/find-artifact.ts";
 import { readArtifact } from "../run/read-artifact.ts";
 import { redactArtifact } from "../run/redact-artifact.ts";
@@ -17,7 +19,10 @@ import { signLifecycle } from "./sign-lifecycle.ts";
 export const command = defineCommand({
   parameters: {
     artifact: argument("id of the artifact: `run/step/attempt/name`"),
-    mask: repeatedOption("--mask <text>", "first step: mask this text in a draft; may be given again"),
+    mask: repeatedOption(
+      "--mask <text>",
+      "first step: mask this text in a draft; second step: refuse a copy that has it; may be given again",
+    ),
     identity: option(
       "--identity <file>",
       "of a sealed artifact: the age identity file of one who can open it",
@@ -46,6 +51,8 @@ export const command = defineCommand({
       if (existsSync(path)) throw refused(`there is already a file at \`${path}\``, "name another path");
       return withLane(context, async ({ lane }) => {
         const { artifact } = runOfArtifact(lane, id);
+        if (lane.store.retired(id))
+          throw refused(`\`${id}\` was retired: its bytes are gone`, "witnessops artifact list");
         const stored = readArtifact(lane, artifact);
         const open = identity === undefined ? undefined : await readIdentity(identity);
         const plaintext = artifact.sealed === undefined ? stored : await open?.(stored);
@@ -72,13 +79,14 @@ export const command = defineCommand({
         };
       });
     }
+    if (as === undefined) throw usage("this is signed by a person", "add `--as <principal>` and their key");
     if (given.sensitivity === undefined || reason === undefined)
       throw usage("a redacted copy says what it is", "add `--sensitivity <word>` and `--reason <text>`");
     const sensitivity = choice("--sensitivity", given.sensitivity, ["public", "internal", "confidential"]);
     if (!statSync(copy).isFile()) throw usage(`\`${copy}\` is no file`);
     return withLane(context, async ({ lane }) => {
       const run = id.split("/")[0] ?? "";
-      const redaction = { source: id, sensitivity, by: as ?? "", bytes: createReadStream(copy) };
+      const redaction = { source: id, sensitivity, by: as, bytes: withoutTexts(copy, mask) };
       const { artifact, receipt } = await redactArtifact(lane, redaction, (derived) =>
         signLifecycle(
           lane,
@@ -98,3 +106,18 @@ export const command = defineCommand({
     });
   },
 });
+
+/** The bytes of a copy. @throws CliError `REFUSED` at their end when they have one of the texts, in any spelling. */
+async function* withoutTexts(path: string, texts: readonly string[]): AsyncIterable<Uint8Array> {
+  const masker = texts.length === 0 ? undefined : startMasker(needlesOf(texts));
+  for await (const chunk of createReadStream(path)) {
+    masker?.push(chunk);
+    yield chunk;
+  }
+  masker?.end();
+  if (masker === undefined || masker.masked === 0) return;
+  throw refused(
+    `\`${path}\` still has what \`--mask\` names, ${masker.masked} times`,
+    "mask it there, and look again",
+  );
+}

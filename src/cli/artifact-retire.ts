@@ -1,6 +1,6 @@
 import { readEvidence, runOfArtifact } from "../run/find-artifact.ts";
 import { recordLifecycle } from "../run/record-evidence.ts";
-import { removeRetired } from "../run/remove-retired.ts";
+import { removeRetired, removeUnrecorded } from "../run/remove-retired.ts";
 import { argument, defineCommand, option, requiredOption } from "./command.ts";
 import { exit } from "./exit.ts";
 import { withLane } from "./open-lane.ts";
@@ -30,7 +30,7 @@ export const command = defineCommand({
         const envelope = await signLifecycle(lane, run, { as, key, sshKey }, about);
         receipt = await recordLifecycle(lane, envelope, about);
       }
-      const left = await removeRetired(lane);
+      const left = (await removeRetired(lane)) + (await removeUnrecorded(lane));
       return {
         exit: left === 0 ? exit.done : exit.waiting,
         json: { artifact, receipt, pending: left },

@@ -27,8 +27,14 @@ export const command = defineCommand({
     return withLane(context, async ({ lane }) => {
       const runs = engagement === undefined ? [...new Set(named)] : runsOf(lane, engagement);
       const path = given ?? `${engagement ?? runs[0]}.tar`;
-      const files = await exportBundle(lane, runs, { sizes, tell: context.progress });
-      await writeBundle(path, files);
+      const release = await lane.store.holdBytes();
+      let files: BundleFile[];
+      try {
+        files = await exportBundle(lane, runs, { sizes, tell: context.progress });
+        await writeBundle(path, files);
+      } finally {
+        await release();
+      }
       const bytes = files.reduce((sum, { size }) => sum + size, 0);
       return {
         exit: exit.done,

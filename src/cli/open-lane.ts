@@ -114,7 +114,8 @@ export async function openLane(
       await recordKeyCertified(lane, workspaceOwner, issuer.fresh);
       issuer.certified();
     }
-    // What a process that was killed had retired, and not yet removed.
+    // What processes that were killed had begun to write, and had retired and not yet removed.
+    await lane.files.sweep();
     await removeRetired(lane);
     await opened?.log.begin(lane, workspaceOwner);
     opened?.log.start();

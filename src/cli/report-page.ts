@@ -8,7 +8,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff; m
 h1 { font-size: 1.5rem } h2 { font-size: 1.2rem; border-bottom: 2px solid #1b1f24; margin-top: 2.5rem } h3 { font-size: 1rem; margin-top: 1.8rem }
 .table { overflow-x: auto } table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #d8dee4; overflow-wrap: anywhere; min-width: 5rem }
-td:first-child { white-space: nowrap } th { color: #57606a; font-weight: 600 } .none { color: #57606a } .note { background: #f6f8fa; padding: .8rem 1rem; border-left: 4px solid #57606a }
+td:first-child { white-space: nowrap } th { color: #57606a; font-weight: 600; overflow-wrap: normal } .none { color: #57606a } .note { background: #f6f8fa; padding: .8rem 1rem; border-left: 4px solid #57606a }
 .inferred { border-left: 4px solid #9a6700; padding-left: 1rem } code { font-family: ui-monospace, monospace; font-size: .9em }
 @media (prefers-color-scheme: dark) { body { color: #e6edf3; background: #0d1117 } h2 { border-color: #e6edf3 } .note { background: #161b22 } th, .none { color: #9198a1 } th, td { border-color: #30363d } }
 @media print { body { margin: 0; max-width: none; font-size: 11px } .table { overflow: visible } tr { break-inside: avoid } }

@@ -52,7 +52,7 @@ export function observedSections(report: EngagementReport): ReportSection[] {
     {
       title: "what was denied, and why",
       none: "nothing was denied",
-      header: ["run", "step or runbook", "why", "receipt"],
+      header: ["run", "step, runbook or artifact", "why", "receipt"],
       rows: report.denied.map((one) => [
         one.run ?? "not admitted",
         one.what,
@@ -105,12 +105,47 @@ export function observedSections(report: EngagementReport): ReportSection[] {
       ]),
     },
     {
+      title: "evidence that is sealed, held, quarantined or gone",
+      none: evidenceText(report),
+      header: ["artifact", "bytes", "sensitivity", "state", "captured (host)", "by", "sealed to"],
+      rows: report.evidence
+        .filter(({ state, sealedTo }) => state !== "kept" || sealedTo !== undefined)
+        .map((one) => [
+          one.artifact,
+          String(one.size),
+          one.sensitivity ?? "unclassified",
+          one.state === "kept" ? "sealed" : one.state,
+          one.capturedAt,
+          one.by ?? "",
+          one.sealedTo?.join(", ") ?? "",
+        ]),
+    },
+    {
+      title: "what was done to evidence",
+      none: "nothing, after it was collected",
+      header: ["artifact", "what", "by", "at (host)", "because", "receipt"],
+      rows: report.handled.map(({ artifact, what, to, by, at, reason, receipt }) => [
+        artifact,
+        to === undefined ? what : `${what} ${HOW[what] ?? ""} ${to}`,
+        by,
+        at,
+        reason ?? "",
+        short(receipt),
+      ]),
+    },
+    {
       title: "authorizations and status",
       none: "none",
       header: ["event", "by", "reason", "recorded (host)"],
       rows: report.governance.map((one) => [one.event, one.actor, one.reason ?? "", one.at]),
     },
   ];
+}
+
+const HOW: Readonly<Record<string, string>> = { classified: "as", released: "to", redacted: "from" };
+
+function evidenceText({ evidence }: EngagementReport): string {
+  return evidence.length === 0 ? "nothing was captured" : `none of ${evidence.length} artifacts`;
 }
 
 /** What people conclude from it. */

@@ -1,5 +1,8 @@
 import { boundaryTable, renderBoundaryTable } from "../contract/boundary-table.ts";
 import type { Contract } from "../contract/contract.ts";
+import type { ArtifactState } from "../gate/evidence-state.ts";
+import { readEvidence } from "../run/find-artifact.ts";
+import { artifactState } from "./artifact-state.ts";
 import { argument, defineCommand } from "./command.ts";
 import { exitOfRun, nameOf, printRun } from "./print-run.ts";
 import { type RunReader, withRuns } from "./read-runs.ts";
@@ -14,7 +17,7 @@ export const command = defineCommand({
         .load(run)
         .document.contracts.map(({ digest }) => reader.pinned.read("contract", digest)),
       timestamps: timestampsOf(reader, run),
-      artifacts: reader.store.artifacts(run).map(({ artifact }) => artifact),
+      artifacts: readEvidence(reader, run).states.all().map(withState),
     }));
     const tables = contracts.map((contract) => ({
       contract: nameOfContract(contract),
@@ -46,12 +49,13 @@ export const command = defineCommand({
         if (artifacts.length > 0) {
           out.heading("captured");
           out.table(
-            ["artifact", "bytes", "sensitivity", "digest"],
-            artifacts.map(({ id, size, sensitivity, digest }) => [
-              id,
-              String(size),
-              sensitivity ?? "unclassified",
-              digest,
+            ["artifact", "bytes", "sensitivity", "state", "digest"],
+            artifacts.map((one) => [
+              one.id,
+              String(one.size),
+              one.sensitivity ?? "unclassified",
+              one.state,
+              one.digest,
             ]),
           );
         }
@@ -67,6 +71,11 @@ export const command = defineCommand({
     };
   },
 });
+
+function withState(state: ArtifactState) {
+  const { artifact, sensitivity } = state;
+  return { ...artifact, ...(sensitivity === undefined ? {} : { sensitivity }), state: artifactState(state) };
+}
 
 /** Who stamped what opened and closed the run; empty where nobody stamps and nobody ever did. */
 function timestampsOf({ store, states }: RunReader, run: string) {

@@ -7,10 +7,13 @@ import { type Contract, referenceOf } from "../contract/contract.ts";
 import { mapAgain } from "../contract/map-again.ts";
 import { pinnedOperation } from "../contract/openapi/draft-openapi-contract.ts";
 import type { Operation } from "../contract/openapi/operation.ts";
+import type { Open } from "../evidence/age.ts";
+import { INLINE_BYTES } from "../evidence/artifact-sink.ts";
+import { readSalted } from "../evidence/salted.ts";
+import { collectBytes } from "../format/byte-source.ts";
 import { canonicalBytes, parseJson } from "../format/canonical-json.ts";
 import type { Digest } from "../format/digest.ts";
 import { isJsonObject, type JsonObject } from "../format/json.ts";
-import type { Lane } from "../run/lane.ts";
 import type { WorkspaceDefinitions } from "../store/workspace-definitions.ts";
 import type { DeniedReport, StepReport } from "../verifier/index.ts";
 import { refused } from "./cli-error.ts";
@@ -20,7 +23,7 @@ import { type Generator, loadGenerator } from "./mock/load-generator.ts";
 import { makeInputs } from "./mock/make-inputs.ts";
 import { firstSuccess, type MockCase, mockCases } from "./mock/mock-cases.ts";
 import { type Meeting, mockNetwork } from "./mock/mock-network.ts";
-import { openMockWorkspace } from "./mock/mock-workspace.ts";
+import { type MockWorkspace, openMockWorkspace } from "./mock/mock-workspace.ts";
 import { readOperation, writeOperation } from "./operation-files.ts";
 import { verifyRuns } from "./verify-runs.ts";
 
@@ -71,20 +74,21 @@ export async function testMock(
       const lane = one.isUndefined === true ? { ...mock.lane, root: bare } : mock.lane;
       runs.push(await callMock(mock, lane, contract, inputs));
     }
-    const { verdict, reasons, steps, denied } = await verifyRuns(mock.lane, runs, mock.trust);
-    const found = cases.map((one, index) => {
+    const { verdict, reasons, steps, denied } = await verifyRuns(mock.lane, runs, mock.trust, mock.open);
+    const found: { one: MockCase; tested: TestedCase; faults: ResultFaults | undefined }[] = [];
+    for (const [index, one] of cases.entries()) {
       const step = steps.find(
         ({ invocation, readBack }) => readBack === undefined && invocation.startsWith(`${runs[index]}/`),
       );
       const refusal = denied.find(({ receipt }) => receipt === step?.receipt);
-      return { one, step, tested: testedCase(one.name, step, problemOf(one, step, refusal)) };
-    });
-    const faultsOf = (step: StepReport | undefined) => resultFaults(mock.lane, contract, inputs, step);
+      const faults = await resultFaults(mock, contract, inputs, step);
+      found.push({ one, tested: testedCase(one.name, step, problemOf(one, step, refusal)), faults });
+    }
     return contractTest(contract, {
       against: `a mock of \`${operation.operation.api}\`, made by ${generator.name} from ${operation.digest}`,
       inputs,
       subjects,
-      cases: found.map(({ one, step, tested }) => explained(one, tested, faultsOf(step))),
+      cases: found.map(({ one, tested, faults }) => explained(one, tested, faults)),
       problems: [
         ...(found.some(({ one, tested }) => one.kind === "success" && tested.outcome === "executed")
           ? []
@@ -105,21 +109,27 @@ interface ResultFaults {
   readonly faults: readonly string[];
 }
 
-function resultFaults(
-  lane: Lane,
+async function resultFaults(
+  { lane, open }: MockWorkspace,
   contract: Contract,
   inputs: JsonObject,
   step: StepReport | undefined,
-): ResultFaults | undefined {
+): Promise<ResultFaults | undefined> {
   if (step?.errorClass !== "OUTPUT_CONTRACT_VIOLATION") return undefined;
   const artifact = step.artifacts.find(({ id }) => id.endsWith(`/${RESULT_ARTIFACT}`));
-  const bytes = artifact === undefined ? undefined : lane.store.blob(artifact.digest as Digest);
+  const stored = artifact === undefined ? undefined : lane.store.blob(artifact.digest as Digest);
+  const bytes = stored === undefined || open === undefined ? stored : await openResult(open, stored);
   const captured = bytes === undefined ? undefined : parseJson(bytes);
   if (captured === undefined || !isJsonObject(captured)) return undefined;
   const { error } = captured;
   if (isJsonObject(error)) return { unfit: true, faults: [String(error.message)] };
   const mapped = mapAgain(contract, inputs, captured);
   return { unfit: false, faults: mapped.exit === "faulty" ? mapped.faults : [] };
+}
+
+async function openResult(open: Open, stored: Uint8Array): Promise<Uint8Array | undefined> {
+  const plaintext = await open(ReadableStream.from([stored]));
+  return plaintext && collectBytes(readSalted(plaintext).bytes, INLINE_BYTES);
 }
 
 /** A case with the faults of its answer in words; one whose answer the generator got wrong is left out of account. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { RESULT_ARTIFACT } from "../contract/artifact.ts";
+import { type Artifact, RESULT_ARTIFACT } from "../contract/artifact.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { GateRecord } from "../contract/gate-record.ts";
 import { type MappedAgain, mapAgain } from "../contract/map-again.ts";
@@ -46,13 +46,20 @@ export async function testRecorded(
   only: string | undefined,
   context: Context,
 ): Promise<Result> {
-  const tested = await withLedger(context, async (store, root) => {
+  const { tested, sealed } = await withLedger(context, async (store, root) => {
     const files = openArtifactFolder(join(root, ".witnessops", "artifacts"));
     const runs = store.runs().map(({ run }) => run);
     const found: Tested[] = [];
+    let sealed = 0;
     for (const run of runs.filter((one) => only === undefined || one === only)) {
       for (const call of callsOf(store, run, contract.id)) {
-        const captured = await resultOf(store, files, call);
+        const artifact = resultOf(store, call);
+        if (artifact === undefined) continue;
+        if (artifact.sealed !== undefined) {
+          sealed += 1;
+          continue;
+        }
+        const captured = await readResult(store, files, artifact);
         const record = recordOf(store, call);
         if (captured === undefined || record === undefined) continue;
         const checked = checkContractInputs(contract, record.action.inputs as JsonObject);
@@ -62,17 +69,18 @@ export async function testRecorded(
         found.push({ ...verdictOf(call, now), now });
       }
     }
-    return found;
+    return { tested: found, sealed };
   });
+  const unread = sealed === 0 ? "" : `; ${sealed} sealed ones are not opened for this`;
   if (tested.length === 0)
     throw notFound(
-      `no call of \`${contract.id}\` with a captured result is recorded here`,
+      `no call of \`${contract.id}\` with a captured result is recorded here${unread}`,
       `witnessops call ${contract.id}`,
     );
   const isFine = tested.every(({ verdict }) => verdict === "same");
   return {
     exit: isFine ? exit.done : exit.refused,
-    json: { contract: `${contract.id}@${contract.version}`, tested },
+    json: { contract: `${contract.id}@${contract.version}`, tested, sealed },
     print(out) {
       out.table(
         ["invocation", "called", "verdict", "recorded", "now"],
@@ -84,6 +92,7 @@ export async function testRecorded(
           textOf(now),
         ]),
       );
+      if (sealed > 0) out.line(`${sealed} sealed ones are not opened for this`);
     },
   };
 }
@@ -101,16 +110,18 @@ function callsOf(store: Store, run: string, id: string): Called[] {
     );
 }
 
-/** The captured result of a call's last attempt. */
-async function resultOf(
-  store: Store,
-  files: ReturnType<typeof openArtifactFolder>,
-  { invocation, artifacts }: Called,
-): Promise<JsonObject | undefined> {
+/** The captured result of a call's last attempt; undefined when it was retired. */
+function resultOf(store: Store, { invocation, artifacts }: Called): Artifact | undefined {
   const last = invocation.attempts.at(-1);
   const id = `${invocation.id}/${last?.n}/${RESULT_ARTIFACT}`;
-  const artifact = artifacts?.find((one) => one.id === id);
-  if (artifact === undefined) return undefined;
+  return store.retired(id) ? undefined : artifacts?.find((one) => one.id === id);
+}
+
+async function readResult(
+  store: Store,
+  files: ReturnType<typeof openArtifactFolder>,
+  artifact: Artifact,
+): Promise<JsonObject | undefined> {
   const digest = artifact.digest as Digest;
   const bytes = store.blob(digest) ?? (await collectBytes(files.read(digest), MAX_RESULT_BYTES));
   const value = parseJson(bytes);

@@ -19,6 +19,13 @@ export async function sealStream(
   return (await encrypter.encrypt(plaintext)) as AsyncIterable<Uint8Array>;
 }
 
+/** A fresh identity, as an age identity file has it, and its recipient. */
+export async function newIdentity(): Promise<{ readonly identity: string; readonly recipient: string }> {
+  const { generateX25519Identity, identityToRecipient } = await load();
+  const identity = await generateX25519Identity();
+  return { identity, recipient: await identityToRecipient(identity) };
+}
+
 /** Opens age files; undefined when none of the identities fits. */
 export type Open = (ciphertext: AsyncIterable<Uint8Array>) => Promise<AsyncIterable<Uint8Array> | undefined>;
 

@@ -10,6 +10,8 @@ export interface ArtifactFiles {
   /** The bytes of an artifact in chunks. Throws when it is missing, or at the end when its digest is not its own. */
   read(digest: Digest): AsyncIterable<Uint8Array>;
   has(digest: Digest): Promise<boolean>;
+  /** Every file that is kept. */
+  list(): AsyncIterable<Digest>;
   /** Removes an artifact's file, if there is one, durably. Synchronous: it happens inside a transaction of the database. */
   remove(digest: Digest): void;
   /** Removes what processes that are gone left unfinished; resolves to how many files. */

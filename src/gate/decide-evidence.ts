@@ -15,6 +15,7 @@ export type EvidenceReason =
   | "key-not-held"
   | "retired"
   | "quarantined"
+  | "unchanged"
   | "cannot-be-sealed-later"
   | "lowered"
   | "no-such-hold"
@@ -35,6 +36,8 @@ export interface EvidenceFacts {
   readonly disabled: readonly string[];
   /** Where the key is that signed; undefined for what is not signed. */
   readonly custody?: "held" | "local";
+  /** Digest of a redacted copy, once there is one. */
+  readonly copy?: string | undefined;
   /** What it would be classified as. */
   readonly sensitivity?: unknown;
   /** The hold that would end. */
@@ -60,6 +63,8 @@ export function decideEvidence(facts: EvidenceFacts): EvidenceDecision {
   if (state.retired !== undefined) return deny("retired");
   if ((action === "release" || action === "redact") && state.sensitivity === undefined)
     return deny("quarantined");
+  // Otherwise whoever may not lower it would do so with a copy.
+  if (action === "redact" && facts.copy === state.artifact.digest) return deny("unchanged");
   if (action === "classify") return classify(state.sensitivity, facts.sensitivity);
   if (action === "end-hold" && !state.holds.has(String(facts.hold))) return deny("no-such-hold");
   if (action === "retire" && state.holds.size > 0) return { decision: "pause", reason: "on-hold" };

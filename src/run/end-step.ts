@@ -6,11 +6,12 @@ import { detailSubject, type Entry } from "./append-receipt.ts";
 import { appendDecided, type Basis, basisOf, isLab, type Progress, placeOf } from "./append-to-run.ts";
 import { type FailedAttempt, factOfRow, openAttempt } from "./attempt-facts.ts";
 import { evidenceOf, type MadeAttempt } from "./call-adapter.ts";
+import { discardBytes } from "./discard-bytes.ts";
 import { invocationNamed } from "./fold-run.ts";
 import type { GatedStep } from "./gate-step.ts";
 import type { Lane } from "./lane.ts";
 import { runParts, stepParts } from "./receipt-entry.ts";
-import type { InvocationState, RunState, StepState } from "./run-state.ts";
+import { type InvocationState, phaseOfTerminalEvent, type RunState, type StepState } from "./run-state.ts";
 import { type DecidedCall, type StepFacts, stepEntry } from "./step-receipt.ts";
 import type { DispatchRow } from "./store.ts";
 
@@ -45,9 +46,22 @@ export async function endStep(
     if ((await appendDecided(lane, now, basisOf(now), entry, evidenceOf(made))) === "moved") return "moved";
     lane.states.drop(row.run);
   }
-  await lane.store.commit(evidenceOf(made));
+  await keepLate(lane, made);
   return "contended";
 }
+
+/**
+ * Keeps what came after its attempt was given up as long as a receipt may still bind it. Later it is nothing that anybody
+ * could say something of, or retire.
+ */
+async function keepLate(lane: Lane, made: MadeAttempt): Promise<void> {
+  const { run, invocation } = made.row;
+  const phase = invocationNamed(lane.states.load(run), invocation)?.phase;
+  if (phase === undefined || !terminal.has(phase)) await lane.store.commit(evidenceOf(made));
+  else for (const captured of made.captured) await discardBytes(lane, captured);
+}
+
+const terminal: ReadonlySet<string> = new Set(Object.values(phaseOfTerminalEvent));
 
 /** Ends a step as failed by an earlier attempt, when no other may follow it. */
 export function endFailed(
@@ -188,6 +202,11 @@ function earlierFacts(invocation: InvocationState, before: number): AttemptFact[
 /** What earlier attempts captured; it was stored when they ended. */
 function storedArtifacts(lane: Lane, invocation: InvocationState): StepFacts["artifacts"] {
   if (invocation.attempts.length <= 1 && invocation.attempts[0]?.ended === undefined) return [];
+  return artifactsOf(lane, invocation);
+}
+
+/** What all attempts captured so far, as it is stored. */
+export function artifactsOf(lane: Lane, invocation: InvocationState): StepFacts["artifacts"] {
   const [row] = invocation.attempts;
   const stored = row === undefined ? [] : lane.store.artifacts(row.run);
   return stored.filter((one) => one.invocation === invocation.id).map(({ artifact }) => artifact);

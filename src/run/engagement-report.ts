@@ -5,6 +5,12 @@ import { conclusionState } from "../gate/standing-conclusions.ts";
 import { engagementStream, runStream } from "../ledger/streams.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { type LedgerConclusion, readConclusions } from "./read-conclusions.ts";
+import {
+  type ReportedArtifact,
+  type ReportedHandling,
+  reportArtifacts,
+  reportHandling,
+} from "./report-evidence.ts";
 import { type GlassUse, reviewsOf } from "./reviews.ts";
 import { RunError } from "./run-error.ts";
 import { phaseOfTerminalEvent } from "./run-state.ts";
@@ -24,6 +30,10 @@ export interface EngagementReport {
   /** Named reasons for operational input, by run. */
   readonly exceptions: readonly { readonly run: string; readonly exception: string }[];
   readonly doubt: readonly ReportedDoubt[];
+  /** Every artifact as it stands by now. */
+  readonly evidence: readonly ReportedArtifact[];
+  /** What was done to evidence after it was collected, in this order. */
+  readonly handled: readonly ReportedHandling[];
   /** Authorizations, halts and closure. */
   readonly governance: readonly ReportedEvent[];
   /** What people infer. Apart from all that was observed. */
@@ -55,7 +65,7 @@ export interface ReportedStep {
 
 export interface ReportedDenial {
   readonly run?: string;
-  /** The step, or the runbook whose run was not admitted. */
+  /** The step; the runbook whose run was not admitted; or what was to be done to which artifact. */
   readonly what: string;
   readonly why: readonly string[];
   readonly at: string;
@@ -127,16 +137,28 @@ export function reportEngagement(store: Store, engagement: string, now: string):
     breakGlass: reviewsOf(store, engagement, now),
     exceptions: [],
     doubt: [],
+    evidence: [],
+    handled: [],
     governance: [],
     inferred: readConclusions(store, engagement).all.map(reportedConclusion),
   };
   const outcomes = new Map<string, string>();
-  for (const { payload, digest } of stored) {
-    const { predicate } = readReceipt(payload);
-    takeEngagementReceipt(report, outcomes, predicate, digest);
+  for (const receipt of stored) {
+    const { predicate } = readReceipt(receipt.payload);
+    const handling = reportHandling(predicate, receipt.digest);
+    if (handling !== undefined) report.handled.push(handling);
+    else takeEngagementReceipt(report, outcomes, predicate, receipt.digest);
   }
   report.runs = report.runs.map((run) => ({ ...run, outcome: outcomes.get(run.run) ?? "open" }));
-  for (const { run } of report.runs) takeRun(store, report, run);
+  const importers = new Map<string, string>();
+  for (const { run } of report.runs) takeRun(store, report, run, importers);
+  const requesters = new Map(report.runs.map(({ run, requester }) => [run, requester]));
+  report.evidence = reportArtifacts(store, [...requesters.keys()], stored, (run, { id, derivedFrom }) =>
+    // Only a redacted copy is derived from an artifact of an attempt that is not its own.
+    derivedFrom?.startsWith(`${run}/`) === true && !sameAttempt(id, derivedFrom)
+      ? undefined
+      : (importers.get(id) ?? requesters.get(run)),
+  );
   return report;
 }
 
@@ -172,6 +194,15 @@ function takeEngagementReceipt(
         receipt,
       });
       return;
+    case "artifact-action-refused":
+      report.denied.push({
+        ...(run === undefined ? {} : { run }),
+        what: `${String(detail?.action)} ${String(detail?.artifact)}`,
+        why: [`${String(detail?.reason)}, asked by ${actor.principal}`],
+        at,
+        receipt,
+      });
+      return;
     case "conclusion-recorded":
     case "conclusion-withdrawn":
       return;
@@ -199,7 +230,16 @@ function reportedConclusion({ digest, statement: said, at, end }: LedgerConclusi
   };
 }
 
-function takeRun(store: Store, report: Mutable<EngagementReport>, run: string): void {
+function sameAttempt(a: string, b: string): boolean {
+  return a.slice(0, a.lastIndexOf("/")) === b.slice(0, b.lastIndexOf("/"));
+}
+
+function takeRun(
+  store: Store,
+  report: Mutable<EngagementReport>,
+  run: string,
+  importers: Map<string, string>,
+): void {
   const doubts = new Map<string, Mutable<ReportedDoubt>>();
   for (const { payload, digest } of store.receipts(runStream(run))) {
     const { predicate } = readReceipt(payload);
@@ -230,6 +270,7 @@ function takeRun(store: Store, report: Mutable<EngagementReport>, run: string): 
       report.exceptions.push({ run, exception: `break-glass at ${step}` });
     } else if (event === "artifact-imported") {
       report.exceptions.push({ run, exception: "import" });
+      for (const { id } of predicate.artifacts ?? []) importers.set(id, actor.principal);
     } else if (event === "step-denied") {
       report.denied.push({ run, what: step, why: whyDenied(predicate), at, receipt: digest });
     } else if (event === "step-executed" || event === "step-failed") {

@@ -18,7 +18,7 @@ import { engagementStream, runStream, WORKSPACE_STREAM } from "../ledger/streams
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { toSigstoreBundle } from "../receipt/sigstore-bundle.ts";
 import { exportLog } from "./export-log.ts";
-import { readEvidence } from "./find-artifact.ts";
+import { followEvidence } from "./find-artifact.ts";
 import type { Lane } from "./lane.ts";
 import { RunError } from "./run-error.ts";
 import { stampedEvents, stampReceipts, stampSignature } from "./stamp-receipts.ts";
@@ -41,7 +41,8 @@ export interface ExportOptions {
 /**
  * Collects the proof bundle of runs (`spec/bundle.md`): their streams with the engagement's and the
  * workspace's whole, the definitions they pinned, gate records and artifacts, a manifest, and one signed claim
- * over the manifest. Artifact bytes are read when the files are written, not before.
+ * over the manifest. Artifact bytes are read when the files are written, not before: who writes them holds the store's
+ * bytes (`Store.holdBytes`) from before the export until then, or one may be retired in between.
  *
  * What lacks a time-stamp is stamped first.
  *
@@ -68,7 +69,7 @@ export async function exportBundle(
   add(RECEIPTS_PATH, new TextEncoder().encode(receipts.map((one) => lineOf(lane, one)).join("")));
   for (const run of runs) addRun(lane, run, add);
   addStatements(lane, receipts, new Set(runs), add);
-  for (const run of runs) await addArtifacts(lane, run, files);
+  for (const run of runs) await addArtifacts(lane, run, receipts, files);
 
   const sorted = [...files.values()].sort((a, b) => (a.file.path < b.file.path ? -1 : 1));
   const manifest: Manifest = {
@@ -200,9 +201,11 @@ const statementEvents = [
 async function addArtifacts(
   lane: Lane,
   run: string,
+  receipts: readonly StoredReceipt[],
   files: Map<string, { file: BundleFile; digest: Digest }>,
 ): Promise<void> {
-  const { states } = readEvidence(lane, run);
+  // By the receipts that are in the bundle: what was said meanwhile is not, and the two would contradict each other.
+  const states = followEvidence(run, receipts);
   for (const { artifact } of lane.store.artifacts(run)) {
     const state = states.get(artifact.id);
     // Retired bytes are gone, or will be; what nobody has classified leaves this host by no path.

@@ -53,6 +53,15 @@ export async function admitRelease(lane: Lane, request: EvidenceRequest): Promis
   await decide(lane, readEvidence(lane, run), request, "release", artifact, {});
 }
 
+/** Whether a redacted copy of an artifact may be made now; a refusal is receipted. @throws RunError as `decide`. */
+export async function admitRedaction(
+  lane: Lane,
+  request: Pick<EvidenceRequest, "artifact" | "principal">,
+): Promise<void> {
+  const { run, artifact } = runOfArtifact(lane, request.artifact);
+  await decide(lane, readEvidence(lane, run), request, "redact", artifact, {});
+}
+
 /** An artifact was encrypted to a recipient, in a file that is not handed over before this is recorded. */
 export function recordRelease(
   lane: Lane,
@@ -68,6 +77,7 @@ export function recordRelease(
       released: released.digest,
       recipient: released.recipient,
       commitment: released.commitment,
+      reason: request.reason,
     },
   }));
 }
@@ -109,7 +119,8 @@ export async function recordLifecycle(
   const pinned = pinEnvelope(envelope);
   const named = [{ name: "lifecycle", digest: { sha256: hexOf(pinned.digest) } }];
   const request = { artifact: source, principal, reason };
-  return record(lane, request, action, { custody, hold }, ({ digest }, engagement) => {
+  const copy = derived === undefined ? {} : { copy: derived.artifact.digest };
+  return record(lane, request, action, { custody, hold, ...copy }, ({ digest }, engagement) => {
     if (statement.engagement !== engagement || (derived === undefined && statement.digest !== digest))
       throw refusedStatement("it is about something else");
     const change = { documents: [pinned] };
@@ -150,7 +161,7 @@ interface Said {
   readonly change?: Omit<Change, "append" | "openRun" | "closeRun">;
 }
 
-type Facts = Readonly<{ custody?: "held" | "local"; sensitivity?: unknown; hold?: unknown }>;
+type Facts = Readonly<{ custody?: "held" | "local"; sensitivity?: unknown; hold?: unknown; copy?: string }>;
 
 /** Decides on the head of the engagement's stream and appends to just that: two at once are decided one after the other. */
 async function record(
@@ -175,11 +186,17 @@ async function record(
 async function decide(
   lane: Lane,
   evidence: RunEvidence,
-  request: EvidenceRequest,
+  request: Pick<EvidenceRequest, "principal">,
   action: EvidenceAction,
   { id, digest }: Artifact,
   facts: Facts,
 ): Promise<void> {
+  if (evidence.states.get(id) === undefined)
+    throw new RunError({
+      code: "ARTIFACT_UNKNOWN",
+      message: `no receipt binds \`${id}\`: there is nothing to say of it`,
+      hint: "its step has not ended; `witnessops artifact list` has those of the steps that have",
+    });
   const { document } = lane.states.load(evidence.run);
   const decided = decideEvidence({
     action,
@@ -209,6 +226,7 @@ const hints: Readonly<Record<string, string>> = {
   quarantined: "classify it first: `witnessops artifact classify <artifact> --sensitivity <word>`",
   "cannot-be-sealed-later":
     "it is on the disk in the clear: import it again with `--sensitivity secret`, retire this one",
+  unchanged: "leave out what is not to be in it",
   lowered: "make a redacted copy instead: `witnessops artifact redact`",
 };
 

@@ -3,16 +3,17 @@ import type { Sensitivity } from "../contract/vocabulary.ts";
 import { type CapturedArtifact, openCapture } from "../evidence/capture.ts";
 import type { Digest } from "../format/digest.ts";
 import type { Envelope } from "../format/dsse.ts";
+import { discardBytes } from "./discard-bytes.ts";
 import { runOfArtifact } from "./find-artifact.ts";
 import type { Lane } from "./lane.ts";
-import { recordLifecycle } from "./record-evidence.ts";
+import { admitRedaction, recordLifecycle } from "./record-evidence.ts";
 
 /** A copy of an artifact with less in it. */
 export interface Redaction {
   /** Id of the artifact that it was made from. */
   readonly source: string;
   readonly sensitivity: Exclude<Sensitivity, "secret">;
-  /** Who made it, in words. */
+  /** The principal who looked at it and signs. */
   readonly by: string;
   readonly bytes: AsyncIterable<Uint8Array>;
 }
@@ -23,7 +24,7 @@ const MAX_BYTES = 4 * 1024 ** 3;
 
 /**
  * Adds a redacted copy of an artifact, once a person has signed that they looked at just these bytes. Always operational
- * input: nobody can check what was left out and that nothing was put in.
+ * input: nobody can check what was left out and that nothing was put in. A copy that is refused leaves nothing behind.
  *
  * @param sign makes the person's statement about the copy.
  * @throws RunError as `recordLifecycle`; StoreError.
@@ -34,10 +35,14 @@ export async function redactArtifact(
   sign: (derived: Artifact) => Promise<Envelope>,
 ): Promise<{ artifact: Artifact; receipt: Digest }> {
   const { run, artifact: source } = runOfArtifact(lane, redaction.source);
+  await admitRedaction(lane, { artifact: source.id, principal: redaction.by });
   const release = await lane.store.holdBytes();
+  let captured: CapturedArtifact | undefined;
+  let recorded = false;
   try {
-    const { artifact: captured, inline } = await capture(lane, run, source, redaction);
-    const artifact: Artifact = { ...captured, exact: false };
+    captured = await capture(lane, run, source, redaction);
+    const { inline } = captured;
+    const artifact: Artifact = { ...captured.artifact, exact: false };
     const envelope = await sign(artifact);
     const receipt = await recordLifecycle(
       lane,
@@ -45,9 +50,11 @@ export async function redactArtifact(
       { action: "redact", artifact: artifact.id },
       { derived: { artifact, ...(inline === undefined ? {} : { inline }) } },
     );
+    recorded = true;
     return { artifact, receipt };
   } finally {
     await release();
+    if (captured !== undefined && !recorded) await discardBytes(lane, captured);
   }
 }
 

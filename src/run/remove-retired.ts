@@ -1,3 +1,4 @@
+import type { Digest } from "../format/digest.ts";
 import type { Lane } from "./lane.ts";
 
 /**
@@ -13,6 +14,30 @@ export async function removeRetired(lane: Lane): Promise<number> {
   if (isCalling(lane)) return pending.length;
   let left = 0;
   for (const digest of pending) {
+    const done = await lane.store.removeBytes(digest, dispatches, () => lane.files.remove(digest));
+    if (done === "busy") left += 1;
+  }
+  return left;
+}
+
+/**
+ * Removes files that belong to nothing: a process that was killed between capturing and recording leaves them, and nobody
+ * could ever retire them. Reads the whole artifact folder; to be done when evidence is retired, and not at each start.
+ *
+ * @returns how many are still there, because others capture or read.
+ */
+export async function removeUnrecorded(lane: Lane): Promise<number> {
+  const dispatches = lane.store.dispatchCount();
+  const found: Digest[] = [];
+  for await (const digest of lane.files.list()) found.push(digest);
+  const recorded = new Set(
+    lane.store.runs().flatMap(({ run }) => lane.store.artifacts(run).map(({ artifact }) => artifact.digest)),
+  );
+  const unrecorded = found.filter((digest) => !recorded.has(digest));
+  if (unrecorded.length === 0) return 0;
+  if (isCalling(lane)) return unrecorded.length;
+  let left = 0;
+  for (const digest of unrecorded) {
     const done = await lane.store.removeBytes(digest, dispatches, () => lane.files.remove(digest));
     if (done === "busy") left += 1;
   }

@@ -1,7 +1,7 @@
 import { appendDecided, basisOf, type Progress, placeOf } from "./append-to-run.ts";
 import { factOfRow } from "./attempt-facts.ts";
 import { confirmingOf } from "./confirming.ts";
-import { decidedCall, leaveInDoubt } from "./end-step.ts";
+import { artifactsOf, decidedCall, leaveInDoubt } from "./end-step.ts";
 import type { Lane } from "./lane.ts";
 import { performStep } from "./perform-step.ts";
 import type { InvocationState, RunState, StepState } from "./run-state.ts";
@@ -27,8 +27,8 @@ export async function settleStep(
 }
 
 /**
- * Ends an invocation as a person's signed resolution or a read-back found it; what was captured is lost and not
- * claimed.
+ * Ends an invocation as a person's signed resolution or a read-back found it. What its attempts brought, also when it came
+ * too late to tell how they ended, is bound: it claims nothing, and can be held, released and retired.
  */
 export async function finishStep(
   lane: Lane,
@@ -43,7 +43,7 @@ export async function finishStep(
   const facts: StepFacts = {
     outcome: executed ? "executed" : "failed",
     attempts: invocation.attempts.map(factOfRow),
-    artifacts: [],
+    artifacts: artifactsOf(lane, invocation),
     detail: found.detail,
   };
   const event = executed ? "step-executed" : "step-failed";

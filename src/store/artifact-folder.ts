@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync } from "n
 import { access, type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ArtifactFiles, PendingFile } from "../evidence/artifact-store.ts";
-import { type Digest, hexOf } from "../format/digest.ts";
+import { type Digest, hexOf, isDigest } from "../format/digest.ts";
 import { StoreError } from "../run/store-error.ts";
 import { isGone, processIdentity } from "./process-identity.ts";
 
@@ -27,6 +27,14 @@ export function openArtifactFolder(root: string): ArtifactFiles {
     },
     read: (digest) => readVerified(pathOf(root, digest), digest),
     has: (digest) => exists(pathOf(root, digest)),
+    async *list() {
+      const kept = join(root, "sha256");
+      for (const folder of (await exists(kept)) ? await guard(readdir(kept)) : []) {
+        for (const name of await guard(readdir(join(kept, folder)))) {
+          if (isDigest(`sha256:${name}`)) yield `sha256:${name}`;
+        }
+      }
+    },
     remove(digest) {
       const path = pathOf(root, digest);
       guardSync(() => {

@@ -15,6 +15,7 @@ import { isBusy, storeFault, unavailable } from "./sqlite-fault.ts";
 export function openDatabase(path: string, maxWaitMs: number): DatabaseSync {
   makePrivateFile(path);
   let db: DatabaseSync | undefined;
+  // What rows leave behind where they stood is overwritten with zeros: retired bytes are to be gone.
   // Folding the log in costs as much as writing it again: every 16 MB, so that pages written often are folded once.
   const checkpointPages = 4000;
   try {
@@ -28,6 +29,7 @@ export function openDatabase(path: string, maxWaitMs: number): DatabaseSync {
         PRAGMA trusted_schema = OFF;
         PRAGMA cell_size_check = ON;
         PRAGMA temp_store = MEMORY;
+        PRAGMA secure_delete = ON;
         PRAGMA cache_size = -16000;
         PRAGMA wal_autocheckpoint = ${checkpointPages};
       `);

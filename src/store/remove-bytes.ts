@@ -4,6 +4,9 @@ import type { Digest } from "../format/digest.ts";
 /** Leases of processes that capture bytes outside of any attempt begin like this. */
 export const CAPTURING = "capturing:";
 
+/** What stands in a digest's place where bytes were overwritten with zeros: as long as `sha256:`, so that the row stays where it is. */
+export const ZEROED = "zeroed:";
+
 /** Removing the bytes of retired artifacts; everything that writes runs inside a transaction. */
 export interface Removal {
   retired(artifact: string): boolean;
@@ -28,7 +31,12 @@ export function prepareRemoval(db: DatabaseSync): Removal {
     `SELECT 1 FROM artifacts WHERE artifact ->> '$.digest' = ?
       AND artifact ->> '$.id' NOT IN (SELECT artifact FROM retired) LIMIT 1`,
   );
-  const removeBlob = db.prepare("DELETE FROM blobs WHERE digest = ?");
+  // Overwritten where they are. Deleting the row would let SQLite move its neighbours, and leave copies of them behind
+  // that nobody finds again when these are retired.
+  const zeroBlob = db.prepare(
+    `UPDATE blobs SET bytes = zeroblob(length(bytes)), digest = '${ZEROED}' || lower(hex(randomblob(32)))
+      WHERE digest = ?`,
+  );
   const settle = db.prepare("UPDATE retired SET removed = 1 WHERE digest = ?");
   const dispatchCount = (): number => Number(count.get()?.n);
 
@@ -40,9 +48,7 @@ export function prepareRemoval(db: DatabaseSync): Removal {
     remove(digest, dispatches, removeFile) {
       if (dispatchCount() !== dispatches) return false;
       if (needed.get(digest) !== undefined) return true;
-      // Freed pages are overwritten with zeros, not only forgotten.
-      db.exec("PRAGMA secure_delete = ON");
-      removeBlob.run(digest);
+      zeroBlob.run(digest);
       removeFile();
       return true;
     },

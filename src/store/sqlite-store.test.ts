@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -53,6 +54,58 @@ describe("the sqlite store", () => {
       store.close();
     }
   }
+
+  it("leaves nothing of removed bytes in its file, however many were written around them", async () => {
+    const store = openSqliteStore(ledger);
+    const secrets = Array.from({ length: 600 }, (_, n) => randomBytes(20 + (n % 7) * 40).toString("hex"));
+    const artifactOf = (n: number, digest: string) => ({
+      id: `r/a/1/x${n}`,
+      name: `x${n}`,
+      digest,
+      size: secrets[n]?.length ?? 0,
+      mediaType: "text/plain",
+      source: "test",
+      capturedAt: "2026-11-27T12:00:00Z",
+      exact: true,
+      masked: 0,
+    });
+    for (const [n, secret] of secrets.entries()) {
+      const bytes = Buffer.from(secret);
+      const digest = digestOf(bytes);
+      const artifacts = [{ run: "r", invocation: "r/a", attempt: 1, artifact: artifactOf(n, digest) }];
+      await store.commit({ blobs: [{ digest, bytes }], artifacts });
+    }
+    const gone = secrets.filter((_, n) => n < 60 || n % 3 === 0);
+    for (const secret of gone) {
+      const digest = digestOf(Buffer.from(secret));
+      const artifact = `r/a/1/x${secrets.indexOf(secret)}`;
+      await store.commit({ retire: { artifact, digest } });
+      expect(await store.removeBytes(digest, 0, () => undefined)).toBe("settled");
+      expect(store.blob(digest)).toBeUndefined();
+    }
+    expect(store.checkIntegrity()).toEqual([]);
+    const left = (): string[] => {
+      const files = [ledger, `${ledger}-wal`].map((path) => readFileSync(path, "latin1")).join();
+      return gone.filter(
+        (secret) => files.includes(secret.slice(-12)) || files.includes(secret.slice(0, 12)),
+      );
+    };
+    expect(left()).toEqual([]);
+    // What is written again may be removed again.
+    const [first = ""] = gone;
+    const bytes = Buffer.from(first);
+    const digest = digestOf(bytes);
+    const again = { ...artifactOf(0, digest), id: "r/b/1/x" };
+    await store.commit({
+      blobs: [{ digest, bytes }],
+      artifacts: [{ run: "r", invocation: "r/b", attempt: 1, artifact: again }],
+    });
+    expect(store.blob(digest)).toEqual(new Uint8Array(bytes));
+    await store.commit({ retire: { artifact: "r/b/1/x", digest } });
+    expect(await store.removeBytes(digest, 0, () => undefined)).toBe("settled");
+    expect(left()).toEqual([]);
+    store.close();
+  });
 
   function append(stream: string, count: number, concurrency = 1): ChildProcess {
     const args = [fixture("append.ts"), ledger, stream, String(count), String(concurrency)];

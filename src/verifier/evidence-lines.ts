@@ -5,6 +5,7 @@ export function evidenceLines({
   sealed,
   retired,
   quarantined,
+  carried,
   held,
   released,
   redacted,
@@ -21,9 +22,13 @@ export function evidenceLines({
       `  ${digest}, by receipt ${receipt}`,
     ]),
     ...quarantined.map((artifact) => `${artifact}: quarantined, nobody has classified it`),
+    ...carried.map(
+      ({ artifact, although }) =>
+        `${artifact}: ${although}, and this bundle still carries its bytes: whoever has it can read them`,
+    ),
     ...held.map(({ artifact, holds }) => `${artifact}: on hold, ${holds}`),
-    ...released.flatMap(({ artifact, recipient, commitment, by, at }) => [
-      `${artifact}: released to ${recipient} by ${by} at ${at}`,
+    ...released.flatMap(({ artifact, recipient, commitment, by, at, reason }) => [
+      `${artifact}: released to ${recipient} by ${by} at ${at} (host's claim)${reason === undefined ? "" : `: ${reason}`}`,
       `  commitment ${commitment}`,
     ]),
     ...redacted.map(

@@ -78,6 +78,7 @@ async function checkOne(
       principals: known,
       disabled,
       ...(custody === undefined ? {} : { custody }),
+      copy: predicate.artifacts?.[0]?.digest,
       sensitivity: detail?.sensitivity,
       hold: detail?.hold,
     });
@@ -92,6 +93,11 @@ async function checkOne(
   if (!signed.has(action)) {
     const reason = decide(principals);
     if (reason !== undefined) refuse(reason);
+    const { sealed } = state.artifact;
+    if (action === "release" && sealed !== undefined && sealed.commitment !== detail?.commitment) {
+      const message = `what was released is not what artifact \`${state.artifact.id}\` is sealed over`;
+      findings.fail("FAILURE_DIGEST_MISMATCH", message, at);
+    }
     return;
   }
   const envelope = bundle.envelope("lifecycle", String(detail?.lifecycle));

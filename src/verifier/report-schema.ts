@@ -165,6 +165,16 @@ const evidence = Type.Object(
       ),
     ),
     quarantined: texts,
+    carried: Type.Array(
+      Type.Object(
+        {
+          artifact: Type.String(),
+          digest,
+          although: Type.Union([Type.Literal("retired"), Type.Literal("quarantined")]),
+        },
+        { ...closed, description: "bytes that are in the bundle, and are to be nowhere" },
+      ),
+    ),
     held: Type.Array(Type.Object({ artifact: Type.String(), holds: Type.Integer() }, closed)),
     released: Type.Array(
       Type.Object(
@@ -174,6 +184,7 @@ const evidence = Type.Object(
           commitment: Type.String(),
           by: Type.String(),
           at: Type.String(),
+          reason: Type.Optional(Type.String()),
         },
         closed,
       ),

@@ -59,6 +59,12 @@ export interface EvidenceReport {
   readonly retired: readonly RetiredReport[];
   /** Imported, and classified by nobody. */
   readonly quarantined: readonly string[];
+  /** Bytes that are to be nowhere by what the receipts say, and are in this bundle. */
+  readonly carried: readonly {
+    readonly artifact: string;
+    readonly digest: string;
+    readonly although: "retired" | "quarantined";
+  }[];
   readonly held: readonly { readonly artifact: string; readonly holds: number }[];
   readonly released: readonly {
     readonly artifact: string;
@@ -66,6 +72,7 @@ export interface EvidenceReport {
     readonly commitment: string;
     readonly by: string;
     readonly at: string;
+    readonly reason?: string;
   }[];
   readonly redacted: readonly {
     readonly artifact: string;

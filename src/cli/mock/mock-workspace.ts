@@ -10,6 +10,7 @@ import type { PolicySet } from "../../contract/policy-set.ts";
 import type { Principal, PrincipalSet } from "../../contract/principal.ts";
 import type { Trust } from "../../contract/trust.ts";
 import type { Role } from "../../contract/vocabulary.ts";
+import { ageOpener, newIdentity, type Open } from "../../evidence/age.ts";
 import { type Digest, digestOfJson } from "../../format/digest.ts";
 import { deepFreeze } from "../../format/json.ts";
 import { publicKeyText } from "../../format/public-key.ts";
@@ -41,6 +42,8 @@ export interface MockWorkspace {
   /** Who may approve, each with their key; the owner is one of them. */
   readonly people: readonly { readonly id: string; readonly signer: Signer }[];
   readonly trust: Trust;
+  /** Opens what its calls seal; undefined when its contracts seal nothing. */
+  readonly open: Open | undefined;
   close(): void;
 }
 
@@ -71,7 +74,11 @@ export async function openMockWorkspace(
     ...approversOf(options.contract),
   ].map((person) => ({ ...person, signer: newKey(person.id) }));
   const principals = deepFreeze(principalSet(people));
-  const engagement = deepFreeze(engagementOf(people, options.targets));
+  const isSecret = options.contracts.some(({ evidence }) =>
+    evidence.artifacts.some(({ sensitivity }) => sensitivity === "secret"),
+  );
+  const sealed = isSecret ? await newIdentity() : undefined;
+  const engagement = deepFreeze(engagementOf(people, options.targets, sealed?.recipient));
   const policies = deepFreeze(structuredClone(options.policies));
   const contracts = new Map(
     options.contracts.map((one) => [referenceOf(one), { contract: one, digest: digestOfJson(one) }]),
@@ -139,6 +146,7 @@ export async function openMockWorkspace(
   return {
     lane,
     people,
+    open: sealed === undefined ? undefined : await ageOpener(sealed.identity),
     trust: {
       apiVersion: "witnessops/v1",
       kind: "Trust",
@@ -193,7 +201,11 @@ function principalSet(people: readonly (Person & { readonly signer: Signer })[])
   };
 }
 
-function engagementOf(people: readonly Person[], targets: readonly string[]): Engagement {
+function engagementOf(
+  people: readonly Person[],
+  targets: readonly string[],
+  recipient: string | undefined,
+): Engagement {
   return {
     apiVersion: "witnessops/v1",
     kind: "Engagement",
@@ -207,6 +219,7 @@ function engagementOf(people: readonly Person[], targets: readonly string[]): En
     window: { notBefore: utcFromMillis(Date.now() - DAY), notAfter: utcFromMillis(Date.now() + 30 * DAY) },
     principals: people.map(({ id, roles }) => ({ id, roles: [...roles] })),
     scope: { include: [...targets], exclude: [] },
+    ...(recipient === undefined ? {} : { evidence: { recipients: [recipient] } }),
     authorizations: [{ id: "mock", kind: "owner-record", targets: [...targets], grantedBy: OWNER }],
     lab: {
       approver: "mock-approver-1",

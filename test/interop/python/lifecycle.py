@@ -87,7 +87,7 @@ class Lifecycle:
             for one in receipt.predicate.get("artifacts", []):
                 sensitivity = one.get("sensitivity")
                 self.artifacts.setdefault(one["id"], {
-                    "digest": one["digest"], "sensitivity": sensitivity, "sealed": "sealed" in one, "retired": False, "holds": set(),
+                    "digest": one["digest"], "sensitivity": sensitivity, "sealed": one.get("sealed"), "retired": False, "holds": set(),
                 })  # fmt: skip
         for receipt in self.events:
             if receipt.event in ACTIONS:
@@ -123,6 +123,8 @@ class Lifecycle:
         if refused is not None:
             fail("APPROVAL_INVALID", f"`{receipt.event}` was not allowed: {refused}")
             return
+        if action == "release" and state["sealed"] and detail.get("commitment") != state["sealed"]["commitment"]:
+            fail("DIGEST_MISMATCH", "what was released is not what the artifact is sealed over")
         self.apply(receipt, action, state, derived)
 
     def fits(self, receipt, action, said, derived, state):
@@ -174,6 +176,8 @@ class Lifecycle:
         if action in ("release", "redact") and state["sensitivity"] is None:
             return "quarantined"
         wanted = receipt.detail.get("sensitivity")
+        if action == "redact" and (receipt.predicate.get("artifacts") or [{}])[0].get("digest") == state["digest"]:
+            return "unchanged"
         if action == "classify":
             if wanted not in LEVELS:
                 return "no sensitivity"
@@ -197,7 +201,7 @@ class Lifecycle:
         elif action == "redact":
             # A derived artifact with the id of another takes neither its place nor its holds.
             self.artifacts.setdefault(derived["id"], {
-                "digest": derived["digest"], "sensitivity": derived.get("sensitivity"), "sealed": "sealed" in derived,
+                "digest": derived["digest"], "sensitivity": derived.get("sensitivity"), "sealed": derived.get("sealed"),
                 "retired": False, "holds": set(),
             })  # fmt: skip
 
