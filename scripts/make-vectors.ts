@@ -24,7 +24,7 @@ import {
   rotateRoot,
   signAfterEnd,
 } from "../test/fixtures/key-history.ts";
-import { makeAuthority } from "../test/fixtures/make-timestamp.ts";
+import { makeAuthority, makeTimestamp } from "../test/fixtures/make-timestamp.ts";
 import {
   keyFromName,
   type SampleOptions,
@@ -32,6 +32,7 @@ import {
   sampleKeys,
   sampleTrust,
 } from "../test/fixtures/sample-bundle.ts";
+import { stampBundle } from "../test/fixtures/stamp-bundle.ts";
 import { transplant } from "../test/fixtures/transplant.ts";
 import { logBundles, logFormats } from "./log-vectors.ts";
 import { timeVectors } from "./time-vectors.ts";
@@ -587,14 +588,22 @@ async function writeKeys(small: SampleOptions, put: Put): Promise<void> {
     valid,
   );
 
-  const ended = (end: (next: Lane) => Promise<void>): Promise<ReadonlyMap<string, Uint8Array>> =>
+  const ended = (
+    end: (next: Lane) => Promise<void>,
+    later: (next: Lane) => Promise<void> = async () => {},
+  ): Promise<ReadonlyMap<string, Uint8Array>> =>
     made(
       async (lane) => {
         const next = await nextLane(lane, root);
         await end(next);
         return next;
       },
-      { after: (lane) => signAfterEnd(lane, issuer) },
+      {
+        after: async (lane) => {
+          await later(lane);
+          await signAfterEnd(lane, issuer);
+        },
+      },
     );
   await put(
     "bundle/reject/receipt-after-retirement",
@@ -666,6 +675,47 @@ async function writeKeys(small: SampleOptions, put: Put): Promise<void> {
     await made(undefined, { ...approved, after: (lane) => revoke(lane, anna, early, olga) }),
     unsure,
   );
+  const byOlga = (next: Lane) => revoke(next, issuer, "2026-11-23T10:00:00.000Z", olga);
+  await put(
+    "bundle/reject/revocation-by-compromised",
+    "an issuer key that an owner revoked whose key, says the trust file, may have been in other hands",
+    await ended(byOlga),
+    unsure,
+    lost(olga),
+  );
+  await put(
+    "bundle/reject/revocation-by-revoked",
+    "an issuer key that an owner revoked whose key the root then revoked",
+    await ended(byOlga, (next) => revoke(next, olga, early, root, null)),
+    unsure,
+  );
+  await put(
+    "bundle/reject/revocation-after-revocation",
+    "a revocation by an owner whose key was revoked before; the authorization is bounded before that",
+    await stampBundle(
+      await made(undefined, {
+        after: async (lane) => {
+          await revoke(lane, olga, "2026-11-25T00:00:00.000Z", root, null);
+          await revoke(lane, mallory, early, olga);
+        },
+      }),
+      { claim: (signature) => [stampAtNoon(signature)] },
+    ),
+    invalid,
+    sampleTrust({
+      timeAuthorities: [{ name: "one", certificates: [toBase64(makeAuthority("one").root.der)] }],
+    }),
+  );
+  await put(
+    "bundle/accept/revoked-itself",
+    "a new root that revokes itself, and certified nothing",
+    await made(async (lane) => {
+      await rotateRoot(lane, root);
+      await revoke(lane, nextRoot, early, nextRoot, null);
+      return lane;
+    }),
+    valid,
+  );
   const seen = await sampleBundle({
     ...small,
     before: async (lane) => {
@@ -680,6 +730,13 @@ async function writeKeys(small: SampleOptions, put: Put): Promise<void> {
     await forge(seen, { gateRecord: (record) => Reflect.deleteProperty(record.live, "revokedKeys") }),
     { verdict: "invalid", codes: ["FAILURE_DECISION_MISMATCH"] },
   );
+}
+
+function stampAtNoon(signature: Uint8Array): Uint8Array {
+  return makeTimestamp(signature, {
+    signer: makeAuthority("one").signer,
+    at: Date.parse("2026-11-23T12:00:00.000Z"),
+  });
 }
 
 function tarOf(files: ReadonlyMap<string, Uint8Array>): Promise<Uint8Array> {
