@@ -399,7 +399,40 @@ describe("the lineage of logs", () => {
     const linked = await forge(sample, link(old));
     expect(await verdict(linked)).toEqual(["valid", []]);
     expect(await verdict(linked, knows(50, "old"))).toEqual(["valid", []]);
-    expect(await verdict(linked, knows(40, "older"))).toEqual(["valid", []]);
+  });
+
+  it("leaves open whether that head continues a smaller one that the reviewer knows", async () => {
+    const linked = await forge(sample, link(old));
+    expect(await verdict(linked, knows(40, "older"))).toEqual(["indeterminate", []]);
+    const report = await verify(linked, knows(40, "older"));
+    expect(report.reasons.join()).toContain("compare its head with yours");
+    expect(layerOf(report, "log")).toMatchObject({ internal: "ok", anchored: "untested" });
+  });
+
+  it("has no two heads of an earlier log at one size", async () => {
+    const named = async (size: number, text: string) => {
+      const note = await signCheckpoint({ origin: old.origin }, { size, root: leafHash(bytesOf(text)) });
+      const lower = digestOf(note);
+      const { receipt: relink } = started((detail) => {
+        detail.previous = old;
+      });
+      const forgery = relogged(
+        {},
+        {
+          receipt: (draft) => {
+            if (draft.predicate.event === "run-opened") draft.predicate.time.lowerBound = lower;
+            return relink?.(draft);
+          },
+          files: (files) => void files.set(`log/lower/${hexOf(lower)}`, note),
+        },
+      );
+      return forge(sample, forgery);
+    };
+    const mismatch = ["invalid", ["FAILURE_WITNESS_LINEAGE_MISMATCH"]];
+    expect(await verdict(await named(50, "old"))).toEqual(["valid", []]);
+    expect(await verdict(await named(50, "another"))).toEqual(mismatch);
+    expect(await verdict(await named(40, "older"), knows(40, "older"))).toEqual(["indeterminate", []]);
+    expect(await verdict(await named(40, "other"), knows(40, "older"))).toEqual(mismatch);
   });
 
   it("does not fall behind the head that the reviewer knows, nor beside it", async () => {
@@ -407,6 +440,15 @@ describe("the lineage of logs", () => {
     const mismatch = ["invalid", ["FAILURE_WITNESS_LINEAGE_MISMATCH"]];
     expect(await verdict(linked, knows(51, "newer"))).toEqual(mismatch);
     expect(await verdict(linked, knows(50, "another"))).toEqual(mismatch);
+  });
+
+  it("spells the root of that head in one way", async () => {
+    const odd = `${old.root.slice(0, 42)}${old.root[42] === "B" ? "D" : "B"}=`;
+    const linked = await forge(sample, link({ ...old, root: odd }));
+    expect(await verdict(linked, knows(50, "old"))).toEqual([
+      "invalid",
+      expect.arrayContaining(["FAILURE_BUNDLE_MALFORMED"]),
+    ]);
   });
 
   it("names the log that the runs promised", async () => {
