@@ -364,7 +364,34 @@ describe("a lower bound of time", () => {
     ]);
     const path = `log/lower/${hexOf(digestOf("nothing"))}`;
     const misnamed = { files: (files: Map<string, Uint8Array>) => void files.set(path, bytesOf("other")) };
-    expect(await forged(relogged({}, misnamed))).toEqual(["invalid", ["FAILURE_HASH_MISMATCH"]]);
+    expect(
+      await forged(relogged({}, { ...opened({ lowerBound: digestOf("nothing") }), ...misnamed })),
+    ).toEqual(["invalid", ["FAILURE_HASH_MISMATCH"]]);
+  });
+
+  it("is not read where no receipt names it: a bundle may be full of them", async () => {
+    const note = await signCheckpoint(
+      { origin: "example.test/unknown" },
+      { size: 9, root: leafHash(bytesOf("")) },
+    );
+    const files = await forge(
+      sample,
+      relogged(
+        {},
+        {
+          files: (all) => {
+            all.set(`log/lower/${hexOf(digestOf(note))}`, note);
+            all.set(`log/lower/${hexOf(digestOf("nothing"))}`, bytesOf("no checkpoint"));
+          },
+        },
+      ),
+    );
+    expect(await verdict(files)).toEqual(["valid", []]);
+    expect(layerOf(await verify(files), "log")?.notes.join()).toContain("no receipt names, not read: 2");
+    expect(await forged(relogged({}, { files: (all) => void all.set("log/lower/x", bytesOf("")) }))).toEqual([
+      "invalid",
+      ["FAILURE_BUNDLE_MALFORMED"],
+    ]);
   });
 });
 
