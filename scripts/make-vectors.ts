@@ -10,10 +10,12 @@ import { canonicalBytes, canonicalJson } from "../src/format/canonical-json.ts";
 import { digestOf, digestOfJson } from "../src/format/digest.ts";
 import { envelopeDigest, preAuthEncoding } from "../src/format/dsse.ts";
 import { publicKeyText } from "../src/format/public-key.ts";
+import { noteKeyOf, noteKeyText, noteKeyTypes } from "../src/format/signed-note.ts";
 import { type Signer, signEnvelope } from "../src/format/signer.ts";
 import { writeTar } from "../src/format/tar.ts";
 import type { Lane } from "../src/run/lane.ts";
 import { exampleContract } from "../test/fixtures/contracts.ts";
+import { endConclusion, pinnedOf } from "../test/fixtures/end-conclusion.ts";
 import { type Draft, type Forgery, flipBit, forge, withBadSignature } from "../test/fixtures/forge-bundle.ts";
 import {
   nextLane,
@@ -440,6 +442,21 @@ async function writeBundles(): Promise<void> {
     sampleTrust({ require: ["log"] }),
   );
 
+  const witness = keyFromName("one").publicKey;
+  const asked = noteKeyText(noteKeyOf("witness.example/one", witness, noteKeyTypes.cosignature));
+  await open(
+    "witness-without-log",
+    "the reviewer asks for a witness of a bundle that has no log",
+    plain.files,
+    sampleTrust({ witnesses: [{ key: asked }] }),
+  );
+  await accept(
+    "witness-quorum-none",
+    "a witness is listed, and none is asked for",
+    plain.files,
+    sampleTrust({ witnesses: [{ key: asked }], witnessQuorum: 0 }),
+  );
+  await writeConclusions(put);
   await writeKeys(small, put);
   for (const { path, about, files, trust: judged, verdict, codes } of [
     ...(await logBundles()),
@@ -543,6 +560,44 @@ type Put = (
   expect: Expectation,
   judged?: Trust | null,
 ) => Promise<void>;
+
+/** A conclusion that somebody else ends, of whom pinned principals and trust file say different things. */
+async function writeConclusions(put: Put): Promise<void> {
+  for (const how of ["withdrawn", "superseded"] as const) {
+    const steps = [{ id: "hello", uses: "example.noop@1.0.0", with: HOST }];
+    const { files } = await sampleBundle({
+      steps,
+      after: (lane, _keys, run) => endConclusion(lane, run, how),
+    });
+    const trust = sampleTrust({ pinned: pinnedOf(files) });
+    const others = trust.principals.filter(({ id }) => id !== "olga");
+    const olga = trust.principals.filter(({ id }) => id === "olga");
+    await put(
+      `bundle/accept/conclusion-${how}`,
+      "a conclusion that an owner ended",
+      files,
+      { verdict: "valid", codes: [] },
+      trust,
+    );
+    await put(
+      `bundle/reject/conclusion-${how}-by-operator`,
+      "a conclusion ended by somebody whom the trust file lists as no owner",
+      files,
+      { verdict: "invalid", codes: ["FAILURE_APPROVAL_INVALID"] },
+      {
+        ...trust,
+        principals: [...others, ...olga.map((one) => ({ ...one, roles: ["operator" as const] }))],
+      },
+    );
+    await put(
+      `bundle/reject/conclusion-${how}-by-unlisted`,
+      "a conclusion ended by somebody whom the trust file does not list",
+      files,
+      { verdict: "indeterminate", codes: [] },
+      { ...trust, principals: others },
+    );
+  }
+}
 
 /** Issuer keys and roots that follow one another, end, and are revoked (spec/keys.md). */
 async function writeKeys(small: SampleOptions, put: Put): Promise<void> {
