@@ -96,6 +96,8 @@ class Compromise:
     def read_revocation(self, receipt):
         detail = receipt.detail
         stored = self.reading.envelopes["key-revocation"].get(detail.get("revocation"))
+        if stored is None and ("key-revocation", detail.get("revocation")) in self.reading.present:
+            return None
         if stored is None:
             self.structure.fail("COMPLETENESS", "the revocation that the receipt names is absent", receipt.where)
             return
@@ -111,6 +113,10 @@ class Compromise:
         for one in standing:
             if one.key.signed(envelope):
                 return one.key
+        made = any(one.key.signed(envelope) for one in self.roots)
+        if not made and all(one.key.key_id != envelope.key_id for one in self.roots):
+            self.layer.doubt("a root that the bundle does not know made this revocation")
+            return None
         self.layer.fail("SIGNATURE_INVALID", "no root that had not ended made this revocation", receipt.where)
         return None
 

@@ -75,13 +75,16 @@ class SigstoreBundle:
         if not isinstance(stamps, dict) or set(stamps) != {"rfc3161Timestamps"}:
             raise Malformed("no timestamp data")
         tokens = stamps["rfc3161Timestamps"]
-        if not isinstance(tokens, list):
-            raise Malformed("no list of timestamps")
+        if not isinstance(tokens, list) or len(tokens) > 10:
+            raise Malformed("no list of at most 10 timestamps")
         self.tokens = []
         for token in tokens:
             if not isinstance(token, dict) or set(token) != {"signedTimestamp"}:
                 raise Malformed("no timestamp")
-            self.tokens.append(from_base64(token["signedTimestamp"]))
+            data = from_base64(token["signedTimestamp"])
+            if not 0 < len(data) <= 65_536:
+                raise Malformed("a timestamp of no byte, or of over 65,536")
+            self.tokens.append(data)
         self.envelope = Envelope(value["dsseEnvelope"])
         if self.envelope.key_id != hint["hint"]:
             raise Malformed("the hint is not the key id of the signature")

@@ -102,6 +102,9 @@ def leaf_of(receipt):
     return hashlib.sha256(b"\x00" + canonical_bytes(entry)).digest()
 
 
+INDEX = "witnessops/log-index/v1"
+
+
 def is_start(detail):
     """Whether the detail of `log-started` has its form."""
     text = lambda one, least, most: isinstance(one, str) and least <= len(one) <= most
@@ -195,16 +198,22 @@ class LogLayer:
         except NotCanonical as error:
             self.fail("BUNDLE_MALFORMED", str(error), "log/index.json")
             return None
-        fine = isinstance(value, dict) and set(value) == {"schema", "origin", "streams"}
-        fine = fine and value["schema"] == "witnessops/log-index/v1" and isinstance(value["origin"], str)
-        fine = fine and isinstance(value["streams"], dict)
-        fine = fine and all(
-            isinstance(list_, list) and all(type(n) is int and 0 <= n < 2**53 for n in list_) for list_ in value["streams"].values()
-        )
-        if not fine:
+        names = {"schema", "origin", "streams"}
+        if isinstance(value, dict) and set(value) < names and self.index_fits({"schema": INDEX, "origin": "x", "streams": {}, **value}):
+            self.fail("REQUIRED_FIELD_MISSING", "the index lacks a member", "log/index.json")
+            return None
+        if not self.index_fits(value):
             self.fail("BUNDLE_MALFORMED", "the index does not have its form", "log/index.json")
             return None
         return value
+
+    def index_fits(self, value):
+        fine = isinstance(value, dict) and set(value) == {"schema", "origin", "streams"}
+        fine = fine and value["schema"] == INDEX and isinstance(value["origin"], str)
+        fine = fine and isinstance(value["streams"], dict)
+        return fine and all(
+            isinstance(list_, list) and all(type(n) is int and 0 <= n < 2**53 for n in list_) for list_ in value["streams"].values()
+        )
 
     def read_lowers(self, paths):
         """The checkpoints that receipts name; of others not a byte is looked at."""
@@ -389,7 +398,7 @@ class LogLayer:
             self.check_previous(keys)
             return
         at = millis(self.reading.claim["exportedAt"]) if self.reading.claim else None
-        fits = [one for key, one in mine if self.checkpoint.is_signed(key) and in_force(one, at)]
+        fits = [one for key, one in mine if self.checkpoint.is_signed(key) and (self.reading.claim is None or in_force(one, at))]
         if not fits or (self.key is not None and not any(key.text == self.key.text for key, _ in mine)):
             self.lineage("the trust file lists this log with another key, or another validity")
             return

@@ -98,6 +98,8 @@ class Reading:
         self.documents = {kind: {} for kind in PLAIN}
         self.envelopes = {kind: {} for kind in (*SIGNED, *RECORDS)}
         self.contracts = {}
+        # Envelopes that are there, whatever they hold, by kind and digest.
+        self.present = set()
         self._records = {}
         self.read_claim()
         self.read_receipts()
@@ -144,7 +146,7 @@ class Reading:
             self.claim = claim
 
     def read_receipts(self):
-        data = self.files.get(RECEIPTS)
+        data = self.files.get(RECEIPTS) if RECEIPTS in self.listed else None
         if data is None:
             self.layer.fail("COMPLETENESS", "the receipts are absent", RECEIPTS)
             return
@@ -174,6 +176,10 @@ class Reading:
             self.layer.fail("BUNDLE_MALFORMED", "no such definition", path)
             return
         digest = "sha256:" + name[:64]
+        # What is misnamed is looked at all the same, and counts as what it is.
+        if kind in PLAIN and sha256(data) != digest:
+            self.layer.fail("HASH_MISMATCH", "the file is not what its name says", path)
+            digest = sha256(data)
         try:
             value = parse_canonical(data)
             if kind in self.envelopes:
@@ -182,12 +188,9 @@ class Reading:
         except (NotCanonical, Malformed) as error:
             self.layer.fail("BUNDLE_MALFORMED", str(error), path)
             return
-        if sha256(data) != digest:
-            self.layer.fail("HASH_MISMATCH", "the file is not what its name says", path)
-            return
         fault = form_fault(PLAIN[kind], value) if PLAIN[kind] else action_list_fault(value)
         if kind == "runbook" and fault is None:
-            fault = expressions_fault(value)
+            fault = expressions_fault(value) or (None if is_data_schema(value["inputs"]) else "BUNDLE_MALFORMED")
         if fault is not None:
             self.layer.fail(fault, f"the {kind} does not have its form", path)
         else:
@@ -198,6 +201,7 @@ class Reading:
         if envelope.digest != digest:
             self.layer.fail("HASH_MISMATCH", "the file is not what its name says", path)
             return
+        self.present.add((kind, digest))
         if kind in RECORDS:
             statement = statement_of(envelope)
             if statement["predicateType"] != f"{PREDICATE}{kind}/v1":
@@ -230,7 +234,8 @@ class Reading:
 
     def artifact(self, digest):
         """Bytes of an artifact that hash to their name, or None."""
-        data = self.files.get("artifacts/sha256/" + digest[len("sha256:") :])
+        path = "artifacts/sha256/" + digest[len("sha256:") :]
+        data = self.files.get(path) if path in self.listed else None
         return data if data is not None and sha256(data) == digest else None
 
     def record_fault(self, digest):
@@ -311,6 +316,20 @@ def statement_fault(kind, value):
     fine = fine and re.fullmatch("[0-9a-f]{32}", value["nonce"]) is not None
     fine = fine and (kind != "review" or value["finding"] in ("justified", "unjustified"))
     return None if fine else "BUNDLE_MALFORMED"
+
+
+def is_data_schema(rule):
+    """Whether something is a data schema (spec/contract.md), as far as types and places of schemas go."""
+    if not isinstance(rule, dict):
+        return False
+    types = rule.get("type", [])
+    for name in types if isinstance(types, list) else [types]:
+        if name not in ("object", "array", "string", "integer", "number", "boolean", "null"):
+            return False
+    inner = list(rule.get("properties", {}).values()) if isinstance(rule.get("properties", {}), dict) else [None]
+    inner += [rule["items"]] if "items" in rule else []
+    inner += rule["anyOf"] if isinstance(rule.get("anyOf", []), list) and "anyOf" in rule else []
+    return all(is_data_schema(one) for one in inner)
 
 
 def expressions_of(tree):

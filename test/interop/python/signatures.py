@@ -102,6 +102,10 @@ def certificates_of(reading, layer, roots):
         except Malformed as error:
             layer.fail("BUNDLE_MALFORMED", str(error), digest)
             continue
+        subject = statement["subject"]
+        if (subject[0]["name"], subject[0]["digest"]["sha256"]) != ("issuer-key", sha256(key.spki)[7:]) or len(subject) != 1 or predicate["keyId"] != key.key_id:
+            layer.fail("DIGEST_MISMATCH", "a certificate names another key than its own", digest)
+            continue
         root = next((root for root in roots if root.key.signed(envelope)), None)
         if root is None:
             if any(root.key.key_id == envelope.key_id for root in roots):
@@ -111,11 +115,6 @@ def certificates_of(reading, layer, roots):
             continue
         if root.ended is not None and certified.get(digest, root.ended) >= root.ended:
             layer.fail("SIGNATURE_INVALID", "a root certified a key after it had ended", digest)
-            continue
-        subject = statement["subject"]
-        named = [one["digest"]["sha256"] for one in subject if one["name"] == "issuer-key"]
-        if named != [sha256(key.spki)[7:]] or len(subject) != 1 or predicate["keyId"] != key.key_id:
-            layer.fail("DIGEST_MISMATCH", "a certificate names another key than its own", digest)
             continue
         out.append(Certificate(digest, predicate, key, root))
     return out

@@ -26,7 +26,7 @@ SIGNATURES = {
 }  # fmt: skip
 TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
 BASIC, USAGE, EXTENDED = "2.5.29.19", "2.5.29.15", "2.5.29.37"
-MAX_TOKEN, MAX_TOKENS, MAX_CERTIFICATES = 65_536, 10, 16
+MAX_CERTIFICATES = 16
 
 
 class Invalid(Exception):
@@ -158,8 +158,6 @@ class Token:
             raise Invalid(str(error)) from error
 
     def read(self, data, stamped):
-        if len(data) > MAX_TOKEN:
-            raise Malformed("a token over 65,536 bytes")
         parts = whole(data).expect(SEQUENCE).children()
         if parts[0].expect(SEQUENCE).children()[0].integer() not in (0, 1) or len(parts) != 2:
             raise Invalid("nothing was granted")
@@ -419,9 +417,7 @@ class TimeLayer:
             tokens.append((None, self.reading.claim_tokens, self.reading.claim_envelope))
         self.layer.present = any(list_ for _, list_, _ in tokens)
         for receipt, list_, envelope in tokens:
-            if len(list_) > MAX_TOKENS:
-                self.layer.fail("BUNDLE_MALFORMED", "more than 10 tokens")
-            for data in list_[:MAX_TOKENS]:
+            for data in list_:
                 self.check_token(receipt, data, envelope)
         self.layer.anchored = "not-applicable"
         counted = [place for place, by in self.stamped.items() if most_pairs(by) >= self.threshold]
@@ -432,9 +428,6 @@ class TimeLayer:
     def check_token(self, receipt, data, envelope):
         where = "the claim" if receipt is None else receipt.where
         place = None if receipt is None else receipt.digest
-        if len(data) > MAX_TOKEN:
-            self.layer.fail("BUNDLE_MALFORMED", "a token over 65,536 bytes", where)
-            return
         try:
             listed = [one for _, certificates in self.authorities for one in certificates]
             token = Token(data, envelope.signature, listed)
