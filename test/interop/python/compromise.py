@@ -230,10 +230,10 @@ class Compromise:
             elif receipt.event in RECORDS:
                 kind, member = RECORDS[receipt.event]
                 stored = self.reading.envelopes[kind].get(receipt.detail.get(member))
-                name = stored[1]["principal"] if stored else None
+                name = stored[1]["principal"] if stored and stored[1] else None
             else:
                 continue
-            if stored is not None:
+            if name is not None:
                 for key in self.keys_that_signed(stored[0], name):
                     self.judge(key, receipt, f"what `{name}` signed")
 

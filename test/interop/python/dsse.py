@@ -44,6 +44,8 @@ class Envelope:
         if not all(isinstance(text, str) for text in (value["payload"], value["payloadType"], *signature.values())):
             raise Malformed("no DSSE envelope")
         self.payload_type = value["payloadType"]
+        if self.payload_type == "":
+            raise Malformed("an envelope without a payload type")
         self.payload = from_base64(value["payload"])
         self.key_id = signature["keyid"]
         self.signature = from_base64(signature["sig"])
@@ -109,7 +111,7 @@ def statement_of(envelope):
         if not isinstance(digest, dict) or set(subject) != {"name", "digest"} or set(digest) != {"sha256"}:
             raise Malformed("no subject with a SHA-256")
         text = digest["sha256"]
-        if not isinstance(subject["name"], str) or not isinstance(text, str) or len(text) != 64:
+        if not isinstance(subject["name"], str) or not subject["name"] or not isinstance(text, str) or len(text) != 64:
             raise Malformed("no subject with a SHA-256")
         if set(text) - set("0123456789abcdef"):
             raise Malformed("no subject with a SHA-256")

@@ -154,6 +154,9 @@ class LogLayer:
                 self.fail("BUNDLE_MALFORMED", str(error), "log/checkpoint")
         index = self.read_index(paths)
         self.read_lowers(paths)
+        for path in sorted(paths - {"log/checkpoint", "log/index.json"}):
+            if not path.startswith("log/lower/") and TILE.fullmatch(path) is None:
+                self.fail("BUNDLE_MALFORMED", "a path of no known kind", path)
         if self.checkpoint is None:
             return
         self.check_claim(claimed)
@@ -296,7 +299,6 @@ class LogLayer:
                 continue
             match, data = TILE.fullmatch(path), self.reading.files[path]
             if match is None:
-                self.fail("BUNDLE_MALFORMED", "a path of no known kind", path)
                 continue
             level, groups = int(match.group(1)), match.group(2).replace("x", "").split("/")
             number, width = int("".join(groups)), int(match.group(3) or 256)

@@ -25,6 +25,9 @@ RECORDS = {
 }  # fmt: skip
 
 
+PERSONAL = set(SIGNED) - {"key-revocation"}
+
+
 def digest_of(value):
     return sha256(canonical_bytes(value))
 
@@ -106,7 +109,7 @@ class Reading:
         for path in sorted(files):
             if path.startswith("definitions/") and path in self.listed:
                 self.read_definition(path)
-            elif path.startswith("contracts/") and path in self.listed:
+            elif re.fullmatch("contracts/[^/]+@[^/]+[.]json", path) and path in self.listed:
                 self.read_contract(path)
 
     @property
@@ -173,7 +176,6 @@ class Reading:
         kind, _, name = path[len("definitions/") :].partition("/")
         data = self.files[path]
         if (kind not in PLAIN and kind not in self.envelopes) or not re.fullmatch("[0-9a-f]{64}[.]json", name):
-            self.layer.fail("BUNDLE_MALFORMED", "no such definition", path)
             return
         digest = "sha256:" + name[:64]
         # What is misnamed is looked at all the same, and counts as what it is.
@@ -202,6 +204,9 @@ class Reading:
             self.layer.fail("HASH_MISMATCH", "the file is not what its name says", path)
             return
         self.present.add((kind, digest))
+        if kind in PERSONAL:
+            self.envelopes[kind][digest] = (envelope, self.said(kind, envelope))
+            return
         if kind in RECORDS:
             statement = statement_of(envelope)
             if statement["predicateType"] != f"{PREDICATE}{kind}/v1":
@@ -218,6 +223,15 @@ class Reading:
         else:
             self.envelopes[kind][digest] = (envelope, payload)
 
+    def said(self, kind, envelope):
+        """What a person signed; None when it does not have its form: then it holds for nobody."""
+        try:
+            payload = parse_canonical(envelope.payload)
+        except NotCanonical:
+            return None
+        fits = envelope.payload_type == f"application/vnd.witnessops.{kind}.v1+json"
+        return payload if fits and statement_fault(kind, payload) is None else None
+
     def read_contract(self, path):
         try:
             value = parse_canonical(self.files[path])
@@ -225,6 +239,8 @@ class Reading:
             self.layer.fail("BUNDLE_MALFORMED", str(error), path)
             return
         fault = form_fault("contract", value) or expressions_fault(value)
+        if fault is None and not all(is_data_schema(value[name]) for name in ("inputs", "outputs")):
+            fault = "BUNDLE_MALFORMED"
         if fault is not None:
             self.layer.fail(fault, "the contract does not have its form", path)
         elif path != f"contracts/{value['id']}@{value['version']}.json":
@@ -275,11 +291,14 @@ def claim_fault(claim):
         return "REQUIRED_FIELD_MISSING"
     runs, streams = claim["runs"], claim["streams"]
     fine = set(claim) == names and given == "witnessops/bundle-claim/v1" and isinstance(claim["workspace"], str)
-    fine = fine and isinstance(runs, list) and all(isinstance(run, str) for run in runs) and len(set(runs)) == len(runs)
+    fine = fine and isinstance(runs, list) and len(runs) > 0 and all(isinstance(run, str) for run in runs) and len(set(runs)) == len(runs)
     fine = fine and isinstance(claim["partial"], bool) and isinstance(streams, dict)
     fine = fine and isinstance(claim["exportedAt"], str) and millis(claim["exportedAt"]) is not None
     fine = fine and all(head_fits(head, {"seq", "digest", "count"}) for head in streams.values())
-    fine = fine and (claim["checkpoint"] is None or isinstance(claim["checkpoint"], dict))
+    head = claim["checkpoint"]
+    fine = fine and (head is None or isinstance(head, dict) and set(head) == {"origin", "size", "root"})
+    if fine and head is not None:
+        fine = isinstance(head["origin"], str) and isinstance(head["root"], str) and type(head["size"]) is int and head["size"] >= 1
     return None if fine else "BUNDLE_MALFORMED"
 
 
@@ -287,7 +306,8 @@ def head_fits(head, names):
     if not isinstance(head, dict) or set(head) != names or not isinstance(head["digest"], str):
         return False
     counts = [head[name] for name in names - {"digest"}]
-    return DIGEST.fullmatch(head["digest"]) is not None and all(type(n) is int and n >= 0 for n in counts)
+    fine = "count" not in head or head["count"] != 0
+    return fine and DIGEST.fullmatch(head["digest"]) is not None and all(type(n) is int and n >= 0 for n in counts)
 
 
 def action_list_fault(value):
@@ -318,10 +338,26 @@ def statement_fault(kind, value):
     return None if fine else "BUNDLE_MALFORMED"
 
 
+KEYWORDS = set(
+    "type enum const properties required additionalProperties items anyOf minLength maxLength pattern format minimum maximum "
+    "exclusiveMinimum exclusiveMaximum multipleOf minItems maxItems uniqueItems minProperties maxProperties title description "
+    "examples default sensitive".split()
+)
+
+
+def is_names(value):
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
 def is_data_schema(rule):
     """Whether something is a data schema (spec/contract.md), as far as types and places of schemas go."""
     if not isinstance(rule, dict):
         return False
+    if set(rule) - KEYWORDS or "required" in rule and not is_names(rule["required"]):
+        return False
+    for name in set(rule) & {"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}:
+        if isinstance(rule[name], bool) or not isinstance(rule[name], (int, float)) or rule[name] < 0 or rule[name] != int(rule[name]):
+            return False
     types = rule.get("type", [])
     for name in types if isinstance(types, list) else [types]:
         if name not in ("object", "array", "string", "integer", "number", "boolean", "null"):

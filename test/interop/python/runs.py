@@ -17,7 +17,9 @@ class Run:
             elif receipt.event == "run-closed":
                 self.closed = self.closed or receipt
         if self.opened is None:
-            layer.fail("COMPLETENESS", f"no receipt opens the run `{run_id}`")
+            # Without a claim nobody says that there is such a run.
+            if reading.claim is not None:
+                layer.fail("COMPLETENESS", f"no receipt opens the run `{run_id}`")
             return
         digest = self.opened.detail.get("document")
         self.document = reading.documents["run"].get(digest)
@@ -49,8 +51,10 @@ class Run:
             self.contract_digests[reference] = one["digest"]
             contract = self.reading.contracts.get(one["digest"])
             if contract is None:
-                if any(reference_of(other) == reference for other in self.reading.contracts.values()):
+                others = [other for other in self.reading.contracts.values() if reference_of(other) == reference]
+                if others:
                     layer.fail("DIGEST_MISMATCH", f"the contract `{reference}` is not the one that the run pins")
+                    self.contracts[reference] = others[0]
                 else:
                     layer.fail("COMPLETENESS", f"the contract `{reference}` is absent")
             else:
