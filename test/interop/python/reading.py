@@ -3,7 +3,7 @@
 import re
 
 from canonical import NotCanonical, canonical_bytes, parse_canonical
-from cel import CelError, NotDecided, compile_cel
+from cel import CelError, NotDecided, compile_cel, free_names
 from dsse import Envelope, Malformed, SigstoreBundle, sha256, statement_of
 from schema import faults, millis, schema
 
@@ -120,9 +120,11 @@ class Reading:
     def manifest_paths(self):
         if not hasattr(self, "_listed"):
             try:
-                value = parse_canonical(self.files.get(MANIFEST, b""))
-                self._listed = {one["path"] for one in value["files"]} if value["schema"] == "witnessops/manifest/v1" else set(self.files)
-            except (NotCanonical, TypeError, KeyError):
+                # Late: the layers import this module.
+                from signatures import MissingMember, Unsupported, manifest_entries
+
+                self._listed = {one["path"] for one in manifest_entries(parse_canonical(self.files.get(MANIFEST, b"")))}
+            except (NotCanonical, Malformed, MissingMember, Unsupported):
                 self._listed = set(self.files)
         return self._listed
 
@@ -298,7 +300,7 @@ def claim_fault(claim):
     head = claim["checkpoint"]
     fine = fine and (head is None or isinstance(head, dict) and set(head) == {"origin", "size", "root"})
     if fine and head is not None:
-        fine = isinstance(head["origin"], str) and isinstance(head["root"], str) and type(head["size"]) is int and head["size"] >= 1
+        fine = isinstance(head["origin"], str) and isinstance(head["root"], str) and re.fullmatch("[A-Za-z0-9+/]{43}=", head["root"]) and type(head["size"]) is int and head["size"] >= 1
     return None if fine else "BUNDLE_MALFORMED"
 
 
@@ -378,6 +380,7 @@ def expressions_of(tree):
 
 def expressions_fault(document):
     """Whether every expression of a contract or runbook compiles."""
+    known = {"inputs", "outputs", "result", "error", "idempotencyKey"} if document["kind"] == "Contract" else {"inputs", "steps", "each"}
     if document["kind"] == "Contract":
         execution, entries = document["execution"], document["scope"]["endpoints"]
         texts = [one["when"] for one in document["errors"]] + [one["from"] for one in document["scope"]["subjects"]]
@@ -397,7 +400,8 @@ def expressions_fault(document):
         return "BUNDLE_MALFORMED"
     try:
         for text in texts:
-            compile_cel(text)
+            if free_names(compile_cel(text)) - known:
+                return "BUNDLE_MALFORMED"
     except NotDecided:
         return None
     except CelError:

@@ -24,7 +24,8 @@ class Run:
         digest = self.opened.detail.get("document")
         self.document = reading.documents["run"].get(digest)
         if self.document is None:
-            layer.fail("COMPLETENESS", f"the document of run `{run_id}` is absent")
+            if reading.claim is not None:
+                layer.fail("COMPLETENESS", f"the document of run `{run_id}` is absent")
             return
         self.lifecycle = Lifecycle(self)
         self.pin(layer)
@@ -54,7 +55,6 @@ class Run:
                 others = [other for other in self.reading.contracts.values() if reference_of(other) == reference]
                 if others:
                     layer.fail("DIGEST_MISMATCH", f"the contract `{reference}` is not the one that the run pins")
-                    self.contracts[reference] = others[0]
                 else:
                     layer.fail("COMPLETENESS", f"the contract `{reference}` is absent")
             else:

@@ -256,10 +256,9 @@ def check_receipt(run, receipt, layer):
 def check_step(run, receipt, fail):
     p = receipt.predicate
     step = run.step(receipt.step)
-    if run.runbook is None:
-        return None
-    if step is None:
+    if receipt.step not in run.document["steps"]:
         fail("the run has no such step")
+    if step is None:
         contract = None
     else:
         contract = run.contract_of(step, receipt.read_back)
@@ -273,7 +272,7 @@ def check_step(run, receipt, fail):
     invocation = p.get("invocation")
     if invocation is None:
         return None
-    if invocation["id"] != run.invocation_id(receipt.step, receipt.key, receipt.read_back) or step is None:
+    if invocation["id"] != run.invocation_id(receipt.step, receipt.key, receipt.read_back):
         fail("the invocation id is not that of run and step")
     if invocation["outcome"] != OUTCOMES[receipt.event]:
         fail("the outcome is not that of the event", "BUNDLE_MALFORMED")

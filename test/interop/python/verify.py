@@ -106,8 +106,10 @@ def check_people(reading, report, runs, trust):
 
 
 def run_streams(reading):
-    """The runs of a bundle whose claim cannot be read: those whose streams are there."""
-    return list(dict.fromkeys(one.stream[4:] for one in reading.receipts if one.stream.startswith("run:")))
+    """The runs of a bundle whose claim cannot be read: those that were opened with a document."""
+    opened = [one for one in reading.receipts if one.usable and one.event == "run-opened"]
+    fine = [one for one in opened if one.detail.get("document") in reading.documents["run"]]
+    return list(dict.fromkeys(str(one.detail.get("run")) for one in fine))
 
 
 def verify_path(path, trust, identity=None):
