@@ -3,7 +3,7 @@ import { logEntryBytes, logLeaf } from "../src/contract/log-entry.ts";
 import type { Trust } from "../src/contract/trust.ts";
 import { toBase64, toHex } from "../src/format/base64.ts";
 import { canonicalBytes } from "../src/format/canonical-json.ts";
-import { digestOf, hexOf } from "../src/format/digest.ts";
+import { digestOf, digestOfJson, hexOf } from "../src/format/digest.ts";
 import { leafHash, rootOf } from "../src/format/merkle.ts";
 import { partialTiles, tilePath, tilesAbove } from "../src/format/tile.ts";
 import { tlogProofText } from "../src/ledger/tlog-proof.ts";
@@ -222,7 +222,123 @@ export async function logBundles(): Promise<BundleVector[]> {
     ...open,
     trust: sampleTrust({ logs: [{ key: sampleLogKey("example.test/other") }] }),
   });
+  const ended = sampleLogKey(SAMPLE_LOG, keyFromName("old log"));
+  add("reject/log-pin-of-ended-key", "a pin beside a key of the origin that has ended", small.files, {
+    verdict: "invalid",
+    codes: [LINEAGE],
+    trust: sampleTrust({
+      logs: [
+        { key: ended, notAfter: "2026-01-01T00:00:00Z", checkpoint: { size: 1, root: fork.root } },
+        { key: sampleLogKey() },
+      ],
+    }),
+  });
+  const lost = [{ keyId: sampleKeys.log.publicKey.keyId, since: "2026-01-01T00:00:00Z" }];
+  add("reject/log-key-compromised", "the log's key may have been in other hands", small.files, {
+    ...open,
+    trust: sampleTrust({ logs: [{ key: sampleLogKey() }], compromised: lost }),
+  });
+  const unpromised = await sampleBundle({
+    ...options,
+    before: async (lane) =>
+      lane.log === undefined ? lane : { ...lane, log: { ...lane.log, isPromised: false } },
+  });
+  const stripped: Forgery = {
+    files: (files) => {
+      for (const path of [...files.keys()]) if (path.startsWith("log/")) files.delete(path);
+    },
+    claim: (claim) => void Object.assign(claim, { checkpoint: null }),
+  };
+  add(
+    "reject/log-left-out",
+    "a log that the workspace started and no run promised, taken out",
+    await forge(unpromised, stripped),
+    { ...open, trust: sampleTrust() },
+  );
+  const unnamed = await signCheckpoint(
+    { origin: "example.test/other" },
+    { size: 9, root: leafHash(new Uint8Array()) },
+  );
+  add(
+    "accept/log-lower-bound-unnamed",
+    "checkpoints that no receipt names: they are not read",
+    await forge(small, {
+      files: (files) => {
+        files.set(`log/lower/${hexOf(digestOf(unnamed))}`, unnamed);
+        files.set(`log/lower/${"0".repeat(64)}`, new Uint8Array([1]));
+      },
+    }),
+  );
+  const old = { origin: "example.test/old", size: 50, root: pin.root };
+  const knows = (checkpoint: { size: number; root: string }): Trust =>
+    sampleTrust({ logs: [{ key: sampleLogKey() }, { key: sampleLogKey(old.origin), checkpoint }] });
+  const linked = await continuing(small, old);
+  add("accept/log-previous", "a log that continues the head of another, which the reviewer pins", linked, {
+    trust: knows({ size: 50, root: old.root }),
+  });
+  add(
+    "reject/log-previous-larger",
+    "nothing shows whether that head continues the one that is pinned",
+    linked,
+    {
+      ...open,
+      trust: knows({ size: 40, root: half.root }),
+    },
+  );
+  const mismatch = { verdict: "invalid", codes: [LINEAGE] } as const;
+  add("reject/log-previous-smaller", "a log that continues a head behind the one that is pinned", linked, {
+    ...mismatch,
+    trust: knows({ size: 51, root: half.root }),
+  });
+  add("reject/log-previous-other", "another root than the one that is pinned", linked, {
+    ...mismatch,
+    trust: knows({ size: 50, root: half.root }),
+  });
+  add(
+    "reject/log-previous-fork",
+    "a receipt that names another root of the head that the log continues",
+    await continuing(small, old, { size: 50, root: leafHash(new Uint8Array()) }),
+    mismatch,
+  );
+  add(
+    "reject/log-previous-pinned-fork",
+    "a receipt that names another root than the one that is pinned of an earlier log",
+    await continuing(small, old, { size: 40, root: leafHash(new Uint8Array()) }),
+    { ...mismatch, trust: knows({ size: 40, root: half.root }) },
+  );
+  add(
+    "reject/log-previous-spelling",
+    "a root in base64 whose unused bits are not zero",
+    await continuing(small, { ...old, root: `${"A".repeat(42)}B=` }),
+    { verdict: "invalid", codes: [MALFORMED] },
+  );
   return vectors;
+}
+
+/** A bundle whose log continues a head of another, of which `run-opened` names one. */
+async function continuing(
+  from: SampleBundle,
+  previous: { readonly origin: string; readonly size: number; readonly root: string },
+  named?: { readonly size: number; readonly root: Uint8Array },
+) {
+  const note = named && (await signCheckpoint({ origin: previous.origin }, named));
+  return forge(
+    from,
+    relogged(
+      {},
+      {
+        receipt: ({ predicate, subject }) => {
+          if (predicate.event === "run-opened" && note !== undefined)
+            predicate.time.lowerBound = digestOf(note);
+          if (predicate.event !== "log-started") return undefined;
+          predicate.detail = { ...predicate.detail, previous };
+          Object.assign(subject[0]?.digest ?? {}, { sha256: hexOf(digestOfJson(predicate.detail)) });
+          return undefined;
+        },
+        files: (files) => void (note && files.set(`log/lower/${hexOf(digestOf(note))}`, note)),
+      },
+    ),
+  );
 }
 
 /** A bundle whose `run-opened` names a head of `count` entries as its lower bound. */

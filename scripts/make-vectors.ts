@@ -10,10 +10,12 @@ import { canonicalBytes, canonicalJson } from "../src/format/canonical-json.ts";
 import { digestOf, digestOfJson } from "../src/format/digest.ts";
 import { envelopeDigest, preAuthEncoding } from "../src/format/dsse.ts";
 import { publicKeyText } from "../src/format/public-key.ts";
+import { noteKeyOf, noteKeyText, noteKeyTypes } from "../src/format/signed-note.ts";
 import { type Signer, signEnvelope } from "../src/format/signer.ts";
 import { writeTar } from "../src/format/tar.ts";
 import type { Lane } from "../src/run/lane.ts";
 import { exampleContract } from "../test/fixtures/contracts.ts";
+import { endConclusion, pinnedOf } from "../test/fixtures/end-conclusion.ts";
 import { type Draft, type Forgery, flipBit, forge, withBadSignature } from "../test/fixtures/forge-bundle.ts";
 import {
   nextLane,
@@ -24,7 +26,7 @@ import {
   rotateRoot,
   signAfterEnd,
 } from "../test/fixtures/key-history.ts";
-import { makeAuthority } from "../test/fixtures/make-timestamp.ts";
+import { makeAuthority, makeTimestamp } from "../test/fixtures/make-timestamp.ts";
 import {
   keyFromName,
   type SampleOptions,
@@ -32,6 +34,7 @@ import {
   sampleKeys,
   sampleTrust,
 } from "../test/fixtures/sample-bundle.ts";
+import { stampBundle } from "../test/fixtures/stamp-bundle.ts";
 import { transplant } from "../test/fixtures/transplant.ts";
 import { logBundles, logFormats } from "./log-vectors.ts";
 import { timeVectors } from "./time-vectors.ts";
@@ -439,6 +442,21 @@ async function writeBundles(): Promise<void> {
     sampleTrust({ require: ["log"] }),
   );
 
+  const witness = keyFromName("one").publicKey;
+  const asked = noteKeyText(noteKeyOf("witness.example/one", witness, noteKeyTypes.cosignature));
+  await open(
+    "witness-without-log",
+    "the reviewer asks for a witness of a bundle that has no log",
+    plain.files,
+    sampleTrust({ witnesses: [{ key: asked }] }),
+  );
+  await accept(
+    "witness-quorum-none",
+    "a witness is listed, and none is asked for",
+    plain.files,
+    sampleTrust({ witnesses: [{ key: asked }], witnessQuorum: 0 }),
+  );
+  await writeConclusions(put);
   await writeKeys(small, put);
   for (const { path, about, files, trust: judged, verdict, codes } of [
     ...(await logBundles()),
@@ -543,6 +561,44 @@ type Put = (
   judged?: Trust | null,
 ) => Promise<void>;
 
+/** A conclusion that somebody else ends, of whom pinned principals and trust file say different things. */
+async function writeConclusions(put: Put): Promise<void> {
+  for (const how of ["withdrawn", "superseded"] as const) {
+    const steps = [{ id: "hello", uses: "example.noop@1.0.0", with: HOST }];
+    const { files } = await sampleBundle({
+      steps,
+      after: (lane, _keys, run) => endConclusion(lane, run, how),
+    });
+    const trust = sampleTrust({ pinned: pinnedOf(files) });
+    const others = trust.principals.filter(({ id }) => id !== "olga");
+    const olga = trust.principals.filter(({ id }) => id === "olga");
+    await put(
+      `bundle/accept/conclusion-${how}`,
+      "a conclusion that an owner ended",
+      files,
+      { verdict: "valid", codes: [] },
+      trust,
+    );
+    await put(
+      `bundle/reject/conclusion-${how}-by-operator`,
+      "a conclusion ended by somebody whom the trust file lists as no owner",
+      files,
+      { verdict: "invalid", codes: ["FAILURE_APPROVAL_INVALID"] },
+      {
+        ...trust,
+        principals: [...others, ...olga.map((one) => ({ ...one, roles: ["operator" as const] }))],
+      },
+    );
+    await put(
+      `bundle/reject/conclusion-${how}-by-unlisted`,
+      "a conclusion ended by somebody whom the trust file does not list",
+      files,
+      { verdict: "indeterminate", codes: [] },
+      { ...trust, principals: others },
+    );
+  }
+}
+
 /** Issuer keys and roots that follow one another, end, and are revoked (spec/keys.md). */
 async function writeKeys(small: SampleOptions, put: Put): Promise<void> {
   const { root, issuer, olga, anna, mallory } = sampleKeys;
@@ -587,14 +643,22 @@ async function writeKeys(small: SampleOptions, put: Put): Promise<void> {
     valid,
   );
 
-  const ended = (end: (next: Lane) => Promise<void>): Promise<ReadonlyMap<string, Uint8Array>> =>
+  const ended = (
+    end: (next: Lane) => Promise<void>,
+    later: (next: Lane) => Promise<void> = async () => {},
+  ): Promise<ReadonlyMap<string, Uint8Array>> =>
     made(
       async (lane) => {
         const next = await nextLane(lane, root);
         await end(next);
         return next;
       },
-      { after: (lane) => signAfterEnd(lane, issuer) },
+      {
+        after: async (lane) => {
+          await later(lane);
+          await signAfterEnd(lane, issuer);
+        },
+      },
     );
   await put(
     "bundle/reject/receipt-after-retirement",
@@ -666,6 +730,47 @@ async function writeKeys(small: SampleOptions, put: Put): Promise<void> {
     await made(undefined, { ...approved, after: (lane) => revoke(lane, anna, early, olga) }),
     unsure,
   );
+  const byOlga = (next: Lane) => revoke(next, issuer, "2026-11-23T10:00:00.000Z", olga);
+  await put(
+    "bundle/reject/revocation-by-compromised",
+    "an issuer key that an owner revoked whose key, says the trust file, may have been in other hands",
+    await ended(byOlga),
+    unsure,
+    lost(olga),
+  );
+  await put(
+    "bundle/reject/revocation-by-revoked",
+    "an issuer key that an owner revoked whose key the root then revoked",
+    await ended(byOlga, (next) => revoke(next, olga, early, root, null)),
+    unsure,
+  );
+  await put(
+    "bundle/reject/revocation-after-revocation",
+    "a revocation by an owner whose key was revoked before; the authorization is bounded before that",
+    await stampBundle(
+      await made(undefined, {
+        after: async (lane) => {
+          await revoke(lane, olga, "2026-11-25T00:00:00.000Z", root, null);
+          await revoke(lane, mallory, early, olga);
+        },
+      }),
+      { claim: (signature) => [stampAtNoon(signature)] },
+    ),
+    invalid,
+    sampleTrust({
+      timeAuthorities: [{ name: "one", certificates: [toBase64(makeAuthority("one").root.der)] }],
+    }),
+  );
+  await put(
+    "bundle/accept/revoked-itself",
+    "a new root that revokes itself, and certified nothing",
+    await made(async (lane) => {
+      await rotateRoot(lane, root);
+      await revoke(lane, nextRoot, early, nextRoot, null);
+      return lane;
+    }),
+    valid,
+  );
   const seen = await sampleBundle({
     ...small,
     before: async (lane) => {
@@ -680,6 +785,13 @@ async function writeKeys(small: SampleOptions, put: Put): Promise<void> {
     await forge(seen, { gateRecord: (record) => Reflect.deleteProperty(record.live, "revokedKeys") }),
     { verdict: "invalid", codes: ["FAILURE_DECISION_MISMATCH"] },
   );
+}
+
+function stampAtNoon(signature: Uint8Array): Uint8Array {
+  return makeTimestamp(signature, {
+    signer: makeAuthority("one").signer,
+    at: Date.parse("2026-11-23T12:00:00.000Z"),
+  });
 }
 
 function tarOf(files: ReadonlyMap<string, Uint8Array>): Promise<Uint8Array> {

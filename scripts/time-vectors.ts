@@ -72,6 +72,21 @@ export async function timeVectors(sample: SampleBundle): Promise<BundleVector[]>
     serial: 7,
     extensions: signerExtensions,
   });
+  const cross = makeCertificate({
+    subject: "one root",
+    key: keyOf("root"),
+    by: two.root,
+    serial: 21,
+    extensions: rootExtensions,
+  });
+  const again = makeCertificate({
+    subject: "two signer",
+    key: keyOf("signer"),
+    by: two.root,
+    serial: 22,
+    extensions: signerExtensions,
+  });
+  const crossed = by(signer, { certificates: [signer.der, cross.der] });
   const impostor = makeAuthority("one", { rootKey: keyOf("other"), signerKey: keyOf("other") });
 
   const accept = async (
@@ -234,6 +249,24 @@ export async function timeVectors(sample: SampleBundle): Promise<BundleVector[]>
       expect: { verdict: "invalid", codes: ["FAILURE_COMPLETENESS"] },
     },
     await open("foreign", "an authority that the trust file does not list", await stamped(by(two.signer))),
+    await accept(
+      "cross-certified",
+      "two authorities that certified one another, the second with a key of its own",
+      await stamped(crossed, by(two.signer)),
+      sampleTrust(both),
+    ),
+    await open(
+      "cross-certified",
+      "one token whose path leads to both of two authorities",
+      await stamped(crossed),
+      sampleTrust(both),
+    ),
+    await open(
+      "one-key-two-names",
+      "two tokens by one key that both of two authorities certified",
+      await stamped(good, by(again)),
+      sampleTrust(both),
+    ),
     await open("one-of-two", "one of two authorities", await stamped(good), sampleTrust(both)),
     await open(
       "required",

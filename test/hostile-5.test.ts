@@ -1,19 +1,12 @@
 // What a hostile host, key holder or bundle author tried with the log, conclusions and the lifecycle of evidence.
 import { beforeAll, describe, expect, it } from "vitest";
-import type { ConclusionStatement, WithdrawalStatement } from "../src/contract/signed-statements.ts";
 import type { Trust } from "../src/contract/trust.ts";
 import { toBase64 } from "../src/format/base64.ts";
-import { canonicalBytes } from "../src/format/canonical-json.ts";
-import { digestOf } from "../src/format/digest.ts";
 import { leafHash } from "../src/format/merkle.ts";
 import { noteKeyOf, noteKeyText, noteKeyTypes } from "../src/format/signed-note.ts";
-import { signEnvelope } from "../src/format/signer.ts";
-import { CONCLUSION_PAYLOAD_TYPE, WITHDRAWAL_PAYLOAD_TYPE } from "../src/format/statement.ts";
 import { decideEvidence } from "../src/gate/decide-evidence.ts";
-import { readConclusions } from "../src/run/read-conclusions.ts";
-import { recordConclusion } from "../src/run/record-conclusion.ts";
-import { recordWithdrawal } from "../src/run/record-withdrawal.ts";
 import { bytesOf, codes, verify } from "./fixtures/check-bundle.ts";
+import { endConclusion, pinnedOf } from "./fixtures/end-conclusion.ts";
 import { forge } from "./fixtures/forge-bundle.ts";
 import {
   keyFromName,
@@ -26,7 +19,6 @@ import {
 } from "./fixtures/sample-bundle.ts";
 
 const steps = [{ id: "hello", uses: "example.noop@1.0.0", with: { host: "inputs.host" } }];
-const NOW = "2026-11-23T11:00:00.000Z";
 let logged: SampleBundle;
 let plain: SampleBundle;
 beforeAll(async () => {
@@ -104,40 +96,8 @@ describe("somebody's conclusion", () => {
   };
   const ended = (how: "withdrawn" | "superseded") =>
     sampleBundle({
-      after: async (lane, _keys, run) => {
-        const [standing] = readConclusions(lane.store, "acme").all;
-        const conclusion = String(standing?.digest);
-        const cited = lane.store.receipts(`run:${run}`).find(({ event }) => event === "step-executed");
-        const common = { run, principal: "olga", signedAt: NOW };
-        if (how === "withdrawn") {
-          const said: WithdrawalStatement = {
-            purpose: "witnessops/withdrawal/v1",
-            conclusion,
-            reason: "no",
-            ...common,
-          };
-          const envelope = await signEnvelope(sampleKeys.olga, canonicalBytes(said), WITHDRAWAL_PAYLOAD_TYPE);
-          await recordWithdrawal(lane, run, envelope);
-          return;
-        }
-        const said: ConclusionStatement = {
-          purpose: "witnessops/conclusion/v1",
-          label: "inferred",
-          statement: "nobody is greeted",
-          confidence: "low",
-          cites: [{ receipt: String(cited?.digest) }],
-          supersedes: conclusion,
-          ...common,
-        };
-        const envelope = await signEnvelope(sampleKeys.olga, canonicalBytes(said), CONCLUSION_PAYLOAD_TYPE);
-        await recordConclusion(lane, run, envelope);
-      },
+      after: (lane, _keys, run) => endConclusion(lane, run, how),
     });
-  // The reviewer pins what an owner would have authorized, so that authority is no question here.
-  const pinnedOf = (files: ReadonlyMap<string, Uint8Array>) =>
-    [...files]
-      .filter(([path]) => /^definitions\/(engagement|principals|policies|catalog-lock)\//.test(path))
-      .map(([, bytes]) => digestOf(bytes));
 
   it.each(["withdrawn", "superseded"] as const)(
     "is %s by nobody whom the reviewer lists as no owner",

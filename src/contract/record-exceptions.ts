@@ -12,5 +12,5 @@ export function recordExceptions({ gates }: Pick<GateRecord, "gates">): Exceptio
 }
 
 function hasBypass(list: unknown): boolean {
-  return Array.isArray(list) && list.some((one: { bypass?: unknown }) => one.bypass !== undefined);
+  return Array.isArray(list) && list.some((one: { bypass?: unknown } | null) => one?.bypass !== undefined);
 }

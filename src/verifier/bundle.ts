@@ -35,6 +35,7 @@ import { type HashedFile, hashFiles } from "./hash-files.ts";
 import type { Failure } from "./layer.ts";
 import type { Limits } from "./limits.ts";
 import { type Receipt, readReceipts } from "./read-receipts.ts";
+import { receiptFaults } from "./receipt-form.ts";
 import { type Read, readEnvelope, readStampedStatement, type StampedStatement } from "./sigstore-envelope.ts";
 
 /** A bundle that was read: parsed, hashed, indexed, and nothing believed yet. */
@@ -184,6 +185,8 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
     }
   }
   celBudget.left += CEL_STEPS_PER_RECEIPT * receipts.length;
+  const runEvents = indexRuns(receipts);
+  faults.structure.push(...receiptFaults(receipts, runEvents, documents));
   return {
     readable,
     celBudget,
@@ -198,7 +201,7 @@ export async function openBundle(source: BundleSource, limits: Limits): Promise<
       receipts.filter(({ predicate }) => isLifecycle(predicate.event)),
       ({ predicate }) => `${predicate.ledger.stream} ${predicate.run ?? ""}`,
     ),
-    runEvents: indexRuns(receipts),
+    runEvents,
     contracts,
     faults,
     document: <T>(kind: DefinitionKind, digest: string) =>

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { nextIssuer, nextLane, revoke } from "../../test/fixtures/key-history.ts";
+import { nextIssuer, nextLane, revoke, signAfterEnd } from "../../test/fixtures/key-history.ts";
 import {
   type SampleBundle,
   sampleBundle,
@@ -145,5 +145,68 @@ describe("a key that the workspace's own receipts revoke", () => {
     );
     const rest = principals.filter(({ id }) => id === "olga" || id === "otto");
     expect((await judge(bundle, { ...trust, principals: rest }, () => before)).anchored).toBe("failed");
+  });
+});
+
+describe("a revocation by a key that may have been in other hands itself", () => {
+  type Lane = Parameters<NonNullable<Parameters<typeof sampleBundle>[0]>["before"] & {}>[0];
+  const THEN = "2026-11-23T10:00:00.000Z";
+  const revocations = (...make: readonly ((lane: Lane) => Promise<void>)[]) =>
+    sampleBundle({
+      before: (lane) => nextLane(lane, root),
+      after: async (lane) => {
+        for (const one of make) await one(lane);
+        await signAfterEnd(lane, issuer);
+      },
+    });
+  const byOlga = (lane: Lane) => revoke(lane, issuer, THEN, olga);
+  const ofOlga = (lane: Lane) => revoke(lane, olga, SINCE, root, null);
+  const last = ({ receipts }: Bundle) =>
+    receipts.findLast(({ predicate }) => predicate.event === "key-revoked");
+
+  it("turns nothing invalid, by the trust file's word", async () => {
+    const bundle = await opened(await revocations(byOlga));
+    expect((await judge(bundle, sampleTrust(), () => before)).codes).toEqual(["FAILURE_SIGNATURE_INVALID"]);
+    const unknown = await judge(bundle, lost(olga.publicKey.keyId), () => open);
+    expect([unknown.internal, unknown.anchored, unknown.codes]).toEqual(["ok", "untested", []]);
+    const revoked = last(bundle)?.digest;
+    const later = await judge(bundle, lost(olga.publicKey.keyId), (one) =>
+      one === revoked ? after : before,
+    );
+    expect(later.layer.failures.map(({ receipt }) => receipt)).toEqual([revoked]);
+  });
+
+  it("stays when it is bounded before", async () => {
+    const bundle = await opened(await revocations(byOlga));
+    const judged = await judge(bundle, lost(olga.publicKey.keyId), () => before);
+    expect(judged.layer.failures.map(({ message }) => message)).toEqual([
+      "a receipt is by a key that was revoked",
+    ]);
+  });
+
+  it("is open where its key was revoked later, and no receipt is judged by it", async () => {
+    const bundle = await opened(await revocations(byOlga, ofOlga));
+    for (const trust of [sampleTrust(), undefined])
+      expect(await judge(bundle, trust, () => open)).toMatchObject({ internal: "indeterminate", codes: [] });
+  });
+
+  it("is invalid where its key was revoked before, and a key says of itself that it is lost", async () => {
+    const bundle = await opened(await revocations(ofOlga, byOlga));
+    const judged = await judge(bundle, sampleTrust(), () => before);
+    expect(judged.layer.failures.map(({ receipt }) => receipt)).toEqual([last(bundle)?.digest]);
+    const itself = await opened(await revocations((lane) => revoke(lane, olga, SINCE, olga)));
+    expect((await judge(itself, sampleTrust(), () => before)).internal).toBe("ok");
+    expect((await judge(itself, sampleTrust(), () => after)).internal).toBe("failed");
+  });
+
+  it("does not silence the one whose key it names: which of them is the thief is not known", async () => {
+    const bundle = await opened(
+      await revocations(
+        (lane) => revoke(lane, root, SINCE, olga),
+        (lane) => revoke(lane, olga, SINCE, root, null),
+      ),
+    );
+    const byTrust = await judge(bundle, lost(olga.publicKey.keyId), () => open);
+    expect([byTrust.codes, byTrust.internal]).toEqual([[], "indeterminate"]);
   });
 });

@@ -9,6 +9,8 @@ import type { TimeBoundsOf } from "./time-bounds.ts";
 /** Two processes of one host may see a change of keys this much apart, in milliseconds. */
 export const KEY_TOLERANCE_MS = 10_000;
 
+const REVOCATION = "the revocation of a key";
+
 /** Where something was signed: what its order and its bounds are taken from. */
 export interface Signed {
   /** Digest of the receipt that it is judged by, or of the claim. */
@@ -33,6 +35,9 @@ export function isLater(signed: Signed, receipt: Receipt): boolean {
   return at === undefined || then === undefined || at > then + KEY_TOLERANCE_MS;
 }
 
+/** When something was signed, beside the instant since which its key may have been in other hands. */
+type Side = "before" | "after" | "unknown";
+
 /** Keys that may have been in other hands: by the reviewer's word, and by the workspace's own receipts. */
 export class CompromisedKeys {
   readonly #boundsOf: TimeBoundsOf;
@@ -40,6 +45,7 @@ export class CompromisedKeys {
   readonly #trusted = new Map<string, number>();
   readonly #revoked = new Map<string, KeyRevocation>();
 
+  /** @param revocations every one that was signed as it must be, in the order of their stream. */
   constructor(
     anchor: Anchor,
     revocations: readonly KeyRevocation[],
@@ -52,12 +58,27 @@ export class CompromisedKeys {
       const known = this.#trusted.get(keyId) ?? Number.POSITIVE_INFINITY;
       this.#trusted.set(keyId, Math.min(known, millisOf(since) ?? Number.NEGATIVE_INFINITY));
     }
-    for (const revocation of revocations) {
-      const known = this.#revoked.get(revocation.keyId);
-      // The first receipt says from where on the key is not used; the earliest instant, what is in doubt before.
-      const since = Math.min(revocation.since, known?.since ?? Number.POSITIVE_INFINITY);
-      this.#revoked.set(revocation.keyId, { ...(known ?? revocation), since });
+    const known = revocations.filter(({ signer, receipt }) =>
+      [...signer].every((id) => this.#judgeTrusted(id, signedBy(receipt), REVOCATION) === "before"),
+    );
+    const { first, second } = inOrder(known);
+    // From the last on: what revokes a key says of the revocations before it whether that key may have made them.
+    for (const revocation of first.toReversed()) {
+      const sides = this.#revokedSides(revocation);
+      if (sides.every((side) => side === "before")) this.#revoke(revocation);
     }
+    for (const revocation of second) this.#revokedSides(revocation);
+  }
+
+  #revokedSides({ signer, receipt }: KeyRevocation): Side[] {
+    return [...signer].map((id) => this.#judgeRevoked(id, signedBy(receipt), REVOCATION));
+  }
+
+  #revoke(revocation: KeyRevocation): void {
+    const known = this.#revoked.get(revocation.keyId);
+    // The first receipt says from where on the key is not used; the earliest instant, what is in doubt before.
+    const since = Math.min(revocation.since, known?.since ?? Number.POSITIVE_INFINITY);
+    this.#revoked.set(revocation.keyId, { ...revocation, since });
   }
 
   /** Ids of all of them. */
@@ -73,28 +94,27 @@ export class CompromisedKeys {
    * @returns false when it does not count.
    */
   judge(ids: Iterable<string>, signed: Signed, what: string): boolean {
-    let counts = true;
-    for (const id of ids) {
-      counts = this.#judgeRevoked(id, signed, what) && counts;
-      counts = this.#judgeTrusted(id, signed, what) && counts;
-    }
-    return counts;
+    const sides = [...ids].flatMap((id) => [
+      this.#judgeRevoked(id, signed, what),
+      this.#judgeTrusted(id, signed, what),
+    ]);
+    return !sides.includes("after");
   }
 
-  #judgeRevoked(id: string, signed: Signed, what: string): boolean {
+  #judgeRevoked(id: string, signed: Signed, what: string): Side {
     const revoked = this.#revoked.get(id);
-    if (revoked === undefined) return true;
+    if (revoked === undefined) return "before";
     const side = isLater(signed, revoked.receipt) ? "after" : this.#sideOf(signed.digest, revoked.since);
     if (side === "after")
       this.#findings.fail("FAILURE_SIGNATURE_INVALID", `${what} is by a key that was revoked`, signed.at);
     else if (side === "unknown")
       this.#findings.doubt(`${what} is by a key that was revoked later, and nothing bounds when it was made`);
-    return side !== "after";
+    return side;
   }
 
-  #judgeTrusted(id: string, signed: Signed, what: string): boolean {
+  #judgeTrusted(id: string, signed: Signed, what: string): Side {
     const since = this.#trusted.get(id);
-    if (since === undefined) return true;
+    if (since === undefined) return "before";
     const side = this.#sideOf(signed.digest, since);
     if (side === "after") {
       const message = `${what} is by a key that the trust file says was compromised before`;
@@ -103,12 +123,28 @@ export class CompromisedKeys {
       this.#findings.untested(
         `${what} is by a key that the trust file says is compromised, and nothing bounds when it was made`,
       );
-    return side !== "after";
+    return side;
   }
 
-  #sideOf(digest: Digest, since: number): "before" | "after" | "unknown" {
+  #sideOf(digest: Digest, since: number): Side {
     const { notBefore, notAfter } = this.#boundsOf(digest);
     if (notBefore !== undefined && notBefore >= since) return "after";
     return notAfter !== undefined && notAfter < since ? "before" : "unknown";
   }
+}
+
+/** Revocations by keys that none before them revokes, and those by keys that one of the first revokes. */
+function inOrder(revocations: readonly KeyRevocation[]) {
+  const revoked = new Set<string>();
+  const first: KeyRevocation[] = [];
+  const second: KeyRevocation[] = [];
+  for (const revocation of revocations) {
+    if (!revocation.signer.isDisjointFrom(revoked)) {
+      second.push(revocation);
+      continue;
+    }
+    first.push(revocation);
+    revoked.add(revocation.keyId);
+  }
+  return { first, second };
 }

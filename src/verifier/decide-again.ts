@@ -25,7 +25,7 @@ import { misplaced } from "./transitions.ts";
  */
 export async function decideRunAgain(again: Again, run: ClaimedRun): Promise<void> {
   const { decisions } = again;
-  if (!isWhole(run)) {
+  if (!isWhole(run) || !hasContracts(again, run)) {
     decisions.doubt(`run \`${run.id}\` lacks a definition that it pins, and cannot be decided again`);
     return;
   }
@@ -84,10 +84,17 @@ async function judge(again: Again, run: WholeRun, receipt: Receipt, doubt: Invok
   if (finding !== undefined) doubt.confirmed ??= { receipt: receipt.digest, finding };
 }
 
-/** Whether the bundle holds every definition that the run pins. */
+/** Whether the bundle holds every definition that the run pins, contracts aside. */
 export function isWhole(run: ClaimedRun): run is WholeRun {
-  const { runbook, engagement, principals, lock } = run;
-  return ![runbook, engagement, principals, lock].includes(undefined);
+  const { runbook, engagement, principals, policies, lock } = run;
+  return ![runbook, engagement, principals, policies, lock].includes(undefined);
+}
+
+/** Whether it holds the very contracts: what another one says decides nothing. */
+function hasContracts({ bundle }: Again, { document }: ClaimedRun): boolean {
+  return document.contracts.every(
+    (pinned) => bundle.contracts.get(referenceOf(pinned))?.digest === pinned.digest,
+  );
 }
 
 /** What a failure of a step means: its own `onFailure`, else its contract's. */

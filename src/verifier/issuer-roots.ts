@@ -36,7 +36,8 @@ export function rootCertificateOf(
     key !== undefined &&
     key.keyId === certificate.keyId &&
     subject.length === 1 &&
-    subject[0]?.digest.sha256 === sha256Hex(key.spki);
+    subject[0]?.name === "issuer-root" &&
+    subject[0].digest.sha256 === sha256Hex(key.spki);
   if (isOwn) return { value: { certificate, key } };
   const message = "the root certificate does not name the key that it is about";
   return { faults: [{ code: "FAILURE_DIGEST_MISMATCH", message }] };

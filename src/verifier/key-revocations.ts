@@ -1,7 +1,9 @@
 import { type KeyRevocationStatement, keyRevocationStatementSchema } from "../contract/key-statements.ts";
 import type { Principal } from "../contract/principal.ts";
+import { FormatError } from "../format/coded-error.ts";
 import type { Envelope } from "../format/dsse.ts";
-import { type KeyEntry, parsePrincipalKey, signedByKey } from "../format/principal-key.ts";
+import { keyIdsOf } from "../format/key-ids.ts";
+import { type KeyEntry, type PrincipalKey, parsePrincipalKey, signedByKey } from "../format/principal-key.ts";
 import { KEY_REVOCATION_PAYLOAD_TYPE } from "../format/statement.ts";
 import { millisOf } from "../format/time.ts";
 import { type Anchor, isValidAt } from "./anchor.ts";
@@ -18,6 +20,8 @@ export interface KeyRevocation {
   /** Milliseconds since the epoch. */
   readonly since: number;
   readonly receipt: Receipt;
+  /** Every id that the key goes by which signed it. */
+  readonly signer: ReadonlySet<string>;
 }
 
 /** A key revocation whose form was checked, but not its signature. */
@@ -25,7 +29,7 @@ export function keyRevocationOf(envelope: Envelope): Read<KeyRevocationStatement
   return readPayload(envelope, KEY_REVOCATION_PAYLOAD_TYPE, keyRevocationStatementSchema);
 }
 
-/** The revocations of the workspace's stream that an owner or a root signed (`spec/keys.md`). */
+/** The revocations of the workspace's stream that an owner or a root signed (`spec/keys.md`), in its order. */
 export async function keyRevocations(
   bundle: Bundle,
   runs: readonly ClaimedRun[],
@@ -42,79 +46,96 @@ export async function keyRevocations(
     // One that is absent or malformed is reported by the layer `structure`.
     if (envelope === undefined || read === undefined || "faults" in read) continue;
     const { keyId, since, principal } = read.value;
-    const holds =
+    const signer =
       principal === undefined
-        ? await isByRoot(envelope, receipt, roots, findings)
-        : await isByOwner(envelope, read.value, principal, receipt, { runs, anchor, findings });
-    if (holds) held.push({ keyId, since: millisOf(since) ?? Number.NEGATIVE_INFINITY, receipt });
+        ? await signingRoot(envelope, receipt, roots, findings)
+        : await signingOwner(envelope, principal, receipt, { runs, anchor, findings });
+    if (signer !== undefined)
+      held.push({ keyId, since: millisOf(since) ?? Number.NEGATIVE_INFINITY, receipt, signer });
   }
   return held;
 }
 
-async function isByRoot(
+/** Ids of the root that signed a revocation; undefined, with a finding, when none that may did. */
+async function signingRoot(
   envelope: Envelope,
   receipt: Receipt,
   roots: readonly IssuerRoot[],
   findings: Findings,
-): Promise<boolean> {
+): Promise<ReadonlySet<string> | undefined> {
   const at = { receipt: receipt.digest };
   const root = await rootOf(envelope, roots);
   const { seq } = receipt.predicate.ledger;
   const hasEnded = root?.endedAt !== undefined && root.endedAt < seq;
-  if (root !== undefined && !hasEnded) return true;
+  if (root !== undefined && !hasEnded) return new Set([root.key.keyId]);
   const isListed = roots.some(({ key }) => key.keyId === envelope.signature.keyId);
   if (hasEnded)
     findings.fail("FAILURE_SIGNATURE_INVALID", "a key was revoked by a root that had ended before", at);
   else if (isListed)
     findings.fail("FAILURE_SIGNATURE_INVALID", "the revocation of a key does not verify", at);
   else findings.doubt("a key was revoked by a root that neither the bundle nor the trust file names");
-  return false;
+  return undefined;
 }
 
-async function isByOwner(
+/** Ids of the owner's key that signed a revocation; undefined, with a finding, when none that may did. */
+async function signingOwner(
   envelope: Envelope,
-  { signedAt }: KeyRevocationStatement,
   id: string,
   receipt: Receipt,
   { runs, anchor, findings }: { runs: readonly ClaimedRun[]; anchor: Anchor; findings: Findings },
-): Promise<boolean> {
+): Promise<ReadonlySet<string> | undefined> {
   const at = { receipt: receipt.digest };
+  const { claimedUtc } = receipt.predicate.time;
   const pinned = runs.flatMap(({ principals }) =>
     (principals?.principals ?? []).filter((one) => one.id === id && isOwner(one)),
   );
   if (pinned.length === 0) {
     findings.doubt(`a key was revoked by \`${id}\`, who is an owner by no principals of this bundle`);
-    return false;
+    return undefined;
   }
-  const signed = await Promise.all(pinned.map(({ keys }) => isSignedByOneOf(keys, envelope, signedAt)));
-  if (!signed.includes(true)) {
+  const signed = await Promise.all(pinned.map(({ keys }) => keyThatSigned(keys, envelope, claimedUtc)));
+  const signer = signed.find((key) => key !== undefined);
+  if (signer === undefined) {
     const message = `the revocation of a key is not signed with a key that \`${id}\` holds`;
     findings.fail("FAILURE_SIGNATURE_INVALID", message, at);
-    return false;
+    return undefined;
   }
-  if (!anchor.given) return true;
+  const ids = keyIdsOf(signer);
+  if (!anchor.given) return ids;
   const listed = anchor.principal(id);
   if (listed === undefined || !isOwner(listed))
     findings.untested(`the trust file does not list \`${id}\`, who revoked a key, as an owner`);
-  else if (!(await isSignedByOneOf(listed.keys, envelope, signedAt))) {
+  else if ((await keyThatSigned(listed.keys, envelope, claimedUtc)) === undefined) {
     const message = `the revocation of a key is not signed with a key of \`${id}\` that the trust file lists`;
     findings.contradict("FAILURE_SIGNATURE_INVALID", message, at);
   }
-  return true;
+  return ids;
 }
 
 function isOwner({ type, roles }: Pick<Principal, "type" | "roles">): boolean {
   return type === "human" && roles.includes("owner");
 }
 
-async function isSignedByOneOf(
+/** The key, held and in force, that made a signature. */
+async function keyThatSigned(
   keys: readonly (KeyEntry & { custody: "held" | "local"; notBefore?: string; notAfter?: string })[],
   envelope: Envelope,
-  signedAt: string,
-): Promise<boolean> {
+  at: string,
+): Promise<PrincipalKey | undefined> {
   for (const entry of keys) {
-    if (entry.custody !== "held" || entry.passkey !== undefined || !isValidAt(entry, signedAt)) continue;
-    if (await signedByKey(parsePrincipalKey(entry), envelope).catch(() => false)) return true;
+    if (entry.custody !== "held" || entry.passkey !== undefined || !isValidAt(entry, at)) continue;
+    const key = readKey(entry);
+    if (key !== undefined && (await signedByKey(key, envelope))) return key;
   }
-  return false;
+  return undefined;
+}
+
+/** Undefined for a key that cannot be read: it made no signature. */
+function readKey(entry: KeyEntry): PrincipalKey | undefined {
+  try {
+    return parsePrincipalKey(entry);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return undefined;
+  }
 }

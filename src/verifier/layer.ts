@@ -50,6 +50,8 @@ const MAX_LISTED = 200;
 export class Findings {
   readonly #layer: LayerName;
   readonly #failures: Failure[] = [];
+  readonly #codes = new Set<FailureCode>();
+  #unlisted = 0;
   readonly #doubts = new Set<string>();
   readonly #notes = new Set<string>();
   #internalFailed = false;
@@ -64,7 +66,7 @@ export class Findings {
   /** The bundle contradicts itself; needs no trust. */
   fail(code: FailureCode, message: string, at: { path?: string; receipt?: Digest } = {}): void {
     this.#internalFailed = true;
-    this.#failures.push({ code, message, ...at });
+    this.#list({ code, message, ...at });
   }
 
   /** Takes over what was found while reading. */
@@ -75,23 +77,30 @@ export class Findings {
   /** The bundle contradicts what the reviewer trusts. */
   contradict(code: FailureCode, message: string, at: { path?: string; receipt?: Digest } = {}): void {
     this.#anchoredFailed = true;
-    this.#failures.push({ code, message, ...at });
+    this.#list({ code, message, ...at });
+  }
+
+  /** Bounded: a hostile bundle must not make verifier and report grow without end. Every code that is found is listed. */
+  #list(failure: Failure): void {
+    if (this.#failures.length >= MAX_LISTED && this.#codes.has(failure.code)) this.#unlisted += 1;
+    else this.#failures.push(failure);
+    this.#codes.add(failure.code);
   }
 
   /** The bundle alone does not say. */
   doubt(message: string): void {
     this.#internalDoubt = true;
-    this.#doubts.add(message);
+    add(this.#doubts, message);
   }
 
   /** The reviewer's trust does not reach. */
   untested(message: string): void {
     this.#anchoredDoubt = true;
-    this.#doubts.add(message);
+    add(this.#doubts, message);
   }
 
   note(message: string): void {
-    this.#notes.add(message);
+    add(this.#notes, message);
   }
 
   /** The layer's result; the columns given are what holds when nothing was found against them. */
@@ -104,15 +113,9 @@ export class Findings {
           ? "indeterminate"
           : (columns.internal ?? "ok"),
       anchored: this.#anchored(columns.anchored),
-      // Lists are bounded: a hostile bundle must not make the report grow without end.
-      failures: this.#failures.slice(0, MAX_LISTED),
-      doubts: [...this.#doubts].slice(0, MAX_LISTED),
-      notes: [
-        ...[...this.#notes].slice(0, MAX_LISTED),
-        ...(this.#failures.length > MAX_LISTED
-          ? [`and ${this.#failures.length - MAX_LISTED} failures more`]
-          : []),
-      ],
+      failures: [...this.#failures],
+      doubts: [...this.#doubts],
+      notes: [...this.#notes, ...(this.#unlisted > 0 ? [`and ${this.#unlisted} failures more`] : [])],
     };
   }
 
@@ -122,4 +125,8 @@ export class Findings {
     const holds = !this.#internalFailed && !this.#internalDoubt;
     return this.#anchoredDoubt || (otherwise === "established" && !holds) ? "untested" : otherwise;
   }
+}
+
+function add(list: Set<string>, message: string): void {
+  if (list.size < MAX_LISTED) list.add(message);
 }

@@ -58,10 +58,13 @@ export async function readLogFiles(bundle: Bundle, findings: Findings): Promise<
     malformed(findings, LOG_CHECKPOINT_PATH, "the checkpoint is of an empty log");
   const tiles = new Map<string, ReadTile>();
   const lower = new Map<Digest, ReadCheckpoint>();
+  const named = new Set(bundle.receipts.map(({ predicate }) => predicate.time.lowerBound));
+  let unnamed = 0;
   for (const path of paths) {
     const [, hex] = LOWER.exec(path) ?? [];
     const tile = parseTilePath(path.slice(LOG_FOLDER.length));
-    if (hex !== undefined) {
+    if (hex !== undefined && !named.has(`sha256:${hex}`)) unnamed += 1;
+    else if (hex !== undefined) {
       const read = await readLower(bundle, path, `sha256:${hex}`, findings);
       if (read !== undefined) lower.set(`sha256:${hex}`, read);
     } else if (tile !== undefined) {
@@ -71,6 +74,8 @@ export async function readLogFiles(bundle: Bundle, findings: Findings): Promise<
       malformed(findings, path, "the log has no file of this name");
     }
   }
+  if (unnamed > 0)
+    findings.note(`checkpoints under \`${LOG_LOWER_FOLDER}\` that no receipt names, not read: ${unnamed}`);
   return { head, index: await readIndex(bundle, findings), tiles, lower };
 }
 

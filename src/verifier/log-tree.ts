@@ -64,6 +64,12 @@ export function checkTree(
     return tile && authentic.get(tilePath(tile))?.slice(0, width);
   }
 
+  const roots = new Map<number, TreeHash | undefined>();
+  function computeRoot(smaller: number): TreeHash | undefined {
+    if (partialTiles(smaller).some((tile) => nodes(tile) === undefined)) return undefined;
+    return rootFromTiles(smaller, (tile) => nodes(tile) ?? []);
+  }
+
   return {
     size,
     leaf(index) {
@@ -71,8 +77,9 @@ export function checkTree(
       return tile && authentic.get(tilePath(tile))?.[index % TILE_WIDTH];
     },
     rootAt(smaller) {
-      if (partialTiles(smaller).some((tile) => nodes(tile) === undefined)) return undefined;
-      return rootFromTiles(smaller, (tile) => nodes(tile) ?? []);
+      // Many receipts may name heads of one size, and each root is thousands of hashes.
+      if (!roots.has(smaller)) roots.set(smaller, computeRoot(smaller));
+      return roots.get(smaller);
     },
   };
 }

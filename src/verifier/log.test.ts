@@ -364,7 +364,34 @@ describe("a lower bound of time", () => {
     ]);
     const path = `log/lower/${hexOf(digestOf("nothing"))}`;
     const misnamed = { files: (files: Map<string, Uint8Array>) => void files.set(path, bytesOf("other")) };
-    expect(await forged(relogged({}, misnamed))).toEqual(["invalid", ["FAILURE_HASH_MISMATCH"]]);
+    expect(
+      await forged(relogged({}, { ...opened({ lowerBound: digestOf("nothing") }), ...misnamed })),
+    ).toEqual(["invalid", ["FAILURE_HASH_MISMATCH"]]);
+  });
+
+  it("is not read where no receipt names it: a bundle may be full of them", async () => {
+    const note = await signCheckpoint(
+      { origin: "example.test/unknown" },
+      { size: 9, root: leafHash(bytesOf("")) },
+    );
+    const files = await forge(
+      sample,
+      relogged(
+        {},
+        {
+          files: (all) => {
+            all.set(`log/lower/${hexOf(digestOf(note))}`, note);
+            all.set(`log/lower/${hexOf(digestOf("nothing"))}`, bytesOf("no checkpoint"));
+          },
+        },
+      ),
+    );
+    expect(await verdict(files)).toEqual(["valid", []]);
+    expect(layerOf(await verify(files), "log")?.notes.join()).toContain("no receipt names, not read: 2");
+    expect(await forged(relogged({}, { files: (all) => void all.set("log/lower/x", bytesOf("")) }))).toEqual([
+      "invalid",
+      ["FAILURE_BUNDLE_MALFORMED"],
+    ]);
   });
 });
 
@@ -399,7 +426,40 @@ describe("the lineage of logs", () => {
     const linked = await forge(sample, link(old));
     expect(await verdict(linked)).toEqual(["valid", []]);
     expect(await verdict(linked, knows(50, "old"))).toEqual(["valid", []]);
-    expect(await verdict(linked, knows(40, "older"))).toEqual(["valid", []]);
+  });
+
+  it("leaves open whether that head continues a smaller one that the reviewer knows", async () => {
+    const linked = await forge(sample, link(old));
+    expect(await verdict(linked, knows(40, "older"))).toEqual(["indeterminate", []]);
+    const report = await verify(linked, knows(40, "older"));
+    expect(report.reasons.join()).toContain("compare its head with yours");
+    expect(layerOf(report, "log")).toMatchObject({ internal: "ok", anchored: "untested" });
+  });
+
+  it("has no two heads of an earlier log at one size", async () => {
+    const named = async (size: number, text: string) => {
+      const note = await signCheckpoint({ origin: old.origin }, { size, root: leafHash(bytesOf(text)) });
+      const lower = digestOf(note);
+      const { receipt: relink } = started((detail) => {
+        detail.previous = old;
+      });
+      const forgery = relogged(
+        {},
+        {
+          receipt: (draft) => {
+            if (draft.predicate.event === "run-opened") draft.predicate.time.lowerBound = lower;
+            return relink?.(draft);
+          },
+          files: (files) => void files.set(`log/lower/${hexOf(lower)}`, note),
+        },
+      );
+      return forge(sample, forgery);
+    };
+    const mismatch = ["invalid", ["FAILURE_WITNESS_LINEAGE_MISMATCH"]];
+    expect(await verdict(await named(50, "old"))).toEqual(["valid", []]);
+    expect(await verdict(await named(50, "another"))).toEqual(mismatch);
+    expect(await verdict(await named(40, "older"), knows(40, "older"))).toEqual(["indeterminate", []]);
+    expect(await verdict(await named(40, "other"), knows(40, "older"))).toEqual(mismatch);
   });
 
   it("does not fall behind the head that the reviewer knows, nor beside it", async () => {
@@ -407,6 +467,15 @@ describe("the lineage of logs", () => {
     const mismatch = ["invalid", ["FAILURE_WITNESS_LINEAGE_MISMATCH"]];
     expect(await verdict(linked, knows(51, "newer"))).toEqual(mismatch);
     expect(await verdict(linked, knows(50, "another"))).toEqual(mismatch);
+  });
+
+  it("spells the root of that head in one way", async () => {
+    const odd = `${old.root.slice(0, 42)}${old.root[42] === "B" ? "D" : "B"}=`;
+    const linked = await forge(sample, link({ ...old, root: odd }));
+    expect(await verdict(linked, knows(50, "old"))).toEqual([
+      "invalid",
+      expect.arrayContaining(["FAILURE_BUNDLE_MALFORMED"]),
+    ]);
   });
 
   it("names the log that the runs promised", async () => {

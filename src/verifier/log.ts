@@ -1,6 +1,6 @@
 import { type LogIndex, logLeaf } from "../contract/log-entry.ts";
 import { CLAIM_PATH, LOG_INDEX_PATH } from "../contract/proof-bundle.ts";
-import { fromBase64, toBase64 } from "../format/base64.ts";
+import { toBase64 } from "../format/base64.ts";
 import type { Digest } from "../format/digest.ts";
 import { sameHash } from "../format/merkle.ts";
 import { isSignedBy } from "../format/signed-note.ts";
@@ -14,6 +14,7 @@ import { Findings, type LayerResult } from "./layer.ts";
 import { hasLog, type LogFiles, lowerPath, type ReadCheckpoint, readLogFiles } from "./log-files.ts";
 import { checkLineage, type Lineage, readLogKey } from "./log-lineage.ts";
 import { checkTree, type LogTree } from "./log-tree.ts";
+import { checkPreviousLogs } from "./previous-logs.ts";
 import type { Receipt } from "./read-receipts.ts";
 import { checkWitnesses, countWitnesses } from "./witnesses.ts";
 
@@ -57,7 +58,9 @@ export async function checkLog(
     checkReceipts(bundle, files.index, tree, included, findings);
     await checkLowerBounds(bundle, files, lineage, tree, findings);
     cosignedAt = (await checkWitnesses(findings, head.note, anchor, head.path)).reachedAt;
-    isTrusted = await checkTrusted(bundle, head, lineage, tree, anchor, findings);
+    const { origin } = head.checkpoint;
+    checkPreviousLogs(lineage.started, files.lower.values(), origin, anchor, findings, head.path);
+    isTrusted = await checkTrusted(bundle, head, tree, anchor, findings);
     checkCompromised(lineage, cosignedAt, anchor, findings);
     for (const [digest, { note, path }] of files.lower) {
       const { lastReachedAt, failed } = await countWitnesses(note, anchor);
@@ -195,7 +198,6 @@ function sizeOf(read: ReadCheckpoint | undefined, origin: string | undefined): n
 async function checkTrusted(
   { claim }: Bundle,
   { note, checkpoint, path }: ReadCheckpoint,
-  { started }: Lineage,
   tree: LogTree,
   anchor: Anchor,
   findings: Findings,
@@ -203,15 +205,6 @@ async function checkTrusted(
   const { origin, size } = checkpoint;
   const contradict = (message: string): void =>
     findings.contradict("FAILURE_WITNESS_LINEAGE_MISMATCH", message, { path });
-  for (const { key, checkpoint: pin } of anchor.logs) {
-    const link = started.find(({ previous }) => previous?.origin === key.name)?.previous;
-    if (key.name === origin || pin === undefined || link === undefined || link === null) continue;
-    const isSame = link.size > pin.size || sameHash(fromBase64(link.root), pin.root);
-    if (link.size < pin.size || !isSame)
-      contradict(
-        `the log continues \`${key.name}\` from a head that is not behind the one pinned in the trust file`,
-      );
-  }
   const listed = anchor.logs.filter(({ key }) => key.name === origin);
   if (listed.length === 0) {
     if (anchor.logs.length > 0 || anchor.require.has("log"))

@@ -22,7 +22,9 @@ export function certificateOf(envelope: Envelope): Read<Certificate> {
   if (
     key === undefined ||
     key.keyId !== certificate.keyId ||
-    subject[0]?.digest.sha256 !== sha256Hex(key.spki)
+    subject.length !== 1 ||
+    subject[0]?.name !== "issuer-key" ||
+    subject[0].digest.sha256 !== sha256Hex(key.spki)
   ) {
     return {
       faults: [

@@ -162,6 +162,46 @@ describe("receipts", () => {
         return undefined;
       },
     });
-    expect([report.verdict, codes(report)]).toEqual(["invalid", ["FAILURE_DECISION_MISMATCH"]]);
+    expect([report.verdict, codes(report)]).toEqual([
+      "invalid",
+      ["FAILURE_REQUIRED_FIELD_MISSING", "FAILURE_DIGEST_MISMATCH", "FAILURE_DECISION_MISMATCH"],
+    ]);
+  });
+
+  it("of a run in another stream that name another authorization, or exceptions that are not the run's", async () => {
+    const mismatch = ["invalid", ["FAILURE_DIGEST_MISMATCH"]];
+    const other = await forged({
+      receipt: ({ predicate }) => {
+        if (predicate.event === "run-closed") predicate.authorization = `sha256:${"0".repeat(64)}`;
+        return undefined;
+      },
+    });
+    expect([other.verdict, codes(other)]).toEqual(mismatch);
+    const lab = await forged({
+      receipt: ({ predicate }) => {
+        if (predicate.event === "run-opened") predicate.exceptions = ["lab"];
+        return undefined;
+      },
+    });
+    expect([lab.verdict, codes(lab)]).toEqual(mismatch);
+  });
+
+  it("with a subject too many, or none that its event is about", async () => {
+    const doubled = await forged({
+      receipt: ({ predicate, subject }) => {
+        if (predicate.event === "workspace-created")
+          subject.push({ name: "more", digest: subject[0]?.digest ?? { sha256: "" } });
+        return undefined;
+      },
+    });
+    expect([doubled.verdict, codes(doubled)]).toEqual(["invalid", ["FAILURE_DIGEST_MISMATCH"]]);
+    const turned = await forged({
+      receipt: (draft) => {
+        if (draft.predicate.event === "step-executed" && draft.predicate.step?.id === "hello")
+          draft.subject.reverse();
+        return undefined;
+      },
+    });
+    expect([turned.verdict, codes(turned)]).toEqual(["invalid", ["FAILURE_REQUIRED_FIELD_MISSING"]]);
   });
 });

@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Digest } from "../format/digest.ts";
 import { digestOf } from "../format/digest.ts";
+import type { Stamp } from "./agreement.ts";
 import type { Bundle } from "./bundle.ts";
 import type { Receipt } from "./read-receipts.ts";
-import { boundTimes, reportTime, type Stamp } from "./time-bounds.ts";
+import { boundTimes, reportTime } from "./time-bounds.ts";
 
 const receipt = (stream: string, seq: number, event = "step-executed", detail: object = {}): Receipt =>
   ({
@@ -40,7 +41,7 @@ const over = (...stamps: readonly [Digest, string, number][]): ReadonlyMap<Diges
   new Map(
     [...Map.groupBy(stamps, ([digest]) => digest)].map(([digest, list]) => [
       digest,
-      list.map(([, authority, notAfter]) => ({ authority, notAfter })),
+      list.map(([, authority, notAfter]) => ({ authority, key: `key of ${authority}`, notAfter })),
     ]),
   );
 const bundle = makeBundle();
@@ -90,8 +91,20 @@ describe("upper bounds", () => {
     expect(bound(stamps, { threshold: 3 })("engagement:e", 1).notAfter).toBeUndefined();
   });
 
+  it("are one of two authorities for which one key stamped", () => {
+    const both = ["x", "y"].map((authority) => ({ authority, key: "shared", notAfter: 100 }));
+    const stamps = new Map([[id("engagement:e", 1), both]]);
+    expect(bound(stamps)("engagement:e", 0).notAfter).toBe(100);
+    expect(bound(stamps, { threshold: 2 })("engagement:e", 0).notAfter).toBeUndefined();
+    const more = new Map([
+      ...stamps,
+      [id("engagement:e", 4), [{ authority: "x", key: "own", notAfter: 700 }]],
+    ]);
+    expect(bound(more, { threshold: 2 })("engagement:e", 0).notAfter).toBe(700);
+  });
+
   it("by the claim, and by a cosigned checkpoint, reach everything", () => {
-    const claimStamps = [{ authority: "x", notAfter: 900 }];
+    const claimStamps = [{ authority: "x", key: "key of x", notAfter: 900 }];
     for (const { digest } of bundle.receipts)
       expect(boundTimes(bundle, { stamps: new Map(), claimStamps, threshold: 1 })(digest).notAfter).toBe(900);
     const of = bound(over([id("engagement:e", 2), "x", 100]), { claimStamps, cosignedAt: 800 });

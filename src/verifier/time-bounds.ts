@@ -1,5 +1,6 @@
 import type { Digest } from "../format/digest.ts";
 import { utcFromMillis } from "../format/time.ts";
+import { agreedBy, type Stamp } from "./agreement.ts";
 import type { Bundle } from "./bundle.ts";
 import type { Receipt } from "./read-receipts.ts";
 import type { TimeReport } from "./report.ts";
@@ -14,12 +15,6 @@ export interface TimeBounds {
 
 /** Bounds of each receipt; a receipt that has none is the host's claim. */
 export type TimeBoundsOf = (receipt: Digest) => TimeBounds;
-
-/** A token that counts: of which authority, and the latest instant that it leaves, in milliseconds since the epoch. */
-export interface Stamp {
-  readonly authority: string;
-  readonly notAfter: number;
-}
 
 /** What bounds the receipts of a bundle. */
 export interface BoundedBy {
@@ -57,8 +52,8 @@ export function boundTimes(bundle: Bundle, by: BoundedBy): TimeBoundsOf {
   return (receipt) => ({ notBefore: below.get(receipt), notAfter: above.get(receipt) });
 }
 
-/** The earliest instant that each authority leaves. */
-type Earliest = ReadonlyMap<string, number>;
+/** The earliest token of each authority and key. */
+type Earliest = ReadonlyMap<string, Stamp>;
 
 function upperBounds(bundle: Bundle, by: BoundedBy): ReadonlyMap<Digest, number> {
   const bounds = new Map<Digest, number>();
@@ -76,14 +71,14 @@ function upperBounds(bundle: Bundle, by: BoundedBy): ReadonlyMap<Digest, number>
       const ofRun = predicate.ledger.stream.startsWith("engagement:");
       if (ofRun && event === "run-opened") {
         if (!firsts.has(run)) firsts.set(run, walk(streamOf(run), whole));
-        earliest = mergeAll(earliest, firsts.get(run) ?? whole);
+        earliest = merge(earliest, (firsts.get(run) ?? whole).values());
       }
       if (ofRun && event === "run-closed" && !firsts.has(run)) {
         const { seq = -1 } = (detail?.head ?? {}) as { seq?: number };
         const stream = streamOf(run);
         // What stands after the head that the closing names is not what it is about.
         const later = walk(stream.slice(seq + 1), whole);
-        firsts.set(run, walk(stream.slice(0, seq + 1), mergeAll(later, earliest)));
+        firsts.set(run, walk(stream.slice(0, seq + 1), merge(later, earliest.values())));
       }
       if (earliest !== before) bound = boundOf(earliest, by);
       if (bound !== undefined) bounds.set(digest, bound);
@@ -99,26 +94,20 @@ function upperBounds(bundle: Bundle, by: BoundedBy): ReadonlyMap<Digest, number>
 
 /** The instant by which enough authorities, or the witnesses, agree that it existed. */
 function boundOf(earliest: Earliest, { threshold, cosignedAt }: BoundedBy): number | undefined {
-  const stamped = [...earliest.values()].sort((a, b) => a - b)[threshold - 1];
+  const stamped = agreedBy(earliest.values(), threshold);
   if (stamped === undefined || cosignedAt === undefined) return stamped ?? cosignedAt;
   return Math.min(stamped, cosignedAt);
 }
 
-function merge(earliest: Earliest, stamps: readonly Stamp[]): Earliest {
-  let merged = earliest as Map<string, number>;
-  for (const { authority, notAfter } of stamps) {
-    if ((merged.get(authority) ?? Number.POSITIVE_INFINITY) <= notAfter) continue;
+function merge(earliest: Earliest, stamps: Iterable<Stamp>): Earliest {
+  let merged = earliest as Map<string, Stamp>;
+  for (const stamp of stamps) {
+    const name = `${stamp.key} ${stamp.authority}`;
+    if ((merged.get(name)?.notAfter ?? Number.POSITIVE_INFINITY) <= stamp.notAfter) continue;
     if (merged === earliest) merged = new Map(earliest);
-    merged.set(authority, notAfter);
+    merged.set(name, stamp);
   }
   return merged;
-}
-
-function mergeAll(earliest: Earliest, other: Earliest): Earliest {
-  return merge(
-    earliest,
-    [...other].map(([authority, notAfter]) => ({ authority, notAfter })),
-  );
 }
 
 function lowerBounds(bundle: Bundle, { lowerAt }: BoundedBy): ReadonlyMap<Digest, number> {

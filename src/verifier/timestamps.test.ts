@@ -6,6 +6,7 @@ import {
   makeAuthority,
   makeCertificate,
   makeTimestamp,
+  rootExtensions,
   SERVER_AUTH,
   signerExtensions,
 } from "../../test/fixtures/make-timestamp.ts";
@@ -93,6 +94,47 @@ describe("tokens of a trusted authority", () => {
     expect(twice.reasons.join()).toContain("1 of 2 time-stamps");
     const enough = await judge({ receipt: stampEnds(stampOf(one, NOON), stampOf(two, NOON + HOUR)) }, both);
     expect([enough.verdict, enough.runs[0]?.time.notAfter]).toEqual(["valid", "2026-11-23T13:00:00.000Z"]);
+  });
+});
+
+describe("authorities that certified one another", () => {
+  const cross = makeCertificate({
+    subject: "one root",
+    key: keyOf("root"),
+    by: two.root,
+    serial: 21,
+    extensions: rootExtensions,
+  });
+  const again = makeCertificate({
+    subject: "two signer",
+    key: keyOf("signer"),
+    by: two.root,
+    serial: 22,
+    extensions: signerExtensions,
+  });
+  const both = trusting({
+    timeAuthorities: [listed("one", one.root), listed("two", two.root)],
+    timeThreshold: 2,
+  });
+  const crossed = stampOf(one, NOON, { certificates: [one.signer.der, cross.der] });
+
+  it("are one by a token that leads to both", async () => {
+    const report = await judge({ receipt: stampEnds(crossed) }, both);
+    expect([report.verdict, codes(report)]).toEqual(["indeterminate", []]);
+    expect(report.reasons.join()).toContain("1 of 2 time-stamps");
+    expect(report.runs[0]?.time.bound).toBe("host-asserted");
+    expect((await judge({ receipt: stampEnds(crossed) })).verdict).toBe("valid");
+  });
+
+  it("are one by one key that both certified, in two tokens", async () => {
+    const other = (sig: Uint8Array) => makeTimestamp(sig, { signer: again, at: NOON + HOUR });
+    const report = await judge({ receipt: stampEnds(stampOf(one, NOON), other) }, both);
+    expect([report.verdict, codes(report)]).toEqual(["indeterminate", []]);
+  });
+
+  it("are two where the second stamped with a key of its own", async () => {
+    const report = await judge({ receipt: stampEnds(crossed, stampOf(two, NOON + HOUR)) }, both);
+    expect([report.verdict, report.runs[0]?.time.notAfter]).toEqual(["valid", "2026-11-23T13:00:00.000Z"]);
   });
 });
 

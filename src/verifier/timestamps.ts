@@ -1,15 +1,17 @@
 import { CLAIM_PATH } from "../contract/proof-bundle.ts";
+import { toHex } from "../format/base64.ts";
 import { findPath } from "../format/certificate-path.ts";
 import type { Digest } from "../format/digest.ts";
 import { millisOf, utcFromMillis } from "../format/time.ts";
 import { type HeldTimestamp, verifyTimestamp } from "../format/verify-timestamp.ts";
+import { agreedBy, agreeing, type Stamp } from "./agreement.ts";
 import { type Anchor, isValidAt } from "./anchor.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import { type Failure, Findings, type LayerResult } from "./layer.ts";
 import type { Receipt } from "./read-receipts.ts";
 import type { TimeReport } from "./report.ts";
-import { reportTime, type Stamp, type TimeBounds, type TimeBoundsOf } from "./time-bounds.ts";
+import { reportTime, type TimeBounds, type TimeBoundsOf } from "./time-bounds.ts";
 
 /** How far a host's clock may be from the authorities', in milliseconds. */
 const TOLERANCE = 5 * 60_000;
@@ -20,7 +22,7 @@ type Place = { readonly path: string } | { readonly receipt: Digest };
 interface Tally {
   /** Whether one holds by itself, or cannot be judged here. */
   readonly isStamped: boolean;
-  /** Those of trusted authorities, one each: the earliest. */
+  /** Those that count, by every authority that their signer's key leads to. */
   readonly stamps: readonly Stamp[];
 }
 
@@ -68,7 +70,7 @@ export function checkTimestamps(
   anchor: Anchor,
   bounds: TimeBoundsOf,
 ): LayerResult {
-  const enough = ({ stamps }: Tally): boolean => stamps.length >= anchor.timeThreshold;
+  const enough = ({ stamps }: Tally): boolean => agreed(stamps, anchor) !== undefined;
   const isPresent = tallies.size > 0 || (bundle.claim?.timestamps.length ?? 0) > 0;
   for (const { id, document, opened, closed } of runs) {
     const isPromised = document.requiredLayers.includes("time");
@@ -80,7 +82,7 @@ export function checkTimestamps(
         const message = `the layer \`time\` is promised, and ${event} has no time-stamp that holds`;
         findings.fail("FAILURE_COMPLETENESS", message, { receipt: receipt.digest });
       } else if (!enough(found)) {
-        const wanted = `${found.stamps.length} of ${anchor.timeThreshold} time-stamps by trusted authorities`;
+        const wanted = `${agreeing(found.stamps)} of ${anchor.timeThreshold} time-stamps by trusted authorities`;
         findings.untested(`${event} has ${wanted}`);
       }
     }
@@ -119,7 +121,7 @@ export async function checkReceiptTokens(
 
 /** By when enough authorities agree that something existed; undefined when too few stamped it. */
 function agreed(stamps: readonly Stamp[], { timeThreshold }: Anchor): number | undefined {
-  return stamps.map(({ notAfter }) => notAfter).sort((one, other) => one - other)[timeThreshold - 1];
+  return agreedBy(stamps, timeThreshold);
 }
 
 async function tally(
@@ -130,7 +132,7 @@ async function tally(
   at: Place,
 ): Promise<Tally> {
   const known = anchor.timeAuthorities.flatMap(({ certificates }) => certificates);
-  const earliest = new Map<string, number>();
+  const stamps: Stamp[] = [];
   let isStamped = false;
   for (const token of tokens) {
     const checked = await verifyTimestamp(token, signature, known);
@@ -144,10 +146,11 @@ async function tally(
       continue;
     }
     const notAfter = checked.genTime + checked.accuracy;
+    const key = toHex(checked.signer.spki);
     for (const authority of await authoritiesOf(checked, anchor, findings, at))
-      earliest.set(authority, Math.min(notAfter, earliest.get(authority) ?? notAfter));
+      stamps.push({ authority, key, notAfter });
   }
-  return { isStamped, stamps: [...earliest].map(([authority, notAfter]) => ({ authority, notAfter })) };
+  return { isStamped, stamps };
 }
 
 /** The reviewer's authorities that a token's signer hangs from. */

@@ -529,6 +529,24 @@ def compile_cel(text):
     return tree
 
 
+TYPES = {"int", "uint", "double", "string", "bytes", "bool", "list", "map", "null_type", "type", "dyn"}
+
+
+def free_names(tree):
+    """The names in an expression that stand for variables from outside."""
+    if isinstance(tree, list):
+        return set().union(*(free_names(one) for one in tree)) if tree else set()
+    if not isinstance(tree, tuple) or not tree:
+        return set()
+    if tree[0] == "name":
+        return {tree[1]} - TYPES
+    if tree[0] == "value":
+        return set()
+    if tree[0] == "macro":
+        return free_names(tree[2]) | (free_names(tree[4]) - {tree[3][1] if isinstance(tree[3], tuple) else tree[3]})
+    return set().union(*(free_names(one) for one in tree[1:]))
+
+
 def ordered(value):
     """Members in the order of their names, so that going through a map is the same from any spelling."""
     if isinstance(value, dict):

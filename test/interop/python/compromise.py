@@ -32,6 +32,14 @@ def ids_of(key):
     return out
 
 
+class Revocation:
+    """A revocation that was signed as it must be, and by which key."""
+
+    def __init__(self, said, receipt, key):
+        self.key_id, self.since, self.receipt, self.ids = said["keyId"], millis(said["since"]), receipt, ids_of(key)
+        self.what = f"the revocation of {self.key_id}"
+
+
 class Compromise:
     def __init__(self, reading, report, runs, trust, roots, certificates, time, log):
         self.reading, self.layer, self.structure = reading, report["signatures"], report["structure"]
@@ -44,14 +52,41 @@ class Compromise:
     def check(self):
         for one in (self.trust or {}).get("compromised", []):
             self.add(one["keyId"], millis(one["since"]), None)
+        made = []
         for receipt in self.reading.receipts:
-            if receipt.usable and receipt.event == "key-revoked":
-                self.read_revocation(receipt)
+            if receipt.usable and receipt.event == "key-revoked" and receipt.stream == "workspace":
+                found = self.read_revocation(receipt)
+                made += [found] if found else []
+        self.judge_revocations(made)
         self.check_retired()
         if self.known:
             self.check_signers()
             self.check_certificates()
             self.check_people()
+
+    def judge_revocations(self, made):
+        """Whether what revokes other keys was signed with a key in other hands itself: judged before anything else."""
+        clean = []
+        for one in made:
+            if all(self.judge_one(since, None, one.receipt, one.what) for key_id in one.ids for since, _ in self.known.get(key_id, [])):
+                clean.append(one)
+        first, aside, ended = [], [], set()
+        for one in clean:
+            if one.ids & ended:
+                aside.append(one)
+            else:
+                first.append(one)
+                ended.add(one.key_id)
+        counted = []
+        against = lambda one: [other for other in counted if other.key_id in one.ids]
+        for one in reversed(first):
+            if all([self.judge_one(other.since, other.receipt, one.receipt, one.what) for other in against(one)]):
+                counted.append(one)
+        for one in aside:
+            for other in against(one):
+                self.judge_one(other.since, other.receipt, one.receipt, one.what)
+        for one in counted:
+            self.add(one.key_id, one.since, one.receipt)
 
     def add(self, key_id, since, receipt):
         self.known.setdefault(key_id, []).append((since, receipt))
@@ -61,6 +96,8 @@ class Compromise:
     def read_revocation(self, receipt):
         detail = receipt.detail
         stored = self.reading.envelopes["key-revocation"].get(detail.get("revocation"))
+        if stored is None and ("key-revocation", detail.get("revocation")) in self.reading.present:
+            return None
         if stored is None:
             self.structure.fail("COMPLETENESS", "the revocation that the receipt names is absent", receipt.where)
             return
@@ -68,16 +105,20 @@ class Compromise:
         if any(detail.get(name) != said[name] for name in ("keyId", "since", "reason")):
             self.structure.fail("DIGEST_MISMATCH", "the revocation is about something else than its receipt", receipt.where)
             return
-        holds = self.by_person(receipt, stored) if "principal" in said else self.by_root(receipt, envelope)
-        if holds:
-            self.add(said["keyId"], millis(said["since"]), receipt)
+        key = self.by_person(receipt, stored) if "principal" in said else self.by_root(receipt, envelope)
+        return Revocation(said, receipt, key) if key is not None else None
 
     def by_root(self, receipt, envelope):
         standing = [one for one in self.roots if one.ended is None or one.ended > receipt.seq]
-        if any(one.key.signed(envelope) for one in standing):
-            return True
+        for one in standing:
+            if one.key.signed(envelope):
+                return one.key
+        made = any(one.key.signed(envelope) for one in self.roots)
+        if not made and all(one.key.key_id != envelope.key_id for one in self.roots):
+            self.layer.doubt("a root that the bundle does not know made this revocation")
+            return None
         self.layer.fail("SIGNATURE_INVALID", "no root that had not ended made this revocation", receipt.where)
-        return False
+        return None
 
     def by_person(self, receipt, stored):
         name, found = stored[1]["principal"], False
@@ -88,17 +129,16 @@ class Compromise:
             found = True
             if not self.is_owner(stored, principals, receipt):
                 self.layer.fail("SIGNATURE_INVALID", f"`{name}` did not sign this revocation, or may not", receipt.where)
-                return False
+                return None
         if not found:
             self.layer.doubt(f"nothing in the bundle says who `{name}` is, who revoked a key")
-            return False
+            return None
         if self.trust is not None:
             if not is_listed(self.trust, name):
                 self.layer.doubt(f"the trust file does not list `{name}`, who revoked a key")
             elif not self.is_owner(stored, trusted_principals(self.principals[0], self.trust), receipt):
                 self.layer.fail("SIGNATURE_INVALID", f"the revocation by `{name}` does not hold by the trust file", receipt.where)
-                return False
-        return True
+        return next(iter(self.keys_that_signed(stored[0], name)))
 
     def is_owner(self, stored, principals, receipt):
         try:
@@ -141,6 +181,7 @@ class Compromise:
                 self.judge_one(since, revoked, receipt, what)
 
     def judge_one(self, since, revoked, receipt, what):
+        """Whether what was signed was certainly signed before the key was in other hands."""
         if receipt is None:
             at = millis(self.reading.claim["exportedAt"])
             later = revoked is not None and at > revoked.at + LATER
@@ -151,8 +192,11 @@ class Compromise:
         high = self.time.not_after(receipt, self.log)
         if later or (low is not None and low >= since):
             self.layer.fail("SIGNATURE_INVALID", f"{what} was made by a key in other hands")
-        elif high is None or high >= since:
+            return False
+        if high is None or high >= since:
             self.layer.doubt(f"nobody knows whether {what} was made before its key was in other hands")
+            return False
+        return True
 
     def check_signers(self):
         for receipt in self.reading.receipts:
@@ -186,10 +230,10 @@ class Compromise:
             elif receipt.event in RECORDS:
                 kind, member = RECORDS[receipt.event]
                 stored = self.reading.envelopes[kind].get(receipt.detail.get(member))
-                name = stored[1]["principal"] if stored else None
+                name = stored[1]["principal"] if stored and stored[1] else None
             else:
                 continue
-            if stored is not None:
+            if name is not None:
                 for key in self.keys_that_signed(stored[0], name):
                     self.judge(key, receipt, f"what `{name}` signed")
 

@@ -138,7 +138,7 @@ def check_conclusions(reading, report, runs, trust):
         stored = reading.envelopes[kind].get(receipt.detail.get(kind))
         run = runs.get(receipt.run)
         if run is None or run.document is None:
-            if stored is not None and stored[1]["run"] != receipt.run:
+            if stored is not None and stored[1] is not None and stored[1]["run"] != receipt.run:
                 layer.fail("DIGEST_MISMATCH", f"the {kind} is about another run than its receipt", receipt.where)
             continue
         found = True

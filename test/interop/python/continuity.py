@@ -12,8 +12,9 @@ def check_continuity(reading, report, runs, trust):
     streams = {}
     for receipt in reading.receipts:
         streams.setdefault(receipt.stream, []).append(receipt)
+    events = {f"{one.event} {one.detail.get('run')}" for one in reading.receipts if one.usable}
     for stream, receipts in streams.items():
-        check_chain(stream, receipts, runs, layer)
+        check_chain(stream, receipts, runs, events, layer)
         check_times(stream, receipts, layer)
     if reading.claim is not None:
         check_heads(streams, reading.claim["streams"], layer)
@@ -27,15 +28,17 @@ def check_continuity(reading, report, runs, trust):
         if run.opened is not None:
             check_opening(run, layer)
             check_closing(run, layer)
-        if run.runbook_read:
+        if run.document is not None:
             check_ends(run, layer)
     layer.partial = report.partial
 
 
-def check_chain(stream, receipts, runs, layer):
+def check_chain(stream, receipts, runs, events, layer):
     run = runs.get(stream[4:]) if stream.startswith("run:") else None
     prev = run.opened.digest if run is not None and run.opened is not None else None
     known = not stream.startswith("run:") or prev is not None
+    if not known and f"run-opened {stream[4:]}" not in events:
+        layer.fail("CONTINUITY_BROKEN", f"`{stream}` continues from no `run-opened`")
     for seq, receipt in enumerate(receipts):
         if receipt.seq != seq:
             layer.fail("CONTINUITY_BROKEN", f"`{stream}` has {receipt.seq} where {seq} belongs", receipt.where)
@@ -131,11 +134,11 @@ def check_ends(run, layer):
         if receipt.event == "step-expanded" and isinstance(keys, list):
             expansions.setdefault(receipt.step, [key for key in keys if isinstance(key, str)])
     expected = set()
-    for step in run.runbook["steps"]:
-        if "forEach" in step and step["id"] in expansions:
-            expected |= {(step["id"], key) for key in expansions[step["id"]]}
+    for step in run.document["steps"]:
+        if step in expansions:
+            expected |= {(step, key) for key in expansions[step]}
         else:
-            expected.add((step["id"], None))
+            expected.add((step, None))
     ends = {}
     for receipt in run.receipts:
         if receipt.event in ENDS and receipt.read_back is None:

@@ -8,7 +8,7 @@ from escalation import check_escalation
 from flow import Flow
 from results import check_results
 from runs import reference_of
-from schema import duration, millis
+from schema import duration, faults, millis
 from structure import is_described
 from words import awaited_of
 
@@ -27,6 +27,8 @@ class Decider:
         self.layer.fail(code, text, receipt.where)
 
     def decide(self):
+        if faults(self.run.runbook["inputs"], self.run.document["inputs"]):
+            self.wrong(self.run.opened, "the inputs of the run do not fit its runbook")
         try:
             self.scope = runbook_scope(self.run, self.budget)
         except CelError:

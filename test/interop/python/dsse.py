@@ -44,6 +44,8 @@ class Envelope:
         if not all(isinstance(text, str) for text in (value["payload"], value["payloadType"], *signature.values())):
             raise Malformed("no DSSE envelope")
         self.payload_type = value["payloadType"]
+        if self.payload_type == "":
+            raise Malformed("an envelope without a payload type")
         self.payload = from_base64(value["payload"])
         self.key_id = signature["keyid"]
         self.signature = from_base64(signature["sig"])
@@ -75,13 +77,16 @@ class SigstoreBundle:
         if not isinstance(stamps, dict) or set(stamps) != {"rfc3161Timestamps"}:
             raise Malformed("no timestamp data")
         tokens = stamps["rfc3161Timestamps"]
-        if not isinstance(tokens, list):
-            raise Malformed("no list of timestamps")
+        if not isinstance(tokens, list) or len(tokens) > 10:
+            raise Malformed("no list of at most 10 timestamps")
         self.tokens = []
         for token in tokens:
             if not isinstance(token, dict) or set(token) != {"signedTimestamp"}:
                 raise Malformed("no timestamp")
-            self.tokens.append(from_base64(token["signedTimestamp"]))
+            data = from_base64(token["signedTimestamp"])
+            if not 0 < len(data) <= 65_536:
+                raise Malformed("a timestamp of no byte, or of over 65,536")
+            self.tokens.append(data)
         self.envelope = Envelope(value["dsseEnvelope"])
         if self.envelope.key_id != hint["hint"]:
             raise Malformed("the hint is not the key id of the signature")
@@ -106,7 +111,7 @@ def statement_of(envelope):
         if not isinstance(digest, dict) or set(subject) != {"name", "digest"} or set(digest) != {"sha256"}:
             raise Malformed("no subject with a SHA-256")
         text = digest["sha256"]
-        if not isinstance(subject["name"], str) or not isinstance(text, str) or len(text) != 64:
+        if not isinstance(subject["name"], str) or not subject["name"] or not isinstance(text, str) or len(text) != 64:
             raise Malformed("no subject with a SHA-256")
         if set(text) - set("0123456789abcdef"):
             raise Malformed("no subject with a SHA-256")

@@ -106,7 +106,7 @@ class Lifecycle:
             if stored is None:
                 fail("COMPLETENESS", "the statement that the receipt names is absent")
                 return
-            if not self.fits(receipt, action, stored[1], derived, state):
+            if stored[1] is not None and not self.fits(receipt, action, stored[1], derived, state):
                 fail("DIGEST_MISMATCH", "the statement is about something else than its receipt")
                 return
             try:

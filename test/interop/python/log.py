@@ -102,6 +102,22 @@ def leaf_of(receipt):
     return hashlib.sha256(b"\x00" + canonical_bytes(entry)).digest()
 
 
+INDEX = "witnessops/log-index/v1"
+
+
+def is_start(detail):
+    """Whether the detail of `log-started` has its form."""
+    text = lambda one, least, most: isinstance(one, str) and least <= len(one) <= most
+    if set(detail) != {"origin", "key", "previous"} or not text(detail["origin"], 1, 200) or not text(detail["key"], 50, 300):
+        return False
+    previous = detail["previous"]
+    if previous is None:
+        return True
+    fine = isinstance(previous, dict) and set(previous) == {"origin", "size", "root"} and text(previous["origin"], 1, 200)
+    fine = fine and type(previous["size"]) is int and 0 <= previous["size"] < 2**53
+    return fine and text(previous["root"], 44, 44) and re.fullmatch("[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", previous["root"]) is not None
+
+
 class LogLayer:
     """The checks of one bundle's log; `bounds` of times come from its witnesses."""
 
@@ -138,6 +154,9 @@ class LogLayer:
                 self.fail("BUNDLE_MALFORMED", str(error), "log/checkpoint")
         index = self.read_index(paths)
         self.read_lowers(paths)
+        for path in sorted(paths - {"log/checkpoint", "log/index.json"}):
+            if not path.startswith("log/lower/") and TILE.fullmatch(path) is None:
+                self.fail("BUNDLE_MALFORMED", "a path of no known kind", path)
         if self.checkpoint is None:
             return
         self.check_claim(claimed)
@@ -182,24 +201,34 @@ class LogLayer:
         except NotCanonical as error:
             self.fail("BUNDLE_MALFORMED", str(error), "log/index.json")
             return None
-        fine = isinstance(value, dict) and set(value) == {"schema", "origin", "streams"}
-        fine = fine and value["schema"] == "witnessops/log-index/v1" and isinstance(value["origin"], str)
-        fine = fine and isinstance(value["streams"], dict)
-        fine = fine and all(
-            isinstance(list_, list) and all(type(n) is int and 0 <= n < 2**53 for n in list_) for list_ in value["streams"].values()
-        )
-        if not fine:
+        names = {"schema", "origin", "streams"}
+        if isinstance(value, dict) and set(value) < names and self.index_fits({"schema": INDEX, "origin": "x", "streams": {}, **value}):
+            self.fail("REQUIRED_FIELD_MISSING", "the index lacks a member", "log/index.json")
+            return None
+        if not self.index_fits(value):
             self.fail("BUNDLE_MALFORMED", "the index does not have its form", "log/index.json")
             return None
         return value
 
+    def index_fits(self, value):
+        fine = isinstance(value, dict) and set(value) == {"schema", "origin", "streams"}
+        fine = fine and value["schema"] == INDEX and isinstance(value["origin"], str)
+        fine = fine and isinstance(value["streams"], dict)
+        return fine and all(
+            isinstance(list_, list) and all(type(n) is int and 0 <= n < 2**53 for n in list_) for list_ in value["streams"].values()
+        )
+
     def read_lowers(self, paths):
+        """The checkpoints that receipts name; of others not a byte is looked at."""
+        wanted = {one.predicate["time"].get("lowerBound") for one in self.reading.receipts}
         for path in sorted(paths):
             if not path.startswith("log/lower/"):
                 continue
             name, data = path[len("log/lower/") :], self.reading.files[path]
             if not re.fullmatch("[0-9a-f]{64}", name):
                 self.fail("BUNDLE_MALFORMED", "a path of no known kind", path)
+            elif "sha256:" + name not in wanted:
+                continue
             elif sha256(data) != "sha256:" + name:
                 self.fail("HASH_MISMATCH", "a lower bound is not what its name says", path)
             else:
@@ -221,7 +250,13 @@ class LogLayer:
         self.fail("WITNESS_LINEAGE_MISMATCH", text)
 
     def check_lineage(self, index):
-        self.started = [one for one in self.reading.receipts if one.usable and one.event == "log-started"]
+        self.started = []
+        for one in self.reading.receipts:
+            if one.usable and one.event == "log-started" and one.stream == "workspace":
+                if is_start(one.detail):
+                    self.started.append(one)
+                elif set(one.detail) >= {"origin", "key", "previous"}:
+                    self.fail("BUNDLE_MALFORMED", "the start of a log does not have its form", one.where)
         promises = {
             (run.document["log"]["origin"], run.document["log"]["key"])
             for run in self.runs.values() if run.document and "log" in run.document
@@ -264,7 +299,6 @@ class LogLayer:
                 continue
             match, data = TILE.fullmatch(path), self.reading.files[path]
             if match is None:
-                self.fail("BUNDLE_MALFORMED", "a path of no known kind", path)
                 continue
             level, groups = int(match.group(1)), match.group(2).replace("x", "").split("/")
             number, width = int("".join(groups)), int(match.group(3) or 256)
@@ -355,9 +389,10 @@ class LogLayer:
 
     def check_anchor(self):
         logs, origin = (self.trust or {}).get("logs", []), self.checkpoint.origin
-        if self.trust is None:
-            return
         keys = [(NoteKey(one["key"], LOG), one) for one in logs]
+        if self.trust is None:
+            self.check_previous(keys)
+            return
         mine = [(key, one) for key, one in keys if key.name == origin]
         if not mine:
             if logs or requires_log(self.trust):
@@ -365,7 +400,7 @@ class LogLayer:
             self.check_previous(keys)
             return
         at = millis(self.reading.claim["exportedAt"]) if self.reading.claim else None
-        fits = [one for key, one in mine if self.checkpoint.is_signed(key) and in_force(one, at)]
+        fits = [one for key, one in mine if self.checkpoint.is_signed(key) and (self.reading.claim is None or in_force(one, at))]
         if not fits or (self.key is not None and not any(key.text == self.key.text for key, _ in mine)):
             self.lineage("the trust file lists this log with another key, or another validity")
             return
@@ -395,14 +430,25 @@ class LogLayer:
         return base64.b64decode(text)
 
     def check_previous(self, keys):
-        for started in self.started:
-            previous = started.detail.get("previous")
-            if not isinstance(previous, dict):
+        """Heads of earlier logs: those that were continued, those that receipts name, and those that are pinned."""
+        mine = self.checkpoint.origin
+        links = [one.detail.get("previous") for one in self.started]
+        links = [one for one in links if isinstance(one, dict) and one["origin"] != mine]
+        earlier = [one for one in self.lowers.values() if one.origin != mine]
+        fork = lambda one, other: one[:2] == other[:2] and one[2] != other[2]
+        link_heads = [(one["origin"], one["size"], one["root"]) for one in links]
+        lower_heads = [(one.origin, one.size, one.root_text) for one in earlier]
+        if any(fork(one, other) for one in link_heads for other in lower_heads):
+            self.lineage("two heads of an earlier log have one size")
+        for key, one in keys:
+            if "checkpoint" not in one or key.name == mine:
                 continue
-            for key, one in keys:
-                pin = one.get("checkpoint")
-                if pin is None or key.name != previous.get("origin") or key.name == self.checkpoint.origin:
-                    continue
-                size = previous.get("size")
-                if type(size) is not int or size < pin["size"] or (size == pin["size"] and previous.get("root") != pin["root"]):
-                    self.lineage("an earlier log ended before, or other than, the pinned checkpoint")
+            pin = (key.name, one["checkpoint"]["size"], one["checkpoint"]["root"])
+            if any(fork(pin, head) for head in link_heads + lower_heads):
+                self.lineage("an earlier log has another root than the pinned checkpoint")
+            for origin, size, _ in link_heads:
+                if origin == pin[0] and size < pin[1]:
+                    self.lineage("an earlier log ended before the pinned checkpoint")
+                elif origin == pin[0] and size > pin[1]:
+                    self.layer.doubt("nothing shows whether an earlier log continued the pinned checkpoint")
+                    self.layer.anchored = "untested"

@@ -30,6 +30,8 @@ def keys_of(principal):
 def signed_statement(stored, principals, at, human=True):
     """The statement of a principal, a human one where asked, whose key, in force at `at` (milliseconds), signed it."""
     envelope, payload = stored
+    if payload is None:
+        raise Refused("payload-malformed")
     named = [one for one in principals if one["id"] == payload["principal"]]
     if len(named) != 1:
         raise Refused("principal-unknown")

@@ -3,7 +3,7 @@
 import re
 
 from canonical import NotCanonical, canonical_bytes, parse_canonical
-from cel import CelError, NotDecided, compile_cel
+from cel import CelError, NotDecided, compile_cel, free_names
 from dsse import Envelope, Malformed, SigstoreBundle, sha256, statement_of
 from schema import faults, millis, schema
 
@@ -23,6 +23,9 @@ SIGNED = {
 RECORDS = {
     "authorization": "authorization-predicate", "key-certificate": "key-certificate", "root-certificate": "root-certificate",
 }  # fmt: skip
+
+
+PERSONAL = set(SIGNED) - {"key-revocation"}
 
 
 def digest_of(value):
@@ -98,13 +101,15 @@ class Reading:
         self.documents = {kind: {} for kind in PLAIN}
         self.envelopes = {kind: {} for kind in (*SIGNED, *RECORDS)}
         self.contracts = {}
+        # Envelopes that are there, whatever they hold, by kind and digest.
+        self.present = set()
         self._records = {}
         self.read_claim()
         self.read_receipts()
         for path in sorted(files):
             if path.startswith("definitions/") and path in self.listed:
                 self.read_definition(path)
-            elif path.startswith("contracts/") and path in self.listed:
+            elif re.fullmatch("contracts/[^/]+@[^/]+[.]json", path) and path in self.listed:
                 self.read_contract(path)
 
     @property
@@ -115,9 +120,11 @@ class Reading:
     def manifest_paths(self):
         if not hasattr(self, "_listed"):
             try:
-                value = parse_canonical(self.files.get(MANIFEST, b""))
-                self._listed = {one["path"] for one in value["files"]} if value["schema"] == "witnessops/manifest/v1" else set(self.files)
-            except (NotCanonical, TypeError, KeyError):
+                # Late: the layers import this module.
+                from signatures import MissingMember, Unsupported, manifest_entries
+
+                self._listed = {one["path"] for one in manifest_entries(parse_canonical(self.files.get(MANIFEST, b"")))}
+            except (NotCanonical, Malformed, MissingMember, Unsupported):
                 self._listed = set(self.files)
         return self._listed
 
@@ -144,7 +151,7 @@ class Reading:
             self.claim = claim
 
     def read_receipts(self):
-        data = self.files.get(RECEIPTS)
+        data = self.files.get(RECEIPTS) if RECEIPTS in self.listed else None
         if data is None:
             self.layer.fail("COMPLETENESS", "the receipts are absent", RECEIPTS)
             return
@@ -171,9 +178,12 @@ class Reading:
         kind, _, name = path[len("definitions/") :].partition("/")
         data = self.files[path]
         if (kind not in PLAIN and kind not in self.envelopes) or not re.fullmatch("[0-9a-f]{64}[.]json", name):
-            self.layer.fail("BUNDLE_MALFORMED", "no such definition", path)
             return
         digest = "sha256:" + name[:64]
+        # What is misnamed is looked at all the same, and counts as what it is.
+        if kind in PLAIN and sha256(data) != digest:
+            self.layer.fail("HASH_MISMATCH", "the file is not what its name says", path)
+            digest = sha256(data)
         try:
             value = parse_canonical(data)
             if kind in self.envelopes:
@@ -182,12 +192,9 @@ class Reading:
         except (NotCanonical, Malformed) as error:
             self.layer.fail("BUNDLE_MALFORMED", str(error), path)
             return
-        if sha256(data) != digest:
-            self.layer.fail("HASH_MISMATCH", "the file is not what its name says", path)
-            return
         fault = form_fault(PLAIN[kind], value) if PLAIN[kind] else action_list_fault(value)
         if kind == "runbook" and fault is None:
-            fault = expressions_fault(value)
+            fault = expressions_fault(value) or (None if is_data_schema(value["inputs"]) else "BUNDLE_MALFORMED")
         if fault is not None:
             self.layer.fail(fault, f"the {kind} does not have its form", path)
         else:
@@ -197,6 +204,10 @@ class Reading:
         envelope = Envelope(value)
         if envelope.digest != digest:
             self.layer.fail("HASH_MISMATCH", "the file is not what its name says", path)
+            return
+        self.present.add((kind, digest))
+        if kind in PERSONAL:
+            self.envelopes[kind][digest] = (envelope, self.said(kind, envelope))
             return
         if kind in RECORDS:
             statement = statement_of(envelope)
@@ -214,6 +225,15 @@ class Reading:
         else:
             self.envelopes[kind][digest] = (envelope, payload)
 
+    def said(self, kind, envelope):
+        """What a person signed; None when it does not have its form: then it holds for nobody."""
+        try:
+            payload = parse_canonical(envelope.payload)
+        except NotCanonical:
+            return None
+        fits = envelope.payload_type == f"application/vnd.witnessops.{kind}.v1+json"
+        return payload if fits and statement_fault(kind, payload) is None else None
+
     def read_contract(self, path):
         try:
             value = parse_canonical(self.files[path])
@@ -221,6 +241,8 @@ class Reading:
             self.layer.fail("BUNDLE_MALFORMED", str(error), path)
             return
         fault = form_fault("contract", value) or expressions_fault(value)
+        if fault is None and not all(is_data_schema(value[name]) for name in ("inputs", "outputs")):
+            fault = "BUNDLE_MALFORMED"
         if fault is not None:
             self.layer.fail(fault, "the contract does not have its form", path)
         elif path != f"contracts/{value['id']}@{value['version']}.json":
@@ -230,7 +252,8 @@ class Reading:
 
     def artifact(self, digest):
         """Bytes of an artifact that hash to their name, or None."""
-        data = self.files.get("artifacts/sha256/" + digest[len("sha256:") :])
+        path = "artifacts/sha256/" + digest[len("sha256:") :]
+        data = self.files.get(path) if path in self.listed else None
         return data if data is not None and sha256(data) == digest else None
 
     def record_fault(self, digest):
@@ -270,11 +293,14 @@ def claim_fault(claim):
         return "REQUIRED_FIELD_MISSING"
     runs, streams = claim["runs"], claim["streams"]
     fine = set(claim) == names and given == "witnessops/bundle-claim/v1" and isinstance(claim["workspace"], str)
-    fine = fine and isinstance(runs, list) and all(isinstance(run, str) for run in runs) and len(set(runs)) == len(runs)
+    fine = fine and isinstance(runs, list) and len(runs) > 0 and all(isinstance(run, str) for run in runs) and len(set(runs)) == len(runs)
     fine = fine and isinstance(claim["partial"], bool) and isinstance(streams, dict)
     fine = fine and isinstance(claim["exportedAt"], str) and millis(claim["exportedAt"]) is not None
     fine = fine and all(head_fits(head, {"seq", "digest", "count"}) for head in streams.values())
-    fine = fine and (claim["checkpoint"] is None or isinstance(claim["checkpoint"], dict))
+    head = claim["checkpoint"]
+    fine = fine and (head is None or isinstance(head, dict) and set(head) == {"origin", "size", "root"})
+    if fine and head is not None:
+        fine = isinstance(head["origin"], str) and isinstance(head["root"], str) and re.fullmatch("[A-Za-z0-9+/]{43}=", head["root"]) and type(head["size"]) is int and head["size"] >= 1
     return None if fine else "BUNDLE_MALFORMED"
 
 
@@ -282,7 +308,8 @@ def head_fits(head, names):
     if not isinstance(head, dict) or set(head) != names or not isinstance(head["digest"], str):
         return False
     counts = [head[name] for name in names - {"digest"}]
-    return DIGEST.fullmatch(head["digest"]) is not None and all(type(n) is int and n >= 0 for n in counts)
+    fine = "count" not in head or head["count"] != 0
+    return fine and DIGEST.fullmatch(head["digest"]) is not None and all(type(n) is int and n >= 0 for n in counts)
 
 
 def action_list_fault(value):
@@ -313,6 +340,36 @@ def statement_fault(kind, value):
     return None if fine else "BUNDLE_MALFORMED"
 
 
+KEYWORDS = set(
+    "type enum const properties required additionalProperties items anyOf minLength maxLength pattern format minimum maximum "
+    "exclusiveMinimum exclusiveMaximum multipleOf minItems maxItems uniqueItems minProperties maxProperties title description "
+    "examples default sensitive".split()
+)
+
+
+def is_names(value):
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def is_data_schema(rule):
+    """Whether something is a data schema (spec/contract.md), as far as types and places of schemas go."""
+    if not isinstance(rule, dict):
+        return False
+    if set(rule) - KEYWORDS or "required" in rule and not is_names(rule["required"]):
+        return False
+    for name in set(rule) & {"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}:
+        if isinstance(rule[name], bool) or not isinstance(rule[name], (int, float)) or rule[name] < 0 or rule[name] != int(rule[name]):
+            return False
+    types = rule.get("type", [])
+    for name in types if isinstance(types, list) else [types]:
+        if name not in ("object", "array", "string", "integer", "number", "boolean", "null"):
+            return False
+    inner = list(rule.get("properties", {}).values()) if isinstance(rule.get("properties", {}), dict) else [None]
+    inner += [rule["items"]] if "items" in rule else []
+    inner += rule["anyOf"] if isinstance(rule.get("anyOf", []), list) and "anyOf" in rule else []
+    return all(is_data_schema(one) for one in inner)
+
+
 def expressions_of(tree):
     if isinstance(tree, str):
         return [tree]
@@ -323,6 +380,7 @@ def expressions_of(tree):
 
 def expressions_fault(document):
     """Whether every expression of a contract or runbook compiles."""
+    known = {"inputs", "outputs", "result", "error", "idempotencyKey"} if document["kind"] == "Contract" else {"inputs", "steps", "each"}
     if document["kind"] == "Contract":
         execution, entries = document["execution"], document["scope"]["endpoints"]
         texts = [one["when"] for one in document["errors"]] + [one["from"] for one in document["scope"]["subjects"]]
@@ -342,7 +400,8 @@ def expressions_fault(document):
         return "BUNDLE_MALFORMED"
     try:
         for text in texts:
-            compile_cel(text)
+            if free_names(compile_cel(text)) - known:
+                return "BUNDLE_MALFORMED"
     except NotDecided:
         return None
     except CelError:

@@ -30,6 +30,8 @@ def roots_of(reading, layer, fail_structure):
 def follow(reading, receipt, roots, layer, fail_structure):
     """One more root, when an earlier one that had not ended certified it."""
     stored = reading.envelopes["root-certificate"].get(receipt.detail.get("certificate"))
+    if stored is None and ("root-certificate", receipt.detail.get("certificate")) in reading.present:
+        return
     if stored is None:
         fail_structure("COMPLETENESS", "the root certificate that the receipt names is absent", receipt.where)
         return
@@ -45,6 +47,7 @@ def follow(reading, receipt, roots, layer, fail_structure):
     fits = subject == [("issuer-root", sha256(key.spki)[7:])] and predicate["keyId"] == key.key_id
     if not fits or (detail.get("previous"), detail.get("root")) != (predicate["previous"], named):
         fail_structure("DIGEST_MISMATCH", "the receipt names another root than its certificate", receipt.where)
+    if not fits:
         return
     made = next((root for root in roots if root.key.signed(envelope)), None)
     if made is None or made.key.key_id != predicate["previous"] or made.ended is not None:

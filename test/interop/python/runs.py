@@ -17,12 +17,14 @@ class Run:
             elif receipt.event == "run-closed":
                 self.closed = self.closed or receipt
         if self.opened is None:
-            layer.fail("COMPLETENESS", f"no receipt opens the run `{run_id}`")
+            # Without a claim nobody says that there is such a run.
+            if reading.claim is not None:
+                layer.fail("COMPLETENESS", f"no receipt opens the run `{run_id}`")
             return
         digest = self.opened.detail.get("document")
         self.document = reading.documents["run"].get(digest)
         if self.document is None:
-            if f"definitions/run/{str(digest)[7:]}.json" not in reading.files:
+            if reading.claim is not None:
                 layer.fail("COMPLETENESS", f"the document of run `{run_id}` is absent")
             return
         self.lifecycle = Lifecycle(self)
@@ -37,12 +39,12 @@ class Run:
         self.pins = pins
         found = {kind: documents[kind].get(digest) for kind, digest in pins.items()}
         for kind, digest in pins.items():
-            if found[kind] is None and f"definitions/{kind}/{digest[7:]}.json" not in self.reading.files:
+            if found[kind] is None:
                 layer.fail("COMPLETENESS", f"the {kind} of run `{self.id}` is absent")
         self.runbook, self.engagement, self.principals = found["runbook"], found["engagement"], found["principals"]
         self.policies, self.lock = found["policies"], found["catalog-lock"]
         self.authorization = self.reading.envelopes["authorization"].get(doc["authorization"])
-        if self.authorization is None and f"definitions/authorization/{doc['authorization'][7:]}.json" not in self.reading.files:
+        if ("authorization", doc["authorization"]) not in self.reading.present:
             layer.fail("COMPLETENESS", f"the authorization of run `{self.id}` is absent")
         self.contracts, self.contract_digests = {}, {}
         for one in doc["contracts"]:
@@ -50,10 +52,11 @@ class Run:
             self.contract_digests[reference] = one["digest"]
             contract = self.reading.contracts.get(one["digest"])
             if contract is None:
-                if f"contracts/{reference}.json" not in self.reading.files:
-                    layer.fail("COMPLETENESS", f"the contract `{reference}` is absent")
-                elif any(f"{c['id']}@{c['version']}" == reference for c in self.reading.contracts.values()):
+                others = [other for other in self.reading.contracts.values() if reference_of(other) == reference]
+                if others:
                     layer.fail("DIGEST_MISMATCH", f"the contract `{reference}` is not the one that the run pins")
+                else:
+                    layer.fail("COMPLETENESS", f"the contract `{reference}` is absent")
             else:
                 self.contracts[reference] = contract
 

@@ -26,7 +26,7 @@ SIGNATURES = {
 }  # fmt: skip
 TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
 BASIC, USAGE, EXTENDED = "2.5.29.19", "2.5.29.15", "2.5.29.37"
-MAX_TOKEN, MAX_TOKENS, MAX_CERTIFICATES = 65_536, 10, 16
+MAX_CERTIFICATES = 16
 
 
 class Invalid(Exception):
@@ -58,7 +58,7 @@ class Certificate:
         parts = body.children()
         at = 1 if parts[0].tag == 0xA0 else 0
         self.serial = parts[at].integer()
-        self.issuer, self.subject = parts[at + 2].whole, parts[at + 4].whole
+        self.issuer, self.subject, self.spki = parts[at + 2].whole, parts[at + 4].whole, parts[at + 5].whole
         times = parts[at + 3].expect(SEQUENCE).children()
         self.not_before, self.not_after = (certificate_time(one) for one in times)
         self.extensions = {}
@@ -158,8 +158,6 @@ class Token:
             raise Invalid(str(error)) from error
 
     def read(self, data, stamped):
-        if len(data) > MAX_TOKEN:
-            raise Malformed("a token over 65,536 bytes")
         parts = whole(data).expect(SEQUENCE).children()
         if parts[0].expect(SEQUENCE).children()[0].integer() not in (0, 1) or len(parts) != 2:
             raise Invalid("nothing was granted")
@@ -375,6 +373,31 @@ class Path:
         return False
 
 
+def agreed_by(stamps, threshold):
+    """The earliest instant by which so many authorities agree, each with a key of its own: stamps are {(authority, key): at}."""
+    for at in sorted(set(stamps.values())):
+        if most_pairs({pair for pair, by in stamps.items() if by <= at}) >= threshold:
+            return at
+    return None
+
+
+def most_pairs(pairs):
+    """Size of the largest matching of authorities and keys (augmenting paths, one authority after another)."""
+    holder = {}
+
+    def place(authority, tried):
+        for key in sorted(key for name, key in pairs if name == authority and key not in tried):
+            if key in tried:
+                continue
+            tried.add(key)
+            if key not in holder or place(holder[key], tried):
+                holder[key] = authority
+                return True
+        return False
+
+    return sum(place(authority, set()) for authority in sorted({name for name, _ in pairs}))
+
+
 class TimeLayer:
     """The tokens of a bundle, and the bounds that they and the log's witnesses put."""
 
@@ -384,7 +407,7 @@ class TimeLayer:
         for one in (trust or {}).get("timeAuthorities", []):
             self.authorities.append((one, [Certificate(from_base64(text)) for text in one["certificates"]]))
         self.threshold = (trust or {}).get("timeThreshold", 1)
-        # Upper bounds by authority, of receipts by digest and of the claim.
+        # Upper bounds by authority and key, of receipts by digest and of the claim.
         self.stamped, self.intact, self.unchecked = {}, set(), set()
         self.receipts = {one.digest: one for one in reading.receipts}
 
@@ -394,12 +417,10 @@ class TimeLayer:
             tokens.append((None, self.reading.claim_tokens, self.reading.claim_envelope))
         self.layer.present = any(list_ for _, list_, _ in tokens)
         for receipt, list_, envelope in tokens:
-            if len(list_) > MAX_TOKENS:
-                self.layer.fail("BUNDLE_MALFORMED", "more than 10 tokens")
-            for data in list_[:MAX_TOKENS]:
+            for data in list_:
                 self.check_token(receipt, data, envelope)
         self.layer.anchored = "not-applicable"
-        counted = [place for place, by in self.stamped.items() if len(by) >= self.threshold]
+        counted = [place for place, by in self.stamped.items() if most_pairs(by) >= self.threshold]
         untested = self.check_promise()
         if counted and not untested:
             self.layer.anchored = "established"
@@ -407,9 +428,6 @@ class TimeLayer:
     def check_token(self, receipt, data, envelope):
         where = "the claim" if receipt is None else receipt.where
         place = None if receipt is None else receipt.digest
-        if len(data) > MAX_TOKEN:
-            self.layer.fail("BUNDLE_MALFORMED", "a token over 65,536 bytes", where)
-            return
         try:
             listed = [one for _, certificates in self.authorities for one in certificates]
             token = Token(data, envelope.signature, listed)
@@ -423,8 +441,8 @@ class TimeLayer:
         paths = [(one["name"], Path(token, one, certificates)) for one, certificates in self.authorities]
         holding = [name for name, path in paths if path.holds()]
         for name in holding:
-            by = self.stamped.setdefault(place, {})
-            by[name] = min(by.get(name, token.at + token.accuracy), token.at + token.accuracy)
+            by, pair = self.stamped.setdefault(place, {}), (name, token.signer.spki)
+            by[pair] = min(by.get(pair, token.at + token.accuracy), token.at + token.accuracy)
         if not holding and any(path.is_named() for _, path in paths):
             self.layer.fail("TIMESTAMP_INVALID", "no path to the authority that a token names holds", where)
 
@@ -440,7 +458,7 @@ class TimeLayer:
                 place = receipt.digest
                 if promised and place not in self.intact and place not in self.unchecked:
                     self.layer.fail("COMPLETENESS", "a promised time-stamp is absent", receipt.where)
-                elif (promised or required) and len(self.stamped.get(place, {})) < self.threshold:
+                elif (promised or required) and most_pairs(self.stamped.get(place, {})) < self.threshold:
                     self.layer.doubt(f"{receipt.where} has fewer time-stamps than the trust file asks for")
                     untested = True
         return untested
@@ -481,9 +499,9 @@ class TimeLayer:
         """The upper bound of a receipt (None for the claim), or None."""
         by = {}
         for place in [None] if receipt is None else self.after(receipt):
-            for name, at in self.stamped.get(place, {}).items():
-                by[name] = min(by.get(name, at), at)
-        tokens = sorted(by.values())[self.threshold - 1] if len(by) >= self.threshold else None
+            for pair, at in self.stamped.get(place, {}).items():
+                by[pair] = min(by.get(pair, at), at)
+        tokens = agreed_by(by, self.threshold)
         cosigned = log.cosigned_at if receipt is not None and receipt.digest in log.indexes else None
         return min((one for one in (tokens, cosigned) if one is not None), default=None)
 

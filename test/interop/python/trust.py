@@ -74,6 +74,8 @@ def check_authorities(value, malformed):
     # Late, for it is a large part that few trust files need.
     from timestamps import Certificate
 
+    if value.get("timeThreshold", 0) > len(value.get("timeAuthorities", [])):
+        raise malformed("a threshold above the number of time authorities")
     names, seen = set(), set()
     for one in value.get("timeAuthorities", []):
         try:

@@ -68,7 +68,10 @@ def check_people(reading, report, runs, trust):
     authority, decisions, reviews = report["authorization"], report["re-decision"], {}
     authority.anchored = decisions.anchored = "untested"
     if not reading.claim_signed:
-        # Nothing is decided again for whoever made this up.
+        # Nothing is decided again for whoever made this up; what is pinned is looked at all the same.
+        for run in runs.values():
+            if run.document is not None:
+                check_authority(run, authority, trust)
         for layer in (authority, decisions):
             layer.doubt("no certified key signed the claim")
         return reviews
@@ -103,8 +106,10 @@ def check_people(reading, report, runs, trust):
 
 
 def run_streams(reading):
-    """The runs of a bundle whose claim cannot be read: those whose streams are there."""
-    return list(dict.fromkeys(one.stream[4:] for one in reading.receipts if one.stream.startswith("run:")))
+    """The runs of a bundle whose claim cannot be read: those that were opened with a document."""
+    opened = [one for one in reading.receipts if one.usable and one.event == "run-opened"]
+    fine = [one for one in opened if one.detail.get("document") in reading.documents["run"]]
+    return list(dict.fromkeys(str(one.detail.get("run")) for one in fine))
 
 
 def verify_path(path, trust, identity=None):
