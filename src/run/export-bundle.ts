@@ -69,7 +69,12 @@ export async function exportBundle(
   add(RECEIPTS_PATH, new TextEncoder().encode(receipts.map((one) => lineOf(lane, one)).join("")));
   for (const run of runs) addRun(lane, run, add);
   addStatements(lane, receipts, new Set(runs), add);
-  for (const run of runs) await addArtifacts(lane, run, receipts, files);
+  const byStream = Map.groupBy(receipts, ({ stream }) => stream);
+  const changes = receipts.filter(
+    ({ event, stream }) => !stream.startsWith("run:") && event.startsWith("artifact-"),
+  );
+  for (const run of runs)
+    await addArtifacts(lane, run, [...(byStream.get(runStream(run)) ?? []), ...changes], files);
 
   const sorted = [...files.values()].sort((a, b) => (a.file.path < b.file.path ? -1 : 1));
   const manifest: Manifest = {
