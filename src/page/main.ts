@@ -22,6 +22,8 @@ const result = find("result", HTMLElement);
 let subject: Subject | undefined;
 let trust: File | undefined;
 let worker: Worker | undefined;
+/** One that has ended an order well and is warm for the next. */
+let idle: Worker | undefined;
 let saved: string[] = [];
 /** How often each zone was given something: of what takes long to be read, only the newest counts. */
 const given = new Map<string, number>();
@@ -106,12 +108,13 @@ function start(order: Order): void {
   bar.removeAttribute("value");
   phase.textContent = "Starting …";
   say("Verifying.");
-  const mine = new Worker(workerUrl);
+  const mine = idle ?? new Worker(workerUrl);
+  idle = undefined;
   worker = mine;
-  mine.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
+  mine.onmessage = ({ data }: MessageEvent<Answer>) => {
     if (worker === mine) hear(data, order.subject.name);
-  });
-  mine.addEventListener("error", (event) => {
+  };
+  mine.onerror = (event) => {
     event.preventDefault();
     if (worker === mine)
       hear(
@@ -123,7 +126,7 @@ function start(order: Order): void {
         },
         "",
       );
-  });
+  };
   mine.postMessage(order);
 }
 
@@ -138,6 +141,8 @@ function hear(answer: Answer, name: string): void {
     stop();
     complain(`${answer.code}: ${answer.message}${answer.hint === undefined ? "" : ` (${answer.hint})`}`);
   } else {
+    idle = worker;
+    worker = undefined;
     stop();
     show(answer, name);
   }

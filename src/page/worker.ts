@@ -25,7 +25,7 @@ const MAX_RECEIPT_BYTES = 4 * 1024 ** 2;
 /** Rows of a table that the page shows: nobody reads a hundred thousand rows. The files have all. */
 const SHOWN: ViewLimits = { maxRows: 100 };
 
-// Verifies off the page's own thread, which stays free. One order, one worker: cancelling ends it.
+// Verifies off the page's own thread, which stays free. One order at a time: cancelling ends the worker.
 addEventListener("message", ({ data }: MessageEvent<Order>) => {
   verify(data).then(answer, (error: unknown) => answer(refusal(error)));
 });
