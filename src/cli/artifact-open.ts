@@ -1,7 +1,5 @@
-import { createReadStream, createWriteStream, existsSync, renameSync, rmSync } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { EvidenceError } from "../evidence/evidence-error.ts";
 import { readSalted } from "../evidence/salted.ts";
 import { isDigest } from "../format/digest.ts";
@@ -13,6 +11,7 @@ import { argument, type Context, defineCommand, option, requiredOption } from ".
 import { exit } from "./exit.ts";
 import { withLedger } from "./open-ledger.ts";
 import { readIdentity } from "./read-identity.ts";
+import { writeDraft } from "./write-draft.ts";
 
 export const command = defineCommand({
   parameters: {
@@ -46,9 +45,7 @@ export const command = defineCommand({
           hint: "use the identity file of one of its recipients",
         });
       const salted = readSalted(plaintext);
-      const draft = `${path}.${process.pid}.tmp`;
-      try {
-        await pipeline(Readable.from(salted.bytes), createWriteStream(draft, { flags: "wx", mode: 0o600 }));
+      await writeDraft(path, salted.bytes, () => {
         const found = salted.commitment();
         if (found === undefined || (expected !== undefined && found !== expected))
           throw new EvidenceError({
@@ -56,19 +53,15 @@ export const command = defineCommand({
             message: `what \`${name}\` holds is not what its commitment says`,
             hint: "it is another artifact, or not what the receipt is about",
           });
-        renameSync(draft, path);
-        const checked = expected !== undefined;
-        return {
-          exit: exit.done,
-          json: { path, commitment: found, checked },
-          print: (printer: { line(text: string): void }) =>
-            printer.line(
-              `${path}: commitment ${found}${checked ? ", as the receipt says" : ", not checked"}`,
-            ),
-        };
-      } finally {
-        rmSync(draft, { force: true });
-      }
+      });
+      const found = salted.commitment();
+      const checked = expected !== undefined;
+      return {
+        exit: exit.done,
+        json: { path, commitment: found, checked },
+        print: (printer: { line(text: string): void }) =>
+          printer.line(`${path}: commitment ${found}${checked ? ", as the receipt says" : ", not checked"}`),
+      };
     }
   },
 });

@@ -1,6 +1,4 @@
-import { createReadStream, createWriteStream, existsSync, renameSync, rmSync, statSync } from "node:fs";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { createReadStream, existsSync, statSync } from "node:fs";
 import { maskStream } from "../evidence/mask-stream.ts";
 import { startMasker } from "../evidence/masking.ts";
 import { readSalted } from "../evidence/salted.ts";
@@ -15,6 +13,7 @@ import { exit } from "./exit.ts";
 import { withLane } from "./open-lane.ts";
 import { readIdentity } from "./read-identity.ts";
 import { signLifecycle } from "./sign-lifecycle.ts";
+import { writeDraft } from "./write-draft.ts";
 
 export const command = defineCommand({
   parameters: {
@@ -60,13 +59,7 @@ export const command = defineCommand({
           throw usage(`\`${id}\` is sealed to others`, "add `--identity <file>` of one of its recipients");
         const bytes = artifact.sealed === undefined ? plaintext : readSalted(plaintext).bytes;
         const masked = maskStream(bytes, mask);
-        const draft = `${path}.${process.pid}.tmp`;
-        try {
-          await pipeline(Readable.from(masked.bytes), createWriteStream(draft, { flags: "wx", mode: 0o600 }));
-          renameSync(draft, path);
-        } finally {
-          rmSync(draft, { force: true });
-        }
+        await writeDraft(path, masked.bytes);
         return {
           exit: exit.waiting,
           json: { artifact: id, path, masked: masked.masked() },

@@ -1,3 +1,4 @@
+import type { Digest } from "../format/digest.ts";
 import { readEvidence, runOfArtifact } from "../run/find-artifact.ts";
 import { recordLifecycle } from "../run/record-evidence.ts";
 import { removeRetired, removeUnrecorded } from "../run/remove-retired.ts";
@@ -23,8 +24,10 @@ export const command = defineCommand({
     return withLane(context, async ({ lane }) => {
       const { run, artifact: known } = runOfArtifact(lane, artifact);
       let receipt: string | undefined = readEvidence(lane, run).states.get(artifact)?.retired?.receipt;
-      // Retired before, and cut short: what is left is to remove the bytes.
-      const again = receipt !== undefined && lane.store.pendingRemovals().some((one) => one === known.digest);
+      // Retired before, and cut short or restored since: what is left is to remove the bytes.
+      const digest = known.digest as Digest;
+      const isThere = lane.store.pendingRemovals().includes(digest) || (await lane.files.has(digest));
+      const again = receipt !== undefined && isThere;
       if (!again) {
         const about = { action: "retire", artifact, digest: known.digest, reason } as const;
         const envelope = await signLifecycle(lane, run, { as, key, sshKey }, about);

@@ -15,6 +15,7 @@ import { printContractTest } from "./contract-test.ts";
 import { exit } from "./exit.ts";
 import { findContract } from "./find-contract.ts";
 import { definitionsOf } from "./open-definitions.ts";
+import { readIdentity } from "./read-identity.ts";
 import { inputsOf } from "./run-request.ts";
 import { testRecorded } from "./test-recorded.ts";
 
@@ -35,17 +36,22 @@ export const command = defineCommand({
     ),
     effect: option("--effect <effect>", "live: repeats the effect of a contract that does more than read"),
     engagement: option("--engagement <id>", "live: lab engagement to call in (default: the only one)"),
+    identity: option(
+      "--identity <file>",
+      "recorded, live: an age identity file that opens results which are sealed",
+    ),
     as: option("--as <principal>", "live: who asks (default: the workspace's owner)"),
   },
   example: "catalog test catalog/tls/inspect.yaml",
   async run(given, context) {
     refuseMixed(given);
     const { contract, digest } = findContract(() => definitionsOf(context), given.contract);
-    if (!given.mock && !given.live) return testRecorded(contract, given.run, context);
+    const open = given.identity === undefined ? undefined : await readIdentity(given.identity);
+    if (!given.mock && !given.live) return testRecorded(contract, given.run, open, context);
     const inputs = inputsOf(contract.inputs as JsonObject, { input: given.with, inputs: given.inputs });
     return given.mock
       ? mocked(contract, inputs, context)
-      : (await import("./test-live.ts")).testLive({ ...given, contract, digest, inputs }, context);
+      : (await import("./test-live.ts")).testLive({ ...given, contract, digest, inputs, open }, context);
   },
 });
 
@@ -70,12 +76,15 @@ function refuseMixed(given: {
   readonly with: readonly string[];
   readonly inputs: string | undefined;
   readonly consent: readonly string[];
+  readonly identity: string | undefined;
   readonly effect: string | undefined;
   readonly engagement: string | undefined;
   readonly as: string | undefined;
 }): void {
   const { run, mock, live, effect, engagement, as } = given;
   if (mock && live) throw usage("`--mock` and `--live` are two tests", "run one after the other");
+  if (mock && given.identity !== undefined)
+    throw usage("a mock opens what it seals", "`--identity` is of recorded calls and of `--live`");
   if (run !== undefined && (mock || live)) throw usage("`--run` is of recorded calls", "leave it out");
   if (!live && (given.consent.length > 0 || [effect, engagement, as].some((one) => one !== undefined)))
     throw usage("`--consent`, `--effect`, `--engagement` and `--as` are of `--live`");

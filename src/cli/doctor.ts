@@ -5,7 +5,6 @@ import { offerIsolation } from "../adapters/exec/offer-isolation.ts";
 import { referenceOf } from "../contract/contract.ts";
 import { isolationText } from "../contract/isolation-text.ts";
 import { CodedError } from "../format/coded-error.ts";
-import type { Digest } from "../format/digest.ts";
 import { parseNoteKey } from "../format/signed-note.ts";
 import { checkPolicies } from "../gate/check-policies.ts";
 import { wantsIsolation } from "../gate/hold-tool.ts";
@@ -13,6 +12,7 @@ import { comparePublished } from "../ledger/make-checkpoint.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
 import { ACTIVE_LOG } from "../run/record-governance.ts";
 import { openArtifactFolder } from "../store/artifact-folder.ts";
+import { lookForArtifacts } from "../store/look-for-artifacts.ts";
 import type { WorkspaceDefinitions } from "../store/workspace-definitions.ts";
 import { type Context, defineCommand } from "./command.ts";
 import { exit } from "./exit.ts";
@@ -138,18 +138,12 @@ async function checkLedger({ root }: WorkspaceDefinitions): Promise<Check[]> {
         if (claimedUtc > newest) newest = claimedUtc;
       }
     }
-    const missing: string[] = [];
-    for (const { run } of store.runs()) {
-      for (const { artifact } of store.artifacts(run)) {
-        const digest = artifact.digest as Digest;
-        if (store.retired(artifact.id)) continue;
-        if (store.blob(digest) === undefined && !(await files.has(digest))) missing.push(artifact.id);
-      }
-    }
+    const { missing, back } = await lookForArtifacts(store, files);
     const now = new Date().toISOString();
     return [
       { what: "ledger", state: "ok", detail: `${receipts} receipts` },
       verdict("artifacts", missing.length === 0, "all present", `missing: ${missing.join(", ")}`),
+      ...(back.length === 0 ? [] : [stillThere(back)]),
       verdict(
         "clock",
         newest <= now,
@@ -160,6 +154,11 @@ async function checkLedger({ root }: WorkspaceDefinitions): Promise<Check[]> {
   } finally {
     store.close();
   }
+}
+
+function stillThere(artifacts: readonly string[]): Check {
+  const detail = `their bytes are here: ${artifacts.join(", ")}; \`witnessops artifact retire\` them again`;
+  return { what: "retired", state: "warning", detail };
 }
 
 /** Whether what is published is what the ledger has; `witnessops log audit` looks at all of it. */

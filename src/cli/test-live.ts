@@ -1,5 +1,6 @@
 import { type Contract, referenceOf } from "../contract/contract.ts";
 import { implicitRunbook } from "../contract/implicit-runbook.ts";
+import type { Open } from "../evidence/age.ts";
 import type { Digest } from "../format/digest.ts";
 import type { JsonObject } from "../format/json.ts";
 import { planRun } from "../run/plan-run.ts";
@@ -25,6 +26,8 @@ export interface LiveTest {
   readonly effect: string | undefined;
   readonly engagement: string | undefined;
   readonly as: string | undefined;
+  /** Opens a sealed result; without it such a call is no proof here. */
+  readonly open: Open | undefined;
 }
 
 /**
@@ -66,7 +69,7 @@ export async function testLive(asked: LiveTest, context: Context): Promise<Resul
     const view = await startAndDrive(lane, definitions, { ...request, ...drafts }, context);
     const step = view.steps[0];
     if (view.state === "waiting") return waiting(view, reference);
-    const report = await verifyRuns(lane, [view.run], workspaceTrust(lane.root));
+    const report = await verifyRuns(lane, [view.run], workspaceTrust(lane.root), asked.open);
     const test = testOf(asked, accepted, report);
     return {
       exit: test.problems.length === 0 ? exit.done : exit.refused,

@@ -5,12 +5,15 @@ import type { GateRecord } from "../contract/gate-record.ts";
 import { type MappedAgain, mapAgain } from "../contract/map-again.ts";
 import type { Invocation, ReceiptPredicate } from "../contract/receipt-predicate.ts";
 import { checkContractInputs } from "../contract/step-inputs.ts";
+import type { Open } from "../evidence/age.ts";
+import { readSalted } from "../evidence/salted.ts";
 import { collectBytes } from "../format/byte-source.ts";
 import { canonicalJson, parseJson } from "../format/canonical-json.ts";
 import type { Digest } from "../format/digest.ts";
 import { isJsonObject, type JsonObject } from "../format/json.ts";
 import { runStream } from "../ledger/streams.ts";
 import { readReceipt } from "../receipt/read-receipt.ts";
+import { readArtifact } from "../run/read-artifact.ts";
 import type { Store } from "../run/store.ts";
 import { openArtifactFolder } from "../store/artifact-folder.ts";
 import { notFound } from "./cli-error.ts";
@@ -39,11 +42,13 @@ type Called = ReceiptPredicate & {
  * Maps the results of recorded calls with a contract as it stands now, and says which calls would end otherwise.
  *
  * @param only the calls of this run; default: of all.
+ * @param open opens results that are sealed; default: they are counted and left out.
  * @throws CliError `NOT_FOUND` when no call with a result is recorded.
  */
 export async function testRecorded(
   contract: Contract,
   only: string | undefined,
+  open: Open | undefined,
   context: Context,
 ): Promise<Result> {
   const { tested, sealed } = await withLedger(context, async (store, root) => {
@@ -55,11 +60,10 @@ export async function testRecorded(
       for (const call of callsOf(store, run, contract.id)) {
         const artifact = resultOf(store, call);
         if (artifact === undefined) continue;
-        if (artifact.sealed !== undefined) {
-          sealed += 1;
-          continue;
-        }
-        const captured = await readResult(store, files, artifact);
+        const bytes = await readResult(store, files, artifact, open);
+        if (bytes === undefined) sealed += 1;
+        const value = bytes === undefined ? undefined : parseJson(bytes);
+        const captured = value !== undefined && isJsonObject(value) ? value : undefined;
         const record = recordOf(store, call);
         if (captured === undefined || record === undefined) continue;
         const checked = checkContractInputs(contract, record.action.inputs as JsonObject);
@@ -71,7 +75,7 @@ export async function testRecorded(
     }
     return { tested: found, sealed };
   });
-  const unread = sealed === 0 ? "" : `; ${sealed} sealed ones are not opened for this`;
+  const unread = sealed === 0 ? "" : `; ${sealed} sealed ones stay closed`;
   if (tested.length === 0)
     throw notFound(
       `no call of \`${contract.id}\` with a captured result is recorded here${unread}`,
@@ -92,7 +96,7 @@ export async function testRecorded(
           textOf(now),
         ]),
       );
-      if (sealed > 0) out.line(`${sealed} sealed ones are not opened for this`);
+      if (sealed > 0) out.line(`${sealed} sealed ones stay closed: \`--identity <file>\` opens them`);
     },
   };
 }
@@ -117,15 +121,17 @@ function resultOf(store: Store, { invocation, artifacts }: Called): Artifact | u
   return store.retired(id) ? undefined : artifacts?.find((one) => one.id === id);
 }
 
+/** Undefined when it is sealed, and to others than who is there. */
 async function readResult(
   store: Store,
   files: ReturnType<typeof openArtifactFolder>,
   artifact: Artifact,
-): Promise<JsonObject | undefined> {
-  const digest = artifact.digest as Digest;
-  const bytes = store.blob(digest) ?? (await collectBytes(files.read(digest), MAX_RESULT_BYTES));
-  const value = parseJson(bytes);
-  return isJsonObject(value) ? value : undefined;
+  open: Open | undefined,
+): Promise<Uint8Array | undefined> {
+  const stored = readArtifact({ store, files }, artifact);
+  if (artifact.sealed === undefined) return collectBytes(stored, MAX_RESULT_BYTES);
+  const plaintext = await open?.(stored);
+  return plaintext && collectBytes(readSalted(plaintext).bytes, MAX_RESULT_BYTES);
 }
 
 function recordOf(store: Store, { invocation }: Called): GateRecord | undefined {

@@ -21,8 +21,8 @@ export async function removeRetired(lane: Lane): Promise<number> {
 }
 
 /**
- * Removes files that belong to nothing: a process that was killed between capturing and recording leaves them, and nobody
- * could ever retire them. Reads the whole artifact folder; to be done when evidence is retired, and not at each start.
+ * Removes files that belong to nothing: a process that was killed between capturing and recording leaves them, and so does
+ * who restores retired ones from a backup. Reads the whole artifact folder; to be done when evidence is retired, and not at each start.
  *
  * @returns how many are still there, because others capture or read.
  */
@@ -31,7 +31,11 @@ export async function removeUnrecorded(lane: Lane): Promise<number> {
   const found: Digest[] = [];
   for await (const digest of lane.files.list()) found.push(digest);
   const recorded = new Set(
-    lane.store.runs().flatMap(({ run }) => lane.store.artifacts(run).map(({ artifact }) => artifact.digest)),
+    lane.store
+      .runs()
+      .flatMap(({ run }) => lane.store.artifacts(run))
+      .filter(({ artifact }) => !lane.store.retired(artifact.id))
+      .map(({ artifact }) => artifact.digest),
   );
   const unrecorded = found.filter((digest) => !recorded.has(digest));
   if (unrecorded.length === 0) return 0;
