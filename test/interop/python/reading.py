@@ -4,6 +4,7 @@ import re
 
 from canonical import NotCanonical, canonical_bytes, parse_canonical
 from cel import CelError, NotDecided, compile_cel
+from container import MAX_DOCUMENT
 from dsse import Envelope, Malformed, SigstoreBundle, sha256, statement_of
 from schema import faults, millis, schema
 
@@ -236,7 +237,7 @@ class Reading:
     def record_fault(self, digest):
         """The code of why a gate record cannot be read."""
         data = self.artifact(digest)
-        if data is None:
+        if data is None or len(data) > MAX_DOCUMENT:
             return "COMPLETENESS"
         try:
             return form_fault("gate-record", parse_canonical(data))
