@@ -4,6 +4,7 @@ import json
 import math
 
 MAX_DEPTH = 200
+MAX_DOCUMENT = 16 * 1024 * 1024
 
 
 class NotCanonical(ValueError):
@@ -113,7 +114,9 @@ def parse_json(data):
 
 
 def parse_canonical(data):
-    """A JSON value from bytes that are its canonical form."""
+    """A JSON value from bytes that are its canonical form: a document of 16 MiB at most (spec/bundle.md, Bounds)."""
+    if len(data) > MAX_DOCUMENT:
+        raise NotCanonical("larger than a document may be")
     value = parse_json(data)
     if canonical_bytes(value) != bytes(data):
         raise NotCanonical("not in canonical form")

@@ -2,9 +2,8 @@
 
 import re
 
-from canonical import NotCanonical, canonical_bytes, parse_canonical
+from canonical import MAX_DOCUMENT, NotCanonical, canonical_bytes, parse_canonical
 from cel import CelError, NotDecided, compile_cel
-from container import MAX_DOCUMENT
 from dsse import Envelope, Malformed, SigstoreBundle, sha256, statement_of
 from schema import faults, millis, schema
 

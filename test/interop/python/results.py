@@ -2,7 +2,6 @@
 
 from canonical import NotCanonical, parse_canonical, same
 from cel import CelError, evaluate, evaluate_tree
-from container import MAX_DOCUMENT
 from schema import faults
 
 OURS = {"EGRESS_REFUSED", "SIZE_EXCEEDED", "EVIDENCE_INCOMPLETE", "OUTPUT_CONTRACT_VIOLATION"}
@@ -105,9 +104,6 @@ def captured_of(run, receipt, attempt, layer, wrong):
         if data is None:
             layer.doubt(f"`{place}` is sealed: the outcome was not computed again")
             return None
-    elif len(data) > MAX_DOCUMENT:
-        wrong("its captured result is too large", "BUNDLE_MALFORMED")
-        return None
     try:
         value = parse_canonical(data)
         if isinstance(value, dict) and value.get("schema") == "witnessops/result/v1":
