@@ -346,6 +346,14 @@ describe("capture", () => {
       );
     });
 
+    it("is refused when no verifier would read it", async () => {
+      const capture = capturing();
+      await expect(capture.putResult({ a: "x".repeat(16 * 1024 ** 2) })).rejects.toMatchObject({
+        code: "RESULT_TOO_LARGE",
+      });
+      await capture.putResult({ a: "x".repeat(16 * 1024 ** 2 - 40) });
+    });
+
     it("is refused rather than broken when its own structure is the secret", async () => {
       const capture = capturing({ secrets: ['"a":"b","c"'] });
       await expect(capture.putResult({ a: "b", c: 1 })).rejects.toMatchObject({ code: "RESULT_UNMASKABLE" });

@@ -229,8 +229,7 @@ describe("witnesses", () => {
     one.stopReading();
     const asking = client([one]);
     const log = new SampleLog(origin);
-    for (let n = 0; n < 3; n++)
-      expect((await asking.cosign(await log.grow(1).request())).enough).toBe(true);
+    for (let n = 0; n < 3; n++) expect((await asking.cosign(await log.grow(1).request())).enough).toBe(true);
   }, 30_000);
 
   it("are down when they answer 101, which nobody asked for", async () => {

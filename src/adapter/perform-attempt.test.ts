@@ -210,6 +210,16 @@ describe("performAttempt", () => {
     expect(outcome.exit).toBe("failed");
   });
 
+  it("records a fault in the place of a result that is too large", async () => {
+    const memory = memoryCapture([]);
+    const putResult = async (value: JsonObject) => {
+      if ("result" in value) throw Object.assign(new Error("large"), { code: "RESULT_TOO_LARGE" });
+      return memory.putResult(value);
+    };
+    const { outcome } = await attempt(async () => ok(1), { capture: { ...memory, finished: [], putResult } });
+    expect(outcome).toMatchObject({ exit: "failed", errorClass: "SIZE_EXCEEDED" });
+  });
+
   it("lets a fault of the storage through", async () => {
     const full = Object.assign(new Error("disk full"), { code: "STORAGE_FULL" });
     const capture = { ...memoryCapture([]), finished: [], putResult: () => Promise.reject(full) };

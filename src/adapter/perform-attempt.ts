@@ -135,8 +135,14 @@ async function store(
   try {
     return await put(capture, outcome);
   } catch (error) {
-    // What the outside world sent may have no canonical form, or hide a secret where it cannot be masked.
+    // What the outside world sent may have no canonical form, be larger than anybody verifies, or hide a secret where it
+    // cannot be masked.
     const code = error instanceof Error ? Reflect.get(error, "code") : undefined;
+    if (code === "RESULT_TOO_LARGE")
+      return put(
+        capture,
+        fail({ code: "SIZE_EXCEEDED", phase: "capture", message: "the result is too large" }),
+      );
     if (code !== "VALUE_NOT_JSON" && code !== "RESULT_UNMASKABLE") throw error;
     return put(capture, fail({ code, phase: "capture", message: "the result cannot be recorded" }));
   }

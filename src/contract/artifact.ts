@@ -47,6 +47,8 @@ export type Artifact = Static<typeof artifactSchema>;
 
 /** Name of the artifact that holds an attempt's structured result or fault; every attempt has one. */
 export const RESULT_ARTIFACT = "result";
+/** Most bytes of a result: what a verifier reads whole (`spec/bundle.md`, Bounds), with room for the salt of a sealed one. */
+export const MAX_RESULT_BYTES = 16 * 1024 * 1024 - 32;
 export const RESULT_MEDIA_TYPE = "application/vnd.witnessops.result.v1+json";
 /** Name of the subject that is the gate record. */
 export const GATE_RECORD = "gate-record";

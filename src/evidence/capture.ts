@@ -1,4 +1,4 @@
-import { type Artifact, RESULT_ARTIFACT, RESULT_MEDIA_TYPE } from "../contract/artifact.ts";
+import { type Artifact, MAX_RESULT_BYTES, RESULT_ARTIFACT, RESULT_MEDIA_TYPE } from "../contract/artifact.ts";
 import { type ArtifactOrigin, CaptureRefused, type CaptureSession } from "../contract/capture.ts";
 import type { ArtifactRule } from "../contract/contract.ts";
 import { type Sensitivity, sensitivities } from "../contract/vocabulary.ts";
@@ -154,6 +154,13 @@ export function openCapture(options: CaptureOptions): AttemptCapture {
           code: "RESULT_UNMASKABLE",
           message: "a secret occurs in the structure of the result and cannot be masked there",
           hint: "use a secret that is not a piece of JSON",
+        });
+      }
+      if (bytes.length > MAX_RESULT_BYTES) {
+        throw new EvidenceError({
+          code: "RESULT_TOO_LARGE",
+          message: `the result has more than ${MAX_RESULT_BYTES} bytes`,
+          hint: "let the contract ask for less; what is large belongs into an artifact",
         });
       }
       const stored = resultSensitivity === "secret" ? startSealedSink(files, recipients) : startSink(files);

@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { codes, failedLayers, verify, verifyForged } from "../../test/fixtures/check-bundle.ts";
 import { type Forgery, forge } from "../../test/fixtures/forge-bundle.ts";
 import { type SampleBundle, sampleBundle } from "../../test/fixtures/sample-bundle.ts";
-import { digestOfJson, hexOf } from "../format/digest.ts";
+import { canonicalBytes } from "../format/canonical-json.ts";
+import { type Digest, digestOf, digestOfJson, hexOf } from "../format/digest.ts";
 import type { Trust } from "./index.ts";
 
 let plain: SampleBundle;
@@ -31,6 +32,39 @@ describe("deciding again", () => {
       ["FAILURE_DECISION_MISMATCH"],
       ["re-decision"],
     ]);
+  });
+
+  it("does not take outputs for decided again whose captured result is too large to be read", async () => {
+    for (const [size, wanted] of [
+      [1024, ["FAILURE_DECISION_MISMATCH"]],
+      [16 * 1024 ** 2, ["FAILURE_BUNDLE_MALFORMED"]],
+    ] as const) {
+      let path = "";
+      let padded = new Uint8Array();
+      const report = await forged({
+        receipt: ({ predicate, subject }) => {
+          const artifact = predicate.artifacts?.find(({ id }) => id.endsWith("/hello/1/result"));
+          if (artifact === undefined || predicate.invocation?.outputs === undefined) return undefined;
+          const bytes = plain.files.get(`artifacts/sha256/${hexOf(artifact.digest as Digest)}`);
+          const captured = JSON.parse(new TextDecoder().decode(bytes));
+          captured.result.padding = "x".repeat(size);
+          padded = canonicalBytes(captured);
+          const digest = digestOf(padded);
+          path = `artifacts/sha256/${hexOf(digest)}`;
+          for (const one of subject) if (one.name === artifact.id) one.digest.sha256 = hexOf(digest);
+          Object.assign(artifact, { digest, size: padded.length });
+          predicate.invocation.outputs = { said: "access granted" };
+          return undefined;
+        },
+        files: (files) => void files.set(path, padded),
+      });
+      expect([size, report.verdict, codes(report), failedLayers(report)]).toEqual([
+        size,
+        "invalid",
+        wanted,
+        ["re-decision"],
+      ]);
+    }
   });
 
   it("finds an action document that does not follow from the runbook", async () => {

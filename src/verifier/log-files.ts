@@ -84,7 +84,7 @@ async function readCheckpoint(
   path: string,
   findings: Findings,
 ): Promise<ReadCheckpoint | undefined> {
-  const bytes = await bundle.bytes(path);
+  const bytes = await bytesAt(bundle, path, findings);
   if (bytes === undefined) return undefined;
   try {
     const note = parseSignedNote(bytes);
@@ -102,7 +102,7 @@ async function readLower(
   named: Digest,
   findings: Findings,
 ): Promise<ReadCheckpoint | undefined> {
-  const bytes = await bundle.bytes(path);
+  const bytes = await bytesAt(bundle, path, findings);
   if (bytes === undefined || digestOf(bytes) === named) return readCheckpoint(bundle, path, findings);
   findings.fail("FAILURE_HASH_MISMATCH", "the file is not what its name says", { path });
   return undefined;
@@ -121,7 +121,7 @@ async function readTile(
     malformed(findings, path, `a tree of ${size} entries has no such tile`);
     return undefined;
   }
-  const bytes = await bundle.bytes(path);
+  const bytes = await bytesAt(bundle, path, findings);
   if (bytes === undefined) return undefined;
   const hashes = bytes.length === 32 * width ? hashesOf(bytes) : undefined;
   if (hashes === undefined) malformed(findings, path, `the tile is not ${width} hashes`);
@@ -131,13 +131,21 @@ async function readTile(
 async function readIndex(bundle: Bundle, findings: Findings): Promise<LogIndex | undefined> {
   const path = LOG_INDEX_PATH;
   if (!bundle.listed.has(path)) return undefined;
-  const bytes = await bundle.bytes(path);
+  const bytes = await bytesAt(bundle, path, findings);
   if (bytes === undefined) return undefined;
   const parsed = parseDocument(bytes);
   const faults = "fault" in parsed ? [parsed.fault] : documentFaults(logIndexSchema, parsed.value);
   if ("value" in parsed && faults.length === 0) return parsed.value as unknown as LogIndex;
   findings.failAll(placed(faults, { path }));
   return undefined;
+}
+
+/** A file's bytes. One that is there and cannot be read would excuse whatever it should show. */
+async function bytesAt(bundle: Bundle, path: string, findings: Findings): Promise<Uint8Array | undefined> {
+  const bytes = await bundle.bytes(path);
+  if (bytes === undefined && bundle.listed.has(path))
+    malformed(findings, path, "the file is too large, or changed while it was read");
+  return bytes;
 }
 
 function malformed(findings: Findings, path: string, message: string): void {

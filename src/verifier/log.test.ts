@@ -63,6 +63,27 @@ const onIndex = (change: (streams: Record<string, number[]>) => void): Forgery =
   },
 });
 
+describe("a file of the log that is too large to be read", () => {
+  it("excuses nothing", async () => {
+    const large = new Uint8Array(16 * 1024 ** 2 + 1).fill(0x20);
+    const tile = paths(sample).find((path) => path.startsWith("log/tile/")) ?? "";
+    for (const path of ["log/index.json", "log/checkpoint", tile]) {
+      // A receipt that is not in the log, beside the log's own, honest head.
+      const files = await forge(sample, {
+        receipt: ({ predicate }) => {
+          if (predicate.step?.id === "hello") predicate.receiptId = "0".repeat(32);
+          return undefined;
+        },
+        files: (all) => void all.set(path, large),
+      });
+      const report = await verify(files, trusting());
+      expect([path, report.verdict, failedLayers(report)]).toEqual([path, "invalid", ["log"]]);
+      expect(codes(report)).toContain("FAILURE_BUNDLE_MALFORMED");
+      expect(layerOf(report, "log")?.anchored).not.toBe("established");
+    }
+  });
+});
+
 describe("an entry of the log", () => {
   it("is canonical JSON", () => {
     const entry: LogEntry = { receipt: digestOf("x"), stream: "engagement:a.b-c", seq: 12 };

@@ -6,6 +6,7 @@ import { classifyError, mapOutputs } from "../contract/map-result.ts";
 import type { Invocation } from "../contract/receipt-predicate.ts";
 import { isJsonObject, type JsonObject, sameJson } from "../format/json.ts";
 import type { Again } from "./again.ts";
+import { artifactPath, type Bundle } from "./bundle.ts";
 import { parseDocument } from "./check-document.ts";
 import { readGateRecord } from "./gate-record-binding.ts";
 import type { Receipt } from "./read-receipts.ts";
@@ -81,6 +82,11 @@ async function readResult(
   const bytes = isSealed ? await sealed.open(artifact) : await bundle.artifact(artifact.digest);
   if (isSealed && bytes === undefined)
     findings.doubt(`\`${id}\` is sealed: the outcome cannot be computed again without an identity`);
+  // An absent file is found where artifacts are counted; one that is there and cannot be read would excuse any outputs.
+  if (!isSealed && bytes === undefined && isListed(bundle, artifact.digest))
+    findings.fail("FAILURE_BUNDLE_MALFORMED", `\`${id}\` is too large, or changed while it was read`, {
+      receipt: receipt.digest,
+    });
   const parsed = bytes === undefined ? undefined : parseDocument(bytes);
   if (parsed !== undefined && "value" in parsed && isJsonObject(parsed.value)) {
     if (parsed.value.schema === "witnessops/result/v1") return parsed.value;
@@ -91,6 +97,10 @@ async function readResult(
     });
   }
   return undefined;
+}
+
+function isListed({ listed }: Bundle, digest: string): boolean {
+  return listed.get(artifactPath(digest))?.digest === digest;
 }
 
 function checkOutputs(

@@ -4,6 +4,8 @@ import json
 import math
 
 MAX_DEPTH = 200
+MAX_DOCUMENT = 16 * 1024 * 1024
+MAX_MANIFEST = 64 * 1024 * 1024
 
 
 class NotCanonical(ValueError):
@@ -112,8 +114,10 @@ def parse_json(data):
         raise NotCanonical(f"no JSON: {error}") from error
 
 
-def parse_canonical(data):
-    """A JSON value from bytes that are its canonical form."""
+def parse_canonical(data, most=MAX_DOCUMENT):
+    """A JSON value from bytes that are its canonical form: a document of 16 MiB at most (spec/bundle.md, Bounds)."""
+    if len(data) > most:
+        raise NotCanonical("larger than a document may be")
     value = parse_json(data)
     if canonical_bytes(value) != bytes(data):
         raise NotCanonical("not in canonical form")

@@ -6,7 +6,7 @@ import stat
 
 from dsse import Malformed
 
-MAX_FILES, MAX_DOCUMENT = 200_000, 16 * 1024 * 1024
+MAX_FILES = 200_000
 SEGMENT = re.compile(r"[A-Za-z0-9@+=,_-][A-Za-z0-9@+=,._-]*")
 BLOCK = 512
 

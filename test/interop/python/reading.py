@@ -2,7 +2,7 @@
 
 import re
 
-from canonical import NotCanonical, canonical_bytes, parse_canonical
+from canonical import MAX_DOCUMENT, MAX_MANIFEST, NotCanonical, canonical_bytes, parse_canonical
 from cel import CelError, NotDecided, compile_cel, free_names
 from dsse import Envelope, Malformed, SigstoreBundle, sha256, statement_of
 from schema import faults, millis, schema
@@ -123,7 +123,8 @@ class Reading:
                 # Late: the layers import this module.
                 from signatures import MissingMember, Unsupported, manifest_entries
 
-                self._listed = {one["path"] for one in manifest_entries(parse_canonical(self.files.get(MANIFEST, b"")))}
+                manifest = parse_canonical(self.files.get(MANIFEST, b""), MAX_MANIFEST)
+                self._listed = {one["path"] for one in manifest_entries(manifest)}
             except (NotCanonical, Malformed, MissingMember, Unsupported):
                 self._listed = set(self.files)
         return self._listed
@@ -259,7 +260,7 @@ class Reading:
     def record_fault(self, digest):
         """The code of why a gate record cannot be read."""
         data = self.artifact(digest)
-        if data is None:
+        if data is None or len(data) > MAX_DOCUMENT:
             return "COMPLETENESS"
         try:
             return form_fault("gate-record", parse_canonical(data))

@@ -2,7 +2,7 @@
 
 import re
 
-from canonical import NotCanonical, parse_canonical
+from canonical import MAX_MANIFEST, NotCanonical, parse_canonical
 from container import check_path
 from dsse import Malformed, sha256
 from keys import PlainKey
@@ -31,7 +31,7 @@ def check_manifest(reading, report):
     if len(reading.claim_subjects) > 1:
         report["structure"].fail("BUNDLE_MALFORMED", "the claim has more than one subject", CLAIM)
     try:
-        value = parse_canonical(data)
+        value = parse_canonical(data, MAX_MANIFEST)
         entries = manifest_entries(value)
     except Unsupported as error:
         layer.fail("SCHEMA_VERSION_UNSUPPORTED", str(error), MANIFEST)
