@@ -197,7 +197,9 @@ class Reading:
             fault = "BUNDLE_MALFORMED"
         if kind == "engagement" and fault is None and not all(len(set(list_)) == len(list_) for list_ in value["scope"].values()):
             fault = "BUNDLE_MALFORMED"
-        if kind == "principals" and fault is None and not ids_differ(value["principals"]):
+        if kind == "principals" and fault is None and not people_fit(value["principals"]):
+            fault = "BUNDLE_MALFORMED"
+        if kind == "runbook" and fault is None and not ids_differ(value["steps"]):
             fault = "BUNDLE_MALFORMED"
         if kind == "runbook" and fault is None:
             fault = expressions_fault(value) or (None if is_data_schema(value["inputs"]) else "BUNDLE_MALFORMED")
@@ -372,6 +374,23 @@ KEYWORDS = set(
 
 def ids_differ(entries):
     return len({one["id"] for one in entries}) == len(entries)
+
+
+def people_fit(principals):
+    """Whether principals are sorted by id, each once, with keys that can be read and stand once (spec/engagement.md)."""
+    # Late: keys need this module's neighbours.
+    from keys import principal_key
+
+    ids, seen = [one["id"] for one in principals], set()
+    try:
+        for entry in (key for one in principals for key in one["keys"]):
+            identity = principal_key(entry).identity
+            if identity in seen:
+                return False
+            seen.add(identity)
+    except Malformed:
+        return False
+    return ids == sorted(set(ids))
 
 
 def is_names(value):

@@ -313,6 +313,12 @@ def check_record(run, receipt, invocation, fail):
         return None
     record = open_record(run, digest, fail)
     if record is None:
+        attempts = invocation["attempts"]
+        if attempts and (attempts[-1]["dispatchDigest"] != digest or invocation.get("dispatchDigest") != digest):
+            fail("the attempt was dispatched under the gate record of another")
+        for attempt in attempts:
+            if attempt["dispatchDigest"] != digest:
+                open_record(run, attempt["dispatchDigest"], fail)
         return None
     receipt.record = record
     if record["decision"] != DECISIONS[receipt.event]:
