@@ -7,12 +7,13 @@ import type { Trust } from "../src/contract/trust.ts";
 import { fromBase64, toBase64, toHex } from "../src/format/base64.ts";
 import { collectBytes } from "../src/format/byte-source.ts";
 import { canonicalBytes, canonicalJson } from "../src/format/canonical-json.ts";
-import { digestOf, digestOfJson } from "../src/format/digest.ts";
-import { envelopeDigest, preAuthEncoding } from "../src/format/dsse.ts";
+import { digestOf, digestOfJson, hexOf } from "../src/format/digest.ts";
+import { envelopeDigest, envelopeToJson, preAuthEncoding } from "../src/format/dsse.ts";
 import { publicKeyText } from "../src/format/public-key.ts";
 import { noteKeyOf, noteKeyText, noteKeyTypes } from "../src/format/signed-note.ts";
 import { type Signer, signEnvelope } from "../src/format/signer.ts";
 import { writeTar } from "../src/format/tar.ts";
+import { certifyKey } from "../src/receipt/certify-key.ts";
 import type { Lane } from "../src/run/lane.ts";
 import { exampleContract } from "../test/fixtures/contracts.ts";
 import { endConclusion, pinnedOf } from "../test/fixtures/end-conclusion.ts";
@@ -385,6 +386,97 @@ async function writeBundles(): Promise<void> {
       },
     },
   );
+  await reject("artifact-unlisted", "a gate record that the manifest does not list", "FAILURE_COMPLETENESS", {
+    manifest: (manifest) => {
+      const record = [...plain.files].find(([, bytes]) =>
+        decoder.decode(bytes).includes("witnessops/gate-record/v1"),
+      );
+      manifest.files = manifest.files.filter(({ path }) => path !== record?.[0]);
+    },
+  });
+  await reject(
+    "run-authorization-other",
+    "a closing that names another authorization than its run",
+    "FAILURE_DIGEST_MISMATCH",
+    {
+      receipt: ({ predicate }) => {
+        if (predicate.event === "run-closed") predicate.authorization = digestOfJson("other");
+        return undefined;
+      },
+    },
+  );
+  await reject(
+    "exceptions-other",
+    "an opening that says `lab`, and its engagement is none",
+    "FAILURE_DIGEST_MISMATCH",
+    {
+      receipt: ({ predicate }) => {
+        if (predicate.event === "run-opened") predicate.exceptions = ["lab"];
+        return undefined;
+      },
+    },
+  );
+  await reject("subject-added", "a receipt with a subject more", "FAILURE_DIGEST_MISMATCH", {
+    receipt: ({ predicate, subject }) => {
+      if (predicate.event === "workspace-created")
+        subject.push({ name: "more", digest: { sha256: "0".repeat(64) } });
+      return undefined;
+    },
+  });
+  await reject(
+    "gate-record-not-first",
+    "a call whose first subject is not its gate record",
+    "FAILURE_REQUIRED_FIELD_MISSING",
+    onHello((draft) => void draft.subject.reverse()),
+  );
+  await reject(
+    "artifact-renamed",
+    "an artifact with another name than at its id",
+    "FAILURE_DIGEST_MISMATCH",
+    onHello(({ predicate }) => {
+      const answer = predicate.artifacts?.find(({ name }) => name === "answer");
+      Object.assign(answer ?? {}, { name: "other" });
+    }),
+  );
+  await reject("root-key-id", "a workspace whose issuer root has another key id", "FAILURE_DIGEST_MISMATCH", {
+    receipt: ({ predicate }) => {
+      const root = predicate.event === "workspace-created" ? predicate.detail?.root : undefined;
+      Object.assign(root ?? {}, { keyId: sampleKeys.mallory.publicKey.keyId });
+      return undefined;
+    },
+  });
+  await reject("gate-fact-null", "a fact of a gate that is null", "FAILURE_DECISION_MISMATCH", {
+    gateRecord: (record) => {
+      const gate = record.gates.find(({ gate: name }) => name === "target-authorization");
+      if (record.action.step === "hello" && gate) gate.facts = { granted: [null] };
+    },
+  });
+  await accept(
+    "artifact-not-listed",
+    "a file among the artifacts that is not what its name says, and that the manifest does not list",
+    await forge(plain, {
+      after: (files) => void files.set(`artifacts/sha256/${"0".repeat(64)}`, encoder.encode("x")),
+    }),
+  );
+  const written = await certifyKey(sampleKeys.root, sampleKeys.issuer.publicKey, {
+    issuedAt: "2026-11-23T09:00:00.000Z",
+    notAfter: "2027-11-23T09:00:00.000Z",
+  });
+  const certificate = JSON.parse(decoder.decode(written.payload));
+  certificate.subject[0].name = "some-key";
+  const renamedSubject = await signEnvelope(sampleKeys.root, canonicalBytes(certificate));
+  await put(
+    "bundle/reject/certificate-subject",
+    "beside the certificate of the issuer key one with another subject",
+    await forge(plain, {
+      files: (files) =>
+        void files.set(
+          `definitions/key-certificate/${hexOf(envelopeDigest(renamedSubject))}.json`,
+          canonicalBytes(envelopeToJson(renamedSubject)),
+        ),
+    }),
+    { verdict: "invalid", codes: ["FAILURE_DIGEST_MISMATCH"] },
+  );
   const otherKey = { publicKey: publicKeyText(sampleKeys.mallory.publicKey), custody: "held" as const };
   const withKey = (id: string): Trust =>
     sampleTrust({
@@ -529,6 +621,10 @@ async function writeBundles(): Promise<void> {
   });
   writeJson("trust/reject/time-no-authority.json", {
     trust: timeTrust(toBase64(makeAuthority("one").signer.der)),
+    error: "FAILURE_INPUT_MALFORMED",
+  });
+  writeJson("trust/reject/time-threshold.json", {
+    trust: sampleTrust({ timeThreshold: 1 }),
     error: "FAILURE_INPUT_MALFORMED",
   });
   const shared = sampleTrust({ principals: trust.principals.map((one) => ({ ...one, keys: [otherKey] })) });

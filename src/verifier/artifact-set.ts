@@ -7,7 +7,7 @@ export function checkArtifactSet(bundle: Bundle): LayerResult {
   const findings = new Findings("artifact-set");
   findings.failAll(bundle.faults.files);
   let artifacts = 0;
-  for (const { path, digest } of bundle.files.values()) {
+  for (const { path, digest } of bundle.listed.values()) {
     if (!path.startsWith("artifacts/")) continue;
     artifacts += 1;
     const match = /^artifacts\/sha256\/([0-9a-f]{64})$/.exec(path);

@@ -2,7 +2,7 @@
 // nobody thought of: vectors with one or two changes, which a seed decides. WITNESSOPS_DIFFERENTIAL="<seed> <cases>"
 // looks further than a run of the tests does.
 import { spawnSync } from "node:child_process";
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -17,7 +17,6 @@ import {
   VerifierError,
   verifyBundle,
 } from "../../src/verifier/index.ts";
-import { codes } from "../fixtures/check-bundle.ts";
 import { nextIssuer, p256FromName } from "../fixtures/key-history.ts";
 import { type Base, type Mutant, mutate } from "../fixtures/mutate-bundle.ts";
 import { randomOf } from "../fixtures/random.ts";
@@ -29,24 +28,50 @@ const python = needPython();
 const missing = "missing" in python ? python.missing : undefined;
 if (missing !== undefined) console.log(missing);
 
-const [seed = 5, cases] = (process.env.WITNESSOPS_DIFFERENTIAL ?? "").split(" ").filter(Boolean).map(Number);
+const [seed = 1, cases] = (process.env.WITNESSOPS_DIFFERENTIAL ?? "").split(" ").filter(Boolean).map(Number);
 /** Milliseconds in which as many mutants are made and judged as can be; the second verifier takes about as long. */
 const BUDGET = 4_000;
+/** No more than that: which seed finds what does not depend on how fast a machine is. */
+const CASES = 200;
+/** Named, so that a vector more does not change what a seed finds. */
+const bundles = `
+  approved artifact-not-listed conclusion-superseded conclusion-withdrawn extra-file log
+  log-comparable log-lower-bound log-lower-bound-unnamed log-pinned log-previous log-tiles
+  log-unlisted log-witnessed p256 partial pinned-head revoked-itself
+  revoked-other rotated small time-claim time-cross-certified time-injected
+  time-intermediate time-late time-no-certificate time-sha512 time-stamped time-threshold
+  whole witness-quorum-none wrong-key-id
+`
+  .trim()
+  .split(/\s+/);
 /** Bundles whose receipts another key signs than the sample's. */
 const issuers: Readonly<Record<string, Base["issuer"]>> = {
   rotated: nextIssuer,
   p256: p256FromName("issuer"),
 };
 
-/** What is compared: verdict and codes, or that the input is unusable. */
+/**
+ * What is compared: verdict and codes, or that the input is unusable. Which of the three codes of form a document has
+ * that lacks more than one thing depends on how a schema is gone through: they are one here, and kept apart in the vectors.
+ */
 type Judged = readonly [verdict: string, ...codes: string[]];
+const form = [
+  "FAILURE_BUNDLE_MALFORMED",
+  "FAILURE_REQUIRED_FIELD_MISSING",
+  "FAILURE_SCHEMA_VERSION_UNSUPPORTED",
+];
+
+function judged(verdict: string, codesFound: readonly string[]): Judged {
+  const kinds = new Set(codesFound.map((code) => (form.includes(code) ? "of form" : code)));
+  return [verdict, ...[...kinds].sort()];
+}
 
 describe.skipIf(missing !== undefined)("two verifiers, on bundles that chance changed", () => {
   let folder: string;
   const bases: Base[] = [];
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "witnessops-differential-"));
-    for (const name of globSync("*", { cwd: vectors }).sort()) {
+    for (const name of bundles) {
       const source = tarBundle(readFileSync(join(vectors, name, "bundle.tar")));
       const files = new Map<string, Uint8Array>();
       for (const { path } of await source.list())
@@ -59,10 +84,10 @@ describe.skipIf(missing !== undefined)("two verifiers, on bundles that chance ch
 
   it("they find the same", async () => {
     const random = randomOf(seed);
-    const mutants: { readonly mutant: Mutant; readonly found: Judged }[] = [];
+    const mutants: { readonly mutant: Mutant; readonly found: readonly Judged[] }[] = [];
     const asked: string[] = [];
     const end = performance.now() + BUDGET;
-    while (cases === undefined ? performance.now() < end : mutants.length < cases) {
+    while (mutants.length < (cases ?? CASES) && (cases !== undefined || performance.now() < end)) {
       const mutant = await mutate(random, random.pick(bases));
       const at = join(folder, String(mutants.length));
       writeFileSync(`${at}.tar`, await tarOf(mutant.files));
@@ -73,13 +98,13 @@ describe.skipIf(missing !== undefined)("two verifiers, on bundles that chance ch
     }
     const theirs = judgeAll(asked);
     const different = mutants.flatMap(({ mutant, found }, i) =>
-      JSON.stringify(found) === JSON.stringify(theirs[i])
+      found.some((one) => JSON.stringify(one) === JSON.stringify(theirs[i]))
         ? []
         : [{ number: i, about: mutant.about, typescript: found, python: theirs[i] }],
     );
     expect(different).toEqual([]);
-    expect(mutants.length).toBeGreaterThan(5);
-    expect(new Set(mutants.map(({ found: [verdict] }) => verdict)).size).toBeGreaterThan(1);
+    const verdicts = new Set(mutants.map(({ found: [first] }) => first?.[0]));
+    expect([...verdicts]).toEqual(expect.arrayContaining(["valid", "invalid"]));
   }, 600_000);
 
   function judgeAll(asked: readonly string[]): Judged[] {
@@ -94,18 +119,33 @@ describe.skipIf(missing !== undefined)("two verifiers, on bundles that chance ch
       .split("\n")
       .map((line) => {
         const { verdict, codes: found, error } = JSON.parse(line);
-        return error === undefined ? [verdict, ...[...found].sort()] : [error];
+        return error === undefined ? judged(verdict, found) : [error];
       });
   }
 });
 
-async function judge({ files, trust }: Mutant): Promise<Judged> {
+/** What may be found: what a policy decides the second verifier may leave open, and then says so. */
+async function judge({ files, trust }: Mutant): Promise<readonly Judged[]> {
   try {
     const read = trust === undefined ? undefined : parseTrust(JSON.stringify(trust));
     const report = await verifyBundle(memoryBundle(files), read);
-    return [report.verdict, ...codes(report).sort()];
+    const failures = report.layers.flatMap((layer) => layer.failures);
+    const all = judged(
+      report.verdict,
+      failures.map(({ code }) => code),
+    );
+    const others = failures.filter(({ message }) => !message.includes("gate `policy` decides"));
+    if (others.length === failures.length) return [all];
+    if (others.length === 0) return [all, ["valid"], ["indeterminate"]];
+    return [
+      all,
+      judged(
+        "invalid",
+        others.map(({ code }) => code),
+      ),
+    ];
   } catch (error) {
-    if (error instanceof VerifierError) return [error.code];
+    if (error instanceof VerifierError) return [[error.code]];
     throw error;
   }
 }

@@ -96,6 +96,7 @@ class Compromise:
     def read_revocation(self, receipt):
         detail = receipt.detail
         stored = self.reading.envelopes["key-revocation"].get(detail.get("revocation"))
+        self.reading.cite("key-revocation", detail.get("revocation"))
         if stored is None and ("key-revocation", detail.get("revocation")) in self.reading.present:
             return None
         if stored is None:

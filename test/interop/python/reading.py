@@ -102,7 +102,7 @@ class Reading:
         self.envelopes = {kind: {} for kind in (*SIGNED, *RECORDS)}
         self.contracts = {}
         # Envelopes that are there, whatever they hold, by kind and digest.
-        self.present = set()
+        self.present, self.misfits = set(), {}
         self._records = {}
         self.read_claim()
         self.read_receipts()
@@ -188,12 +188,20 @@ class Reading:
         try:
             value = parse_canonical(data)
             if kind in self.envelopes:
-                self.read_envelope(kind, path, digest, value)
+                self.read_envelope(kind, path, digest, Envelope(value))
                 return
         except (NotCanonical, Malformed) as error:
             self.layer.fail("BUNDLE_MALFORMED", str(error), path)
             return
         fault = form_fault(PLAIN[kind], value) if PLAIN[kind] else action_list_fault(value)
+        if kind == "engagement" and fault is None and not all(ids_differ(value.get(name, [])) for name in ("principals", "authorizations")):
+            fault = "BUNDLE_MALFORMED"
+        if kind == "engagement" and fault is None and not all(len(set(list_)) == len(list_) for list_ in value["scope"].values()):
+            fault = "BUNDLE_MALFORMED"
+        if kind == "principals" and fault is None and not people_fit(value["principals"]):
+            fault = "BUNDLE_MALFORMED"
+        if kind == "runbook" and fault is None and not ids_differ(value["steps"]):
+            fault = "BUNDLE_MALFORMED"
         if kind == "runbook" and fault is None:
             fault = expressions_fault(value) or (None if is_data_schema(value["inputs"]) else "BUNDLE_MALFORMED")
         if fault is not None:
@@ -201,8 +209,7 @@ class Reading:
         else:
             self.documents[kind][digest] = value
 
-    def read_envelope(self, kind, path, digest, value):
-        envelope = Envelope(value)
+    def read_envelope(self, kind, path, digest, envelope):
         if envelope.digest != digest:
             self.layer.fail("HASH_MISMATCH", "the file is not what its name says", path)
             return
@@ -210,6 +217,24 @@ class Reading:
         if kind in PERSONAL:
             self.envelopes[kind][digest] = (envelope, self.said(kind, envelope))
             return
+        try:
+            self.read_statement(kind, path, digest, envelope)
+        except (NotCanonical, Malformed) as error:
+            self.misfit(kind, path, digest, "BUNDLE_MALFORMED", str(error))
+
+    def misfit(self, kind, path, digest, code, text):
+        """A statement without its form: said of certificates at once, of others where they are cited."""
+        if kind == "key-certificate":
+            self.layer.fail(code, text, path)
+        else:
+            self.misfits[(kind, digest)] = (code, text, path)
+
+    def cite(self, kind, digest):
+        """Says what is wrong with a statement that something cites."""
+        if (kind, digest) in self.misfits:
+            self.layer.fail(*self.misfits.pop((kind, digest)))
+
+    def read_statement(self, kind, path, digest, envelope):
         if kind in RECORDS:
             statement = statement_of(envelope)
             if statement["predicateType"] != f"{PREDICATE}{kind}/v1":
@@ -222,7 +247,7 @@ class Reading:
             if envelope.payload_type != f"application/vnd.witnessops.{kind}.v1+json":
                 raise Malformed("another payload type than the folder says")
         if fault is not None:
-            self.layer.fail(fault, f"the {kind} does not have its form", path)
+            self.misfit(kind, path, digest, fault, f"the {kind} does not have its form")
         else:
             self.envelopes[kind][digest] = (envelope, payload)
 
@@ -301,7 +326,7 @@ def claim_fault(claim):
     head = claim["checkpoint"]
     fine = fine and (head is None or isinstance(head, dict) and set(head) == {"origin", "size", "root"})
     if fine and head is not None:
-        fine = isinstance(head["origin"], str) and isinstance(head["root"], str) and re.fullmatch("[A-Za-z0-9+/]{43}=", head["root"]) and type(head["size"]) is int and head["size"] >= 1
+        fine = isinstance(head["origin"], str) and 1 <= len(head["origin"]) <= 200 and isinstance(head["root"], str) and re.fullmatch("[A-Za-z0-9+/]{43}=", head["root"]) and type(head["size"]) is int and head["size"] >= 1
     return None if fine else "BUNDLE_MALFORMED"
 
 
@@ -348,6 +373,27 @@ KEYWORDS = set(
 )
 
 
+def ids_differ(entries):
+    return len({one["id"] for one in entries}) == len(entries)
+
+
+def people_fit(principals):
+    """Whether principals are sorted by id, each once, with keys that can be read and stand once (spec/engagement.md)."""
+    # Late: keys need this module's neighbours.
+    from keys import principal_key
+
+    ids, seen = [one["id"] for one in principals], set()
+    try:
+        for entry in (key for one in principals for key in one["keys"]):
+            identity = principal_key(entry).identity
+            if identity in seen:
+                return False
+            seen.add(identity)
+    except Malformed:
+        return False
+    return ids == sorted(set(ids))
+
+
 def is_names(value):
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
@@ -362,6 +408,8 @@ def is_data_schema(rule):
         if isinstance(rule[name], bool) or not isinstance(rule[name], (int, float)) or rule[name] < 0 or rule[name] != int(rule[name]):
             return False
     types = rule.get("type", [])
+    if types == [] and "type" in rule:
+        return False
     for name in types if isinstance(types, list) else [types]:
         if name not in ("object", "array", "string", "integer", "number", "boolean", "null"):
             return False

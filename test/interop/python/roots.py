@@ -30,6 +30,7 @@ def roots_of(reading, layer, fail_structure):
 def follow(reading, receipt, roots, layer, fail_structure):
     """One more root, when an earlier one that had not ended certified it."""
     stored = reading.envelopes["root-certificate"].get(receipt.detail.get("certificate"))
+    reading.cite("root-certificate", receipt.detail.get("certificate"))
     if stored is None and ("root-certificate", receipt.detail.get("certificate")) in reading.present:
         return
     if stored is None:

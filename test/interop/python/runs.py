@@ -44,6 +44,7 @@ class Run:
         self.runbook, self.engagement, self.principals = found["runbook"], found["engagement"], found["principals"]
         self.policies, self.lock = found["policies"], found["catalog-lock"]
         self.authorization = self.reading.envelopes["authorization"].get(doc["authorization"])
+        self.reading.cite("authorization", doc["authorization"])
         if ("authorization", doc["authorization"]) not in self.reading.present:
             layer.fail("COMPLETENESS", f"the authorization of run `{self.id}` is absent")
         self.contracts, self.contract_digests = {}, {}
@@ -51,7 +52,7 @@ class Run:
             reference = f"{one['id']}@{one['version']}"
             self.contract_digests[reference] = one["digest"]
             contract = self.reading.contracts.get(one["digest"])
-            if contract is None:
+            if contract is None or reference_of(contract) != reference:
                 others = [other for other in self.reading.contracts.values() if reference_of(other) == reference]
                 if others:
                     layer.fail("DIGEST_MISMATCH", f"the contract `{reference}` is not the one that the run pins")

@@ -25,11 +25,12 @@ def check_manifest(reading, report):
     if data is None:
         layer.fail("COMPLETENESS", "the manifest is absent", MANIFEST)
         return
-    for subject in reading.claim_subjects[:1]:
-        if "sha256:" + subject["digest"]["sha256"] != sha256(reading.files[MANIFEST]) or subject["name"] != MANIFEST:
+    if reading.claim is not None:
+        subjects = reading.claim_subjects
+        if len(subjects) != 1 or subjects[0]["name"] != MANIFEST:
+            report["structure"].fail("BUNDLE_MALFORMED", "the claim is about the manifest and nothing else", CLAIM)
+        elif "sha256:" + subjects[0]["digest"]["sha256"] != sha256(reading.files[MANIFEST]):
             report["structure"].fail("DIGEST_MISMATCH", "the claim is about another manifest", CLAIM)
-    if len(reading.claim_subjects) > 1:
-        report["structure"].fail("BUNDLE_MALFORMED", "the claim has more than one subject", CLAIM)
     try:
         value = parse_canonical(data, MAX_MANIFEST)
         entries = manifest_entries(value)

@@ -157,9 +157,9 @@ def check_subjects(receipt, layer):
             layer.fail("DIGEST_MISMATCH", "the issuer root has another key id", receipt.where)
         expected = [(subject[0], "sha256:" + hashlib.sha256(spki).hexdigest())]
     else:
-        named = receipt.detail.get(subject[1])
-        if named is None:
+        if subject[1] not in receipt.detail:
             return
+        named = receipt.detail[subject[1]]
         expected = [(subject[0], named)]
     if receipt.subjects != expected:
         layer.fail("DIGEST_MISMATCH", "the subjects are not what the receipt is about", receipt.where)
@@ -214,6 +214,10 @@ def check_authorization_binding(run, fail):
         fail("the authorization record is of another engagement")
 
 
+def listed(value):
+    return value if isinstance(value, list) else []
+
+
 def exceptions_of(run, receipt, record):
     words = []
     if run.engagement is not None and run.engagement["environment"] == "lab":
@@ -224,7 +228,7 @@ def exceptions_of(run, receipt, record):
         words.append("import")
     if record is not None:
         facts = [gate["facts"] for gate in record["gates"]]
-        used = [one for fact in facts for name in ("subjects", "granted") for one in fact.get(name, []) if isinstance(one, dict)]
+        used = [one for fact in facts for name in ("subjects", "granted") for one in listed(fact.get(name)) if isinstance(one, dict)]
         if any("bypass" in one for one in used):
             words.append("bypass")
         if any(gate["gate"] == "approval" and "breakGlass" in gate["facts"] for gate in record["gates"]):
@@ -267,6 +271,8 @@ def check_step(run, receipt, fail):
             fail("the contract of the step declares no read-back")
     if not is_described(receipt) or receipt.event == "step-denied" and "invocation" not in p:
         return None
+    if "contract" in p and p["contract"] not in run.document["contracts"]:
+        fail("the run does not pin this contract")
     if contract is not None:
         check_contract(run, receipt, contract, fail)
     invocation = p.get("invocation")
@@ -307,6 +313,12 @@ def check_record(run, receipt, invocation, fail):
         return None
     record = open_record(run, digest, fail)
     if record is None:
+        attempts = invocation["attempts"]
+        if attempts and (attempts[-1]["dispatchDigest"] != digest or invocation.get("dispatchDigest") != digest):
+            fail("the attempt was dispatched under the gate record of another")
+        for attempt in attempts:
+            if attempt["dispatchDigest"] != digest:
+                open_record(run, attempt["dispatchDigest"], fail)
         return None
     receipt.record = record
     if record["decision"] != DECISIONS[receipt.event]:
@@ -380,7 +392,7 @@ def check_artifacts(run, receipt, invocation, fail):
 def check_attempts(run, receipt, invocation, digest, fail):
     attempts = invocation["attempts"]
     if receipt.event in ("step-executed", "step-failed", "step-in-doubt"):
-        if not attempts or attempts[-1]["dispatchDigest"] != digest or invocation.get("dispatchDigest", digest) != digest:
+        if not attempts or attempts[-1]["dispatchDigest"] != digest or invocation.get("dispatchDigest") != digest:
             fail("the attempt was dispatched under the gate record of another")
     if receipt.event == "step-dispatched" and receipt.detail.get("attempt") != receipt.record["attempt"]:
         fail("the attempt was dispatched under the gate record of another")
