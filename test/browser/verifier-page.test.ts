@@ -277,6 +277,8 @@ describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from 
     const { page } = await session.open();
     await verifyOnPage(page, folder, trust, "bundle-folder");
     expect(await savedReport(page, session.folder)).toEqual(wanted);
+    await page.setInputFiles("#bundle-file", join(vectors, "bundle/accept/small/bundle.tar"));
+    await page.locator("#bundle-chosen", { hasText: "bundle.tar (" }).waitFor();
     await drop(page, "#bundle-drop", folder);
     await page.locator("#bundle-chosen", { hasText: "deep (folder" }).waitFor();
     await page.getByRole("button", { name: "Verify" }).click();
