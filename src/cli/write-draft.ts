@@ -2,7 +2,7 @@ import { createWriteStream, renameSync, rmSync } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-const STOPPING = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+const STOPPING = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 
 /**
  * Writes bytes that are in the clear to a file of the user's, by way of a draft beside it that is there only meanwhile:
@@ -18,16 +18,16 @@ export async function writeDraft(
   const draft = `${path}.${process.pid}.tmp`;
   const stop = (signal: NodeJS.Signals): void => {
     rmSync(draft, { force: true });
-    process.exit(STOPPING[signal as keyof typeof STOPPING]);
+    // By the signal itself: an orderly exit waits for threads, and one may be waiting for a pipe.
+    process.kill(process.pid, signal);
   };
-  const signals = Object.keys(STOPPING) as (keyof typeof STOPPING)[];
-  for (const signal of signals) process.once(signal, stop);
+  for (const signal of STOPPING) process.once(signal, stop);
   try {
     await pipeline(Readable.from(bytes), createWriteStream(draft, { flags: "wx", mode: 0o600 }));
     accept();
     renameSync(draft, path);
   } finally {
     rmSync(draft, { force: true });
-    for (const signal of signals) process.off(signal, stop);
+    for (const signal of STOPPING) process.off(signal, stop);
   }
 }

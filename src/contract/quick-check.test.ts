@@ -58,6 +58,7 @@ const { schema } = fc.letrec<{ schema: object | boolean; some: object }>((tie) =
           keyword("required", fc.subarray(names, { maxLength: 2 })),
           keyword("properties", members),
           keyword("patternProperties", fc.dictionary(patterns, tie("schema"), { maxKeys: 2 })),
+          keyword("minProperties", limit),
           keyword("maxProperties", limit),
           keyword("additionalProperties", tie("schema")),
           { arbitrary: keyword("not", tie("schema")), weight: 1 },

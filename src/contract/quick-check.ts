@@ -77,6 +77,7 @@ const OBJECT: ReadonlySet<string> = new Set([
   "properties",
   "patternProperties",
   "additionalProperties",
+  "minProperties",
   "maxProperties",
 ]);
 const STRING: ReadonlySet<string> = new Set(["minLength", "maxLength", "pattern"]);
@@ -178,8 +179,8 @@ function string({ minLength, maxLength, pattern }: Schema): QuickCheck | undefin
 
 function object(schema: Schema): QuickCheck | undefined {
   const { required = [], properties = {}, patternProperties = {}, additionalProperties = true } = schema;
-  const { maxProperties: most = Number.POSITIVE_INFINITY } = schema;
-  if (typeof most !== "number") return undefined;
+  const { minProperties: least = 0, maxProperties: most = Number.POSITIVE_INFINITY } = schema;
+  if (typeof least !== "number" || typeof most !== "number") return undefined;
   if (!Array.isArray(required) || !required.every((name) => typeof name === "string" && isOrdinary(name)))
     return undefined;
   const named = compileMembers(properties);
@@ -214,7 +215,7 @@ function object(schema: Schema): QuickCheck | undefined {
     if (prototype !== Object.prototype && prototype !== null) return false;
     for (const name of needed) if (!Object.hasOwn(value, name)) return false;
     const present = Object.getOwnPropertyNames(value);
-    if (present.length > most) return false;
+    if (present.length < least || present.length > most) return false;
     for (const name of present) if (!isMember(name, (value as Schema)[name])) return false;
     return true;
   };

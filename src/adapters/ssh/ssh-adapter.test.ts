@@ -22,6 +22,8 @@ import { ssh } from "./ssh-adapter.ts";
 
 if (noSshServer !== undefined) console.log(noSshServer);
 const folder = mkdtempSync(join(tmpdir(), "witnessops-ssh-test-"));
+// What is left behind is looked for here, where tests of other adapters leave nothing.
+process.env.TMPDIR = folder;
 const hostile: Server[] = [];
 let server: SshServer;
 
@@ -99,7 +101,10 @@ function relay(act: (client: Socket, upstream: Socket, sent: number) => void): P
 }
 
 const processes = () => execFileSync("ps", ["-eo", "args"], { encoding: "utf8" }).split("\n");
-const ours = () => processes().filter((line) => /witnessops-[A-Za-z0-9]{6}\/(known|stream|agent)/.test(line));
+const ours = () =>
+  processes().filter((line) =>
+    new RegExp(`${folder}/witnessops-[A-Za-z0-9]{6}/(known|stream|agent)`).test(line),
+  );
 const folders = () => readdirSync(tmpdir()).filter((name) => /^witnessops-[A-Za-z0-9]{6}$/.test(name));
 
 describe.skipIf(noSshServer !== undefined)("ssh", () => {
