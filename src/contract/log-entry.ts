@@ -12,15 +12,19 @@ export interface LogEntry {
 
 const encoder = new TextEncoder();
 
-/** The bytes of an entry: canonical JSON (RFC 8785), spelled out since there is one for each receipt. */
-export function logEntryBytes({ receipt, stream, seq }: LogEntry): Uint8Array<ArrayBuffer> {
-  const text = `{"receipt":"${receipt}","schema":"witnessops/log-entry/v1","seq":${seq},"stream":${JSON.stringify(stream)}}`;
-  return encoder.encode(text);
+/** The bytes of an entry: canonical JSON (RFC 8785). */
+export function logEntryBytes(entry: LogEntry): Uint8Array<ArrayBuffer> {
+  return encoder.encode(textOf(entry));
+}
+
+/** Spelled out, since there is one for each receipt. */
+function textOf({ receipt, stream, seq }: LogEntry): string {
+  return `{"receipt":"${receipt}","schema":"witnessops/log-entry/v1","seq":${seq},"stream":${JSON.stringify(stream)}}`;
 }
 
 /** Leaf hash of an entry (RFC 6962 section 2.1). */
 export function logLeaf(entry: LogEntry): TreeHash {
-  return leafHash(logEntryBytes(entry));
+  return leafHash(textOf(entry));
 }
 
 /** `log/index.json` of a bundle: where in the log each receipt of each stream stands, by `seq`. */

@@ -32,8 +32,8 @@ export function sha256Hex(bytes: Uint8Array | string): string {
 }
 
 /** As in `crypto.ts`. */
-export function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(nobleSha256(bytes));
+export function sha256(bytes: Uint8Array | string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(nobleSha256(typeof bytes === "string" ? encoder.encode(bytes) : bytes));
 }
 
 /** As in `crypto.ts`. */

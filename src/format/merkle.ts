@@ -6,20 +6,24 @@ export type TreeHash = Uint8Array;
 /** The hash of an empty tree: SHA-256 of nothing (RFC 6962 section 2.1). */
 export const EMPTY_ROOT: TreeHash = sha256(new Uint8Array());
 
-/** Hash of a leaf: SHA-256 over 0x00 and the entry (RFC 6962 section 2.1). */
-export function leafHash(entry: Uint8Array): TreeHash {
+/** Hash of a leaf: SHA-256 over 0x00 and the entry, a text in UTF-8 (RFC 6962 section 2.1). */
+export function leafHash(entry: Uint8Array | string): TreeHash {
+  if (typeof entry === "string") return sha256(`\0${entry}`);
   const bytes = new Uint8Array(1 + entry.length);
   bytes.set(entry, 1);
   return sha256(bytes);
 }
 
-/** Hash of an inner node: SHA-256 over 0x01 and both children (RFC 6962 section 2.1). */
+/** What an inner node is hashed from, in one place: making room anew would cost more than the hash. */
+const pair = new Uint8Array(65);
+pair[0] = 1;
+
+/** Hash of an inner node: SHA-256 over 0x01 and both children, of 32 bytes each (RFC 6962 section 2.1). */
 export function nodeHash(left: TreeHash, right: TreeHash): TreeHash {
-  const bytes = new Uint8Array(65);
-  bytes[0] = 1;
-  bytes.set(left, 1);
-  bytes.set(right, 33);
-  return sha256(bytes);
+  if (left.length !== 32 || right.length !== 32) throw new RangeError("a hash has 32 bytes");
+  pair.set(left, 1);
+  pair.set(right, 33);
+  return sha256(pair);
 }
 
 /** Root over leaf hashes, or over the hashes of complete subtrees of one height (RFC 6962 section 2.1). */
@@ -51,7 +55,7 @@ export function verifyInclusion(
   proof: readonly TreeHash[],
   root: TreeHash,
 ): boolean {
-  if (!isCount(index) || !isCount(size) || index >= size) return false;
+  if (!isCount(index) || !isCount(size) || index >= size || leaf.length !== 32) return false;
   let fn = BigInt(index);
   let sn = BigInt(size - 1);
   let hash = leaf;
@@ -82,7 +86,7 @@ export function verifyConsistency(
   if (!isCount(first.size) || !isCount(second.size) || first.size === 0 || first.size > second.size)
     return false;
   if (first.size === second.size) return proof.length === 0 && sameHash(first.root, second.root);
-  if (proof.length === 0 || proof.some((hash) => hash.length !== 32)) return false;
+  if (proof.length === 0 || [first.root, ...proof].some((hash) => hash.length !== 32)) return false;
   let fn = BigInt(first.size - 1);
   let sn = BigInt(second.size - 1);
   while ((fn & 1n) === 1n) {
@@ -111,7 +115,9 @@ export function verifyConsistency(
 
 /** Whether two hashes are the same 32 bytes. */
 export function sameHash(a: TreeHash, b: TreeHash): boolean {
-  return a.length === 32 && b.length === 32 && a.every((byte, i) => byte === b[i]);
+  if (a.length !== 32 || b.length !== 32) return false;
+  for (let i = 0; i < 32; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function isCount(value: number): boolean {

@@ -64,6 +64,12 @@ export function checkTree(
     return tile && authentic.get(tilePath(tile))?.slice(0, width);
   }
 
+  const leaves = new Map<number, readonly TreeHash[] | undefined>();
+  function leavesOf(n: number): readonly TreeHash[] | undefined {
+    const tile = tileAt(0, n, size);
+    return tile && authentic.get(tilePath(tile));
+  }
+
   const roots = new Map<number, TreeHash | undefined>();
   function computeRoot(smaller: number): TreeHash | undefined {
     if (partialTiles(smaller).some((tile) => nodes(tile) === undefined)) return undefined;
@@ -73,8 +79,9 @@ export function checkTree(
   return {
     size,
     leaf(index) {
-      const tile = tileAt(0, Math.floor(index / TILE_WIDTH), size);
-      return tile && authentic.get(tilePath(tile))?.[index % TILE_WIDTH];
+      const n = Math.floor(index / TILE_WIDTH);
+      if (!leaves.has(n)) leaves.set(n, leavesOf(n));
+      return leaves.get(n)?.[index % TILE_WIDTH];
     },
     rootAt(smaller) {
       // Many receipts may name heads of one size, and each root is thousands of hashes.
