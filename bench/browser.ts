@@ -14,7 +14,7 @@ export async function benchBrowser({ quick }: Effort): Promise<Line[]> {
   const folder = mkdtempSync(join(tmpdir(), "witnessops-bench-browser-"));
   let session: PageSession | undefined;
   try {
-    const { bundle, trust, receipts } = await makeManyReceipts(folder, wanted);
+    const { bundle, trust, receipts } = makeManyReceipts(folder, wanted);
     session = await startPageSession();
     const { page } = await session.open();
     await page.evaluate(WATCH_FRAMES);

@@ -5,6 +5,7 @@ import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openCapture } from "../src/evidence/capture.ts";
 import { openArtifactFolder } from "../src/store/artifact-folder.ts";
+import { peakMiB } from "./peak-memory.ts";
 
 const [mode = "", folder = "", size = "0"] = process.argv.slice(2);
 const total = Number(size);
@@ -66,4 +67,4 @@ const started = performance.now();
 if (mode === "sha256") await sha256();
 else if (mode === "write") await write();
 else await capture();
-console.log(JSON.stringify({ seconds: seconds(), peakMiB: process.resourceUsage().maxRSS / 1024 }));
+console.log(JSON.stringify({ seconds: seconds(), peakMiB: peakMiB() }));

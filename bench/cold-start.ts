@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeCallWorkspace } from "./call-workspace.ts";
 import { type Effort, type Line, medianOf } from "./figure.ts";
-import { shortRunbook } from "./governed-step.ts";
 import { makeManyReceipts } from "./many-receipts.ts";
 
 const PEER = "in-toto-run";
@@ -21,7 +20,7 @@ export async function benchColdStart({ quick }: Effort): Promise<Line[]> {
     execFileSync(process.execPath, [join(import.meta.dirname, "..", "scripts", "build.ts"), dist]);
     const program = join(dist, "witnessops.mjs");
     const { workspace, call } = makeCallWorkspace(program, folder);
-    const { bundle, trust } = await makeManyReceipts(folder, 7, shortRunbook);
+    const { bundle, trust } = makeManyReceipts(folder, 7, "short");
     const peer = makePeer(folder);
     const times = { node: [], version: [], call: [], verify: [], peer: [] } as Record<string, number[]>;
     for (let round = 0; round < (quick ? 3 : 15); round++) {

@@ -28,7 +28,7 @@ import { type Effort, type Line, rateOf } from "./figure.ts";
 const STEPS = 5;
 const CONCURRENT = 64;
 
-/** Five steps, as most runs have about. */
+/** As long as most runs are. */
 export const shortRunbook = deepFreeze(exampleRunbook({}, STEPS));
 /** As long as a run that goes alone has to be for its steps to count. */
 export const longRunbook = deepFreeze(exampleRunbook({ id: "example-long" }, 50));

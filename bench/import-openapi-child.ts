@@ -13,4 +13,7 @@ const { exit } = await importOpenapi({
   allowFetch: false,
 });
 if (exit !== 0) throw new Error("the import did not draft everything");
-console.log(process.resourceUsage().maxRSS / 1024);
+
+import { peakMiB } from "./peak-memory.ts";
+
+console.log(peakMiB());

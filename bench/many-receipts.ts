@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createWriteStream, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -9,7 +10,7 @@ import type { Lane } from "../src/run/lane.ts";
 import { driveLog } from "../src/run/lane-log.ts";
 import { openLogFolder } from "../src/store/log-folder.ts";
 import { keyFromName } from "../test/fixtures/sample-bundle.ts";
-import { longRunbook, oneRun, openBenchLane } from "./governed-step.ts";
+import { longRunbook, oneRun, openBenchLane, shortRunbook } from "./governed-step.ts";
 
 const ORIGIN = "example.test/bench";
 
@@ -21,11 +22,8 @@ export interface MadeBundle {
 }
 
 /** Runs until there are that many receipts, by way of all gates, and exports them all as one tar, with their log. */
-export async function makeManyReceipts(
-  folder: string,
-  wanted: number,
-  runbook = longRunbook,
-): Promise<MadeBundle> {
+async function makeHere(folder: string, wanted: number, length: "short" | "long"): Promise<MadeBundle> {
+  const runbook = length === "short" ? shortRunbook : longRunbook;
   const made = await openBenchLane();
   try {
     const signer = keyFromName("log");
@@ -59,4 +57,24 @@ export async function makeManyReceipts(
   } finally {
     made.close();
   }
+}
+
+/**
+ * As above, in a process of its own: what a hundred thousand receipts leave on its heap is no part of what is measured
+ * here.
+ *
+ * @param length of each run: five steps, or fifty.
+ */
+export function makeManyReceipts(
+  folder: string,
+  wanted: number,
+  length: "short" | "long" = "long",
+): MadeBundle {
+  const args = ["--disable-warning=ExperimentalWarning", import.meta.filename, folder, `${wanted}`, length];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" }));
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [, , folder = "", wanted = "0", length] = process.argv;
+  console.log(JSON.stringify(await makeHere(folder, Number(wanted), length === "short" ? "short" : "long")));
 }

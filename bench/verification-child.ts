@@ -12,6 +12,7 @@ import { defaultLimits } from "../src/verifier/limits.ts";
 import { checkLog } from "../src/verifier/log.ts";
 import { checkSignatures } from "../src/verifier/signatures.ts";
 import { checkStructure } from "../src/verifier/structure.ts";
+import { peakMiB } from "./peak-memory.ts";
 
 const [mode, bundlePath = "", trustPath = ""] = process.argv.slice(2);
 const trust = parseTrust(readFileSync(trustPath, "utf8"));
@@ -64,4 +65,4 @@ if (mode === "all") {
   if (through.unchecked.size + through.verified.size !== bundle.receipts.length)
     throw new Error("the log does not stand for what is not checked");
 }
-console.log(JSON.stringify({ millis, peakMiB: process.resourceUsage().maxRSS / 1024 }));
+console.log(JSON.stringify({ millis, peakMiB: peakMiB() }));

@@ -20,8 +20,8 @@ interface Measured {
 export async function benchVerification({ quick }: Effort): Promise<Line[]> {
   const folder = mkdtempSync(join(tmpdir(), "witnessops-bench-verification-"));
   try {
-    const small = await makeManyReceipts(folder, quick ? 300 : 10_000);
-    const large = await makeManyReceipts(folder, quick ? 1000 : 100_000);
+    const small = makeManyReceipts(folder, quick ? 300 : 10_000);
+    const large = makeManyReceipts(folder, quick ? 1000 : 100_000);
     const one = oneCore(quick ? 300 : 2000);
     const all = await allCores(quick ? 300 : 2000);
     const layers = measure("layers", large).millis;
