@@ -11,6 +11,8 @@ export default defineConfig({
     execArgv: ["--disable-warning=ExperimentalWarning"],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // What is waited for comes when it comes: one second is nothing on a machine with other work.
+    expect: { poll: { timeout: 15_000 } },
     reporters: ["default", "./scripts/closing-line-reporter.ts"],
   },
 });

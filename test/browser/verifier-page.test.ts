@@ -23,7 +23,7 @@ if (noBrowser !== undefined) console.log(noBrowser);
 
 const root = join(import.meta.dirname, "../..");
 const vectors = join(root, "vectors");
-const named = globSync("{bundle,proof-class}/**/vector.json", { cwd: vectors }).sort();
+const named = globSync("{bundle,proof-class,sealed}/**/vector.json", { cwd: vectors }).sort();
 
 describe.skipIf(noBrowser !== undefined)("the verifier's page in Chromium, from disk, offline", () => {
   let session: PageSession;
