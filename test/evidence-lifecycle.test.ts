@@ -14,7 +14,7 @@ import { ageOpener } from "../src/evidence/age.ts";
 import { collectBytes } from "../src/format/byte-source.ts";
 import { canonicalBytes } from "../src/format/canonical-json.ts";
 import { type Signer, signEnvelope } from "../src/format/signer.ts";
-import { CONCLUSION_PAYLOAD_TYPE, LIFECYCLE_PAYLOAD_TYPE } from "../src/format/statement.ts";
+import { CONCLUSION_PAYLOAD_TYPE } from "../src/format/statement.ts";
 import { advance } from "../src/run/advance.ts";
 import { importArtifact } from "../src/run/import-artifact.ts";
 import { recordConclusion } from "../src/run/record-conclusion.ts";
@@ -35,6 +35,7 @@ import { codes, stepOf, verify } from "./fixtures/check-bundle.ts";
 import { exampleContract, exampleRunbook, noopAdapter } from "./fixtures/contracts.ts";
 import { filesHolding } from "./fixtures/files-holding.ts";
 import type { TestLane } from "./fixtures/lane.ts";
+import { lifecycleWord } from "./fixtures/lifecycle-word.ts";
 import { exported, judge, open, retold, start, VALID, verdict } from "./fixtures/real-run.ts";
 
 const SECRET = `the key is ${randomBytes(24).toString("hex")}`;
@@ -83,32 +84,9 @@ function artifactOf(test: TestLane, run: string, name: string): Artifact {
 
 const about = (artifact: string, principal = "olga") => ({ artifact, principal, reason: "the term is over" });
 
-/** A person's word, signed by the owner unless told otherwise. */
-function word(
-  test: TestLane,
-  artifact: Pick<Artifact, "id" | "digest">,
-  changes: Record<string, unknown> = {},
-  signer: Signer = test.people.owner,
-) {
-  const statement = {
-    purpose: "witnessops/lifecycle/v1",
-    action: "retire",
-    engagement: "acme",
-    run: artifact.id.split("/")[0],
-    artifact: artifact.id,
-    digest: artifact.digest,
-    principal: "olga",
-    reason: "the term is over",
-    signedAt: new Date().toISOString(),
-    nonce: randomBytes(16).toString("hex"),
-    ...changes,
-  };
-  return signEnvelope(signer, canonicalBytes(statement), LIFECYCLE_PAYLOAD_TYPE);
-}
-
 async function retire(test: TestLane, artifact: Artifact, ...rest: [Record<string, unknown>?, Signer?]) {
   const expected = { action: "retire" as const, artifact: artifact.id };
-  const receipt = await recordLifecycle(test.lane, await word(test, artifact, ...rest), expected);
+  const receipt = await recordLifecycle(test.lane, await lifecycleWord(test, artifact, ...rest), expected);
   expect(await removeRetired(test.lane)).toBe(0);
   return receipt;
 }
@@ -160,9 +138,9 @@ describe("retirement", () => {
     await expect(retire(test, answer)).rejects.toMatchObject({ code: "EVIDENCE_REFUSED" });
     const end = { action: "end-hold", hold };
     const expected = { action: "end-hold" as const, artifact: answer.id };
-    const byOtto = await word(test, answer, { ...end, principal: "otto" }, test.people.operator);
+    const byOtto = await lifecycleWord(test, answer, { ...end, principal: "otto" }, test.people.operator);
     await expect(recordLifecycle(test.lane, byOtto, expected)).rejects.toThrow(/not-entitled/);
-    await recordLifecycle(test.lane, await word(test, answer, end), expected);
+    await recordLifecycle(test.lane, await lifecycleWord(test, answer, end), expected);
     await retire(test, answer);
     const report = await judge(test, [run]);
     expect(verdict(report)).toEqual(VALID);
@@ -210,7 +188,7 @@ describe("retirement", () => {
     lane.adapters.push({
       ...noopAdapter,
       async run(call) {
-        await recordLifecycle(test.lane, await word(test, answer), {
+        await recordLifecycle(test.lane, await lifecycleWord(test, answer), {
           action: "retire",
           artifact: answer.id,
         });
@@ -233,7 +211,7 @@ describe("retirement", () => {
     const forged = async (changes: Record<string, unknown>, signer: Signer) => {
       const files = await exported(test.lane, [run]);
       const { envelopeToJson, envelopeDigest } = await import("../src/format/dsse.ts");
-      const envelope = await word(test, answer, changes, signer);
+      const envelope = await lifecycleWord(test, answer, changes, signer);
       const lifecycle = envelopeDigest(envelope);
       return retold(test, [run], {
         receipt: (draft) => {
@@ -281,7 +259,11 @@ describe("retirement", () => {
     const { test, run, answer } = await done();
     const hold = await recordHold(test.lane, about(answer.id));
     const expected = { action: "end-hold" as const, artifact: answer.id };
-    await recordLifecycle(test.lane, await word(test, answer, { action: "end-hold", hold }), expected);
+    await recordLifecycle(
+      test.lane,
+      await lifecycleWord(test, answer, { action: "end-hold", hold }),
+      expected,
+    );
     await retire(test, answer);
     const report = await retold(test, [run], {
       receipt: ({ predicate }) => predicate.event !== "artifact-hold-ended",
@@ -488,7 +470,7 @@ describe("redaction", () => {
     redactArtifact(
       test.lane,
       { source, sensitivity: "internal", by: principal, bytes: once(Buffer.from("the key is [masked]")) },
-      (derived) => word(test, derived, { action: "redact", derivedFrom: source, principal }, signer),
+      (derived) => lifecycleWord(test, derived, { action: "redact", derivedFrom: source, principal }, signer),
     );
 
   it("is another artifact, which a person looked at and which names what it is from", async () => {

@@ -8,8 +8,6 @@ import type { Sensitivity } from "../src/contract/vocabulary.ts";
 import { ageOpener } from "../src/evidence/age.ts";
 import { canonicalBytes } from "../src/format/canonical-json.ts";
 import { digestOf } from "../src/format/digest.ts";
-import { type Signer, signEnvelope } from "../src/format/signer.ts";
-import { LIFECYCLE_PAYLOAD_TYPE } from "../src/format/statement.ts";
 import { requestDigest } from "../src/gate/request-digest.ts";
 import { advance } from "../src/run/advance.ts";
 import { cancelRun } from "../src/run/cancel-run.ts";
@@ -32,6 +30,7 @@ import { codes } from "./fixtures/check-bundle.ts";
 import { exampleContract, exampleRunbook, noopAdapter } from "./fixtures/contracts.ts";
 import { filesHolding } from "./fixtures/files-holding.ts";
 import { signApproval, type TestLane } from "./fixtures/lane.ts";
+import { lifecycleWord } from "./fixtures/lifecycle-word.ts";
 import { exported, judge, open, resolve, retold, start, VALID, verdict } from "./fixtures/real-run.ts";
 
 const SECRET = `the key is ${randomBytes(24).toString("hex")}`;
@@ -81,32 +80,13 @@ function artifactOf({ lane }: TestLane, run: string, name: string): Artifact {
   return found.artifact;
 }
 
-function word(
-  test: TestLane,
-  artifact: Pick<Artifact, "id" | "digest">,
-  changes: Record<string, unknown> = {},
-  signer: Signer = test.people.owner,
-) {
-  const statement = {
-    purpose: "witnessops/lifecycle/v1",
-    action: "retire",
-    engagement: "acme",
-    run: artifact.id.split("/")[0],
-    artifact: artifact.id,
-    digest: artifact.digest,
-    principal: "olga",
-    reason: "the term is over",
-    signedAt: new Date().toISOString(),
-    nonce: randomBytes(16).toString("hex"),
-    ...changes,
-  };
-  return signEnvelope(signer, canonicalBytes(statement), LIFECYCLE_PAYLOAD_TYPE);
-}
-
 const about = (artifact: string, principal = "olga") => ({ artifact, principal, reason: "the term is over" });
 
 async function retire(test: TestLane, artifact: Artifact, lane = test.lane): Promise<void> {
-  await recordLifecycle(lane, await word(test, artifact), { action: "retire", artifact: artifact.id });
+  await recordLifecycle(lane, await lifecycleWord(test, artifact), {
+    action: "retire",
+    artifact: artifact.id,
+  });
 }
 
 async function* once(text: string): AsyncIterable<Uint8Array> {
@@ -122,7 +102,7 @@ function redact(
 ) {
   const redaction = { source, sensitivity: sensitivity as "internal", by: "otto", bytes: once(text) };
   return redactArtifact(test.lane, redaction, (derived) =>
-    word(test, derived, { action: "redact", derivedFrom: source, principal: "otto" }, signer),
+    lifecycleWord(test, derived, { action: "redact", derivedFrom: source, principal: "otto" }, signer),
   );
 }
 
@@ -160,7 +140,7 @@ describe("a redacted copy that is refused", () => {
     expect(events(test, "engagement:acme")).not.toContain("artifact-redacted");
     // A host that records it all the same is found.
     const { artifact } = await redact(test, answer.id, "the key is [masked]");
-    const envelope = await word(
+    const envelope = await lifecycleWord(
       test,
       { id: artifact.id, digest: answer.digest },
       { action: "redact", derivedFrom: answer.id, principal: "otto" },

@@ -88,3 +88,22 @@ describe("a Merkle tree", () => {
     expect(sameHash(root, root.subarray(1))).toBe(false);
   });
 });
+
+describe("what is no hash", () => {
+  const all = leaves(5);
+  const short = new Uint8Array(31);
+
+  it("is in no tree and begins none, and makes nobody throw", () => {
+    expect(verifyInclusion(short, 2, 5, path(2, all), rootOf(all))).toBe(false);
+    expect(verifyConsistency({ size: 4, root: short }, { size: 5, root: rootOf(all) }, proof(4, all))).toBe(
+      false,
+    );
+    expect(verifyConsistency({ size: 3, root: short }, { size: 5, root: rootOf(all) }, proof(3, all))).toBe(
+      false,
+    );
+  });
+
+  it("is no child of a node", () => {
+    expect(() => nodeHash(short, leaves(1)[0] as TreeHash)).toThrow(RangeError);
+  });
+});

@@ -11,13 +11,7 @@ export async function removeRetired(lane: Lane): Promise<number> {
   const pending = lane.store.pendingRemovals();
   if (pending.length === 0) return 0;
   const dispatches = lane.store.dispatchCount();
-  if (isCalling(lane)) return pending.length;
-  let left = 0;
-  for (const digest of pending) {
-    const done = await lane.store.removeBytes(digest, dispatches, () => lane.files.remove(digest));
-    if (done === "busy") left += 1;
-  }
-  return left;
+  return removeEach(lane, pending, dispatches);
 }
 
 /**
@@ -39,13 +33,7 @@ export async function removeUnrecorded(lane: Lane): Promise<number> {
   );
   const unrecorded = found.filter((digest) => !recorded.has(digest));
   if (unrecorded.length === 0) return 0;
-  if (isCalling(lane)) return unrecorded.length;
-  let left = 0;
-  for (const digest of unrecorded) {
-    const done = await lane.store.removeBytes(digest, dispatches, () => lane.files.remove(digest));
-    if (done === "busy") left += 1;
-  }
-  return left;
+  return removeEach(lane, unrecorded, dispatches);
 }
 
 /** Whether an attempt of a process that lives is under way. */
@@ -58,4 +46,15 @@ function isCalling(lane: Lane): boolean {
       const owner = attempts.at(-1)?.owner;
       return phase === "dispatched" && owner !== undefined && lane.store.leaseHeld(owner);
     });
+}
+
+/** How many are left: those that a call may be about to use. @param dispatches as many as there were when it was decided. */
+async function removeEach(lane: Lane, digests: readonly Digest[], dispatches: number): Promise<number> {
+  if (isCalling(lane)) return digests.length;
+  let left = 0;
+  for (const digest of digests) {
+    const done = await lane.store.removeBytes(digest, dispatches, () => lane.files.remove(digest));
+    if (done === "busy") left += 1;
+  }
+  return left;
 }

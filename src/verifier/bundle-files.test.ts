@@ -89,6 +89,25 @@ describe("files and manifest", () => {
     expect(codes(long)).toContain("FAILURE_BUNDLE_MALFORMED");
   });
 
+  it("a file that has no end, whatever size it is said to have", async () => {
+    const source = memoryBundle(sample.files);
+    let read = 0;
+    const endless = async function* (): AsyncGenerator<Uint8Array> {
+      for (; read < 1000; read++) yield new Uint8Array(1024);
+      throw new Error("nobody stopped reading");
+    };
+    const path = [...sample.files.keys()].find((name) => name.startsWith("artifacts/")) ?? "";
+    const report = await verifyBundle(
+      { list: () => source.list(), read: (name) => (name === path ? endless() : source.read(name)) },
+      sample.trust,
+    );
+    expect([report.verdict, codes(report)]).toEqual([
+      "invalid",
+      expect.arrayContaining(["FAILURE_BUNDLE_MALFORMED"]),
+    ]);
+    expect(read).toBeLessThan(100);
+  });
+
   it("a manifest beyond its own bound, which is not that of documents", async () => {
     const manifest = sample.files.get("MANIFEST.json")?.length ?? 0;
     const within = async (maxManifestBytes: number, maxDocumentBytes: number) =>
